@@ -1,0 +1,1 @@
+"""Questions about many measurements; pure functions over tables."""

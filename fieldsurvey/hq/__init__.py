@@ -1,0 +1,1 @@
+"""The server: landing, ledger, archive, API."""

@@ -1,0 +1,38 @@
+"""Targets (data, versioned) and what is said of a measurement against one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Never a forced yes or no. UNDECIDED reads "not enough data" on screen."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    UNDECIDED = "undecided"
+
+
+class RateLayer(StrEnum):
+    """What a rate counts: TCP payload, or the IP packets that carried it."""
+
+    GOODPUT = "goodput"
+    IP = "ip"
+
+
+class Confidence(StrEnum):
+    """LOW: fewer than four batches. MEDIUM: a cap ended the test. HIGH: the interval is clear of
+    the target."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One row of a target file, e.g. 100 Mbps download at the IP layer."""
+
+    id: str
+    version: str
+    rate_bps: int
+    layer: RateLayer

@@ -1,0 +1,1 @@
+"""What link we are on. This version knows ``none:`` only."""

@@ -1,0 +1,1 @@
+"""What the printed report says and how it looks."""

@@ -1,0 +1,1 @@
+"""Seal, send, acknowledge; the USB bundle."""

@@ -1,0 +1,1 @@
+"""The measurement server that our own and third-party clients test against."""
