@@ -1,0 +1,42 @@
+"""Fixtures every test shares: where the real data is, and that nothing is left behind."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, or a skip that says it is missing."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the folder of real data (../shared/data) is not here")
+    return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or a child process running."""
+    threads_before = set(threading.enumerate())
+    me = psutil.Process()
+    children_before = set(me.children(recursive=True))
+    yield
+    threads = [
+        thread
+        for thread in threading.enumerate()
+        if thread not in threads_before and not thread.daemon
+    ]
+    for thread in threads:
+        thread.join(2.0)
+    alive = [thread.name for thread in threads if thread.is_alive()]
+    assert not alive, f"threads left behind: {alive}"
+    children = [child for child in me.children(recursive=True) if child not in children_before]
+    _, running = psutil.wait_procs(children, timeout=2.0)
+    names = [child.name() for child in running if child.status() != psutil.STATUS_ZOMBIE]
+    for child in running:
+        child.kill()
+    assert not names, f"processes left behind: {names}"
