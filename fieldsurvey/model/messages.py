@@ -54,6 +54,15 @@ class _Shown(dict[str, object]):
         return "{" + key + "}"
 
 
+def preferred_language(environment: Mapping[str, str]) -> str:
+    """Return the first of our languages that the locale variables ask for, else English."""
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        for wanted in environment.get(variable, "").split(":"):
+            if wanted[:2].lower() in LANGUAGES:
+                return wanted[:2].lower()
+    return "en"
+
+
 @functools.cache
 def _catalogue() -> dict[str, dict[str, str]]:
     entries: dict[str, dict[str, str]] = {}

@@ -1,0 +1,59 @@
+# Two commands do everything: `make run` and `make test`. The rest is for long campaigns.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test lint faults bench lock clean qt-libraries test-packages
+
+run: $(VENV)/.run-installed qt-libraries
+	$(BIN)/fieldsurvey demo $(ARGS)
+
+test: lint test-packages
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev-installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+# Thousands of kills and whole drives: hours, not minutes.
+faults: $(VENV)/.dev-installed test-packages
+	$(BIN)/pytest -m faults --timeout=0 -s $(ARGS)
+
+# Ratios against peers measured in the same run.
+bench: $(VENV)/.dev-installed test-packages
+	$(BIN)/pytest -m bench --timeout=0 -s -p no:randomly $(ARGS)
+
+$(VENV)/bin/python:
+	packaging/system-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run-installed: packaging/requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r packaging/requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev-installed: packaging/requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r packaging/requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+qt-libraries: $(VENV)/.run-installed
+	packaging/system-packages $$($(BIN)/python -m fieldsurvey.gui.system_libraries)
+
+test-packages: $(VENV)/.dev-installed
+	packaging/system-packages $$($(BIN)/python -m fieldsurvey.gui.system_libraries --all) \
+	  $$(cat packaging/test-packages.txt)
+
+# Needs uv; the files it writes hold hashes and no host.
+lock:
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm \
+	  --group build pyproject.toml -o packaging/requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm \
+	  --group build --group dev pyproject.toml -c packaging/requirements.lock \
+	  -o packaging/requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

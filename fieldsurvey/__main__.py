@@ -1,0 +1,46 @@
+"""Composition root: the only module that names the window and the commands together."""
+
+from fieldsurvey.cli.main import cli
+from fieldsurvey.cli.shell import Shell, WindowRequest
+
+
+def run_window(request: WindowRequest) -> int:
+    """Open the drive window; Qt is imported only here, so that headless use needs none."""
+    from fieldsurvey.gui.app import run_drive_window
+    from fieldsurvey.gui.map_features import features_of
+    from fieldsurvey.places.places_file import open_places
+
+    features = (
+        None if request.places_path is None else features_of(open_places(request.places_path))
+    )
+    return run_drive_window(
+        request.control,
+        features=features,
+        basemap=request.basemap_path,
+        language=request.language,
+        target_mbps=request.target_mbps,
+        auto_close=request.close_at_end,
+    )
+
+
+def window_possible() -> bool:
+    """True where there is a display and nothing that Qt needs is missing."""
+    from fieldsurvey.gui import system_libraries
+
+    return system_libraries.has_display() and system_libraries.apt_line() is None
+
+
+def qt_advice() -> str | None:
+    """Return the one line that installs what Qt misses, or None."""
+    from fieldsurvey.gui import system_libraries
+
+    return system_libraries.apt_line()
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(obj=Shell(run_window, window_possible, qt_advice))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The figures of a survey as the JSON document and the sentences of the commands have them."""
+
+from pathlib import Path
+
+from fieldsurvey.store.survey_file import SurveyFile
+
+
+def summary_of(path: Path) -> dict[str, object]:
+    """Read the figures of the survey at ``path``; ``km`` has three decimals."""
+    with SurveyFile.open(path, read_only=True) as survey:
+        summary = survey.summary()
+    return {
+        "survey": str(path),
+        "drives": summary.drives,
+        "samples": summary.samples,
+        "no_service_samples": summary.no_service_samples,
+        "tests": summary.tests,
+        "above": summary.above,
+        "below": summary.below,
+        "undecided": summary.undecided,
+        "no_service": summary.no_service,
+        "failed": summary.failed,
+        "skipped": summary.skipped,
+        "cancelled": summary.cancelled,
+        "km": round(summary.distance_m / 1000, 3),
+        "places": [{"place": label, "tests": tests} for label, tests in summary.places],
+    }

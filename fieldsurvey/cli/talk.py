@@ -1,0 +1,69 @@
+"""Tells a drive to somebody who reads lines, not a window."""
+
+import time
+
+from fieldsurvey.cli.shell import Shell
+from fieldsurvey.drive.snapshot import DriveSnapshot
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.throughput import ThroughputTest
+
+STATUS_PERIOD_S = 10.0
+
+
+class Talk:
+    """Prints each notice and each result once, and a status line every ten seconds."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._serial = 0
+        self._test_id: str | None = None
+        self._next_status_s = time.monotonic() + STATUS_PERIOD_S
+
+    def follow(self, snapshot: DriveSnapshot) -> None:
+        """Say what is new in ``snapshot``."""
+        for notice in snapshot.notices:
+            if notice.serial > self._serial:
+                self._serial = notice.serial
+                self._shell.say(notice.message)
+        test = snapshot.last_test
+        if test is not None and test.test_id != self._test_id:
+            self._test_id = test.test_id
+            self._shell.say(result_line(test))
+        if time.monotonic() >= self._next_status_s:
+            self._next_status_s += STATUS_PERIOD_S
+            counts = snapshot.counts
+            self._shell.tell(
+                "cli.status",
+                state=message(f"cli.state_{snapshot.state.value}"),
+                km=f"{counts.distance_m / 1000:.1f}",
+                samples=counts.samples,
+                tests=counts.tests,
+                no_service_s=counts.no_service_samples,
+            )
+
+
+def result_line(test: ThroughputTest) -> Message:
+    """Say one result: number, shape and word, or the cause where there is no number."""
+    where = place_label(test)
+    if test.judgement is None:
+        measurement = test.measurement
+        cause = message(f"cause.{measurement.cause.value if measurement.cause else 'unknown'}")
+        return message(f"cli.result_{measurement.outcome.value}", cause=cause, place=where)
+    return message(
+        f"cli.result_{test.judgement.verdict.value}",
+        mbps=f"{test.judgement.compared_bps / 1e6:.0f}",
+        target=f"{test.judgement.target.rate_bps / 1e6:.0f}",
+        place=where,
+    )
+
+
+def place_label(test: ThroughputTest) -> Message:
+    """Name where a test began: highway and kilometre, village, or honestly no road."""
+    place = test.start_place or test.end_place
+    if place is None:
+        return message("cli.no_position")
+    if place.settlement_name is not None:
+        return message("cli.in_settlement", name=place.settlement_name)
+    if place.highway_ref is not None and place.chainage_m is not None:
+        return message("cli.on_highway", ref=place.highway_ref, km=f"{place.chainage_m / 1000:.1f}")
+    return message("cli.no_road")

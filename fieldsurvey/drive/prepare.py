@@ -1,0 +1,106 @@
+"""Opens everything a drive needs, and finds another way where something is broken.
+
+What can be lived without (places, an old survey file) becomes a notice; what cannot (a position
+URI that means nothing, no folder that can be written) is a KnownError before anything starts.
+"""
+
+from dataclasses import dataclass, replace
+
+from fieldsurvey.drive.config import DriveConfig
+from fieldsurvey.drive.resume import LastWritten, Resume, decide
+from fieldsurvey.drive.snapshot import Health
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.verdict import Target
+from fieldsurvey.places.finder import PlaceFinder
+from fieldsurvey.places.places_file import Places, open_places
+from fieldsurvey.position import open_position
+from fieldsurvey.position.source import PositionSource
+from fieldsurvey.radio.source import RadioSource, open_radio
+from fieldsurvey.store.store_thread import StoreThread
+from fieldsurvey.store.survey_file import UnfinishedDrive
+from fieldsurvey.throughput.targets import load_targets
+
+Notices = list[tuple[Health, Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All parts of a drive, open; ``config`` names the survey file really used."""
+
+    config: DriveConfig
+    store: StoreThread
+    source: PositionSource
+    radio: RadioSource
+    finder: PlaceFinder
+    target: Target
+    unfinished: UnfinishedDrive | None
+    notices: Notices
+
+
+def prepare(config: DriveConfig) -> Prepared:
+    """Open survey, position, radio, places and target for ``config``."""
+    notices: Notices = []
+    target = _target(config)
+    source = open_position(config.position_uri, config.clock)
+    radio = open_radio(config.radio_uri)
+    places = _places(config, notices)
+    last_written = LastWritten.of(config.survey_path)
+    store = _store(config, notices)
+    unfinished = store.submit(lambda survey: survey.unfinished_drive()).result()
+    config = replace(config, survey_path=store.path)
+    if unfinished is not None and config.resume is None:
+        config = replace(config, resume=_resume_by_itself(last_written))
+    return Prepared(
+        config,
+        store,
+        source,
+        radio,
+        PlaceFinder(places, config.language),
+        target,
+        unfinished,
+        notices,
+    )
+
+
+def _resume_by_itself(last_written: LastWritten | None) -> bool | None:
+    """True if the drive goes on without asking; None leaves the question to the surveyor."""
+    if last_written is None or decide(last_written) is Resume.ASK:
+        return None
+    return True
+
+
+def _target(config: DriveConfig) -> Target:
+    targets = load_targets(config.targets_path)
+    if config.plan.target_id not in targets:
+        raise KnownError(
+            "drive.no_target", target=config.plan.target_id, known=", ".join(sorted(targets))
+        )
+    return targets[config.plan.target_id]
+
+
+def _places(config: DriveConfig, notices: Notices) -> Places | None:
+    if config.places_path is None:
+        notices.append((Health.DEGRADED, message("drive.no_places")))
+        return None
+    try:
+        return open_places(config.places_path)
+    except KnownError as error:
+        notices.append((Health.DEGRADED, error.message))
+        return None
+
+
+def _store(config: DriveConfig, notices: Notices) -> StoreThread:
+    """Open the survey; beside a broken file, or in the fallback folder, rather than not at all."""
+    try:
+        store = StoreThread(config.survey_path)
+    except KnownError as error:
+        if config.fallback_folder is None:
+            raise
+        config.fallback_folder.mkdir(parents=True, exist_ok=True)
+        store = StoreThread(config.fallback_folder / config.survey_path.name)
+        notices.append((Health.FAILED, error.message))
+        notices.append((Health.DEGRADED, message("drive.fallback_folder", path=store.path)))
+    if store.notice is not None:
+        notices.append((Health.DEGRADED, store.notice))
+    return store

@@ -1,0 +1,77 @@
+"""When to test. Pure: the same drive gives the same answers."""
+
+from dataclasses import dataclass
+
+from fieldsurvey.model.clock import US_PER_S
+from fieldsurvey.model.drive import SurveyPlan
+from fieldsurvey.model.place import Place
+from fieldsurvey.model.throughput import Trigger
+
+
+@dataclass(slots=True)
+class Triggers:
+    """Remembers where the last test was made and says whether the next one is due.
+
+    Kilometre posts and settlements come before distance and time: they are what the survey is
+    judged by. A post or a settlement passed during a test is served right after it.
+    """
+
+    plan: SurveyPlan
+    _last_start_mono_us: int | None = None
+    _last_end_mono_us: int | None = None
+    _last_distance_m: float = 0.0
+    _posts: tuple[tuple[str, int], ...] = ()  # the last two: standing at a post is not passing it
+    _settlement_id: str | None = None
+    _pending: Trigger | None = None
+
+    def by_hand(self) -> None:
+        """Ask for a test at the next chance, whatever the plan says."""
+        self._pending = Trigger.HAND
+
+    def due(self, mono_us: int, distance_m: float, place: Place | None) -> Trigger | None:
+        """Return why a test is due now, or None. Call once a second, and not while testing."""
+        self.notice_place(place)
+        if self._pending is Trigger.HAND:
+            return Trigger.HAND
+        if (
+            self._last_end_mono_us is not None
+            and mono_us - self._last_end_mono_us < self.plan.minimum_gap_s * US_PER_S
+        ):
+            return None
+        if self._pending is not None:
+            return self._pending
+        if self._last_start_mono_us is None:
+            return Trigger.TIME
+        way_m, period_s = self.plan.trigger_distance_m, self.plan.trigger_period_s
+        if way_m is not None and distance_m - self._last_distance_m >= way_m:
+            return Trigger.DISTANCE
+        if period_s is not None and mono_us - self._last_start_mono_us >= period_s * US_PER_S:
+            return Trigger.TIME
+        return None
+
+    def notice_place(self, place: Place | None) -> None:
+        """Watch kilometre posts and settlements go by; call once a second, also while testing."""
+        if place is None:
+            return
+        if place.highway_ref is not None and place.kilometre_post is not None:
+            post = (place.highway_ref, place.kilometre_post)
+            same_road = bool(self._posts) and self._posts[-1][0] == post[0]
+            if post not in self._posts:
+                if same_road and self.plan.trigger_kilometre_post:
+                    self._pending = self._pending or Trigger.KILOMETRE_POST
+                self._posts = (*self._posts[-1:], post)
+        if place.settlement_id != self._settlement_id:
+            self._settlement_id = place.settlement_id
+            entered = place.settlement_id is not None and self.plan.trigger_settlement
+            if entered and self._pending is not Trigger.HAND:
+                self._pending = Trigger.SETTLEMENT
+
+    def started(self, mono_us: int, distance_m: float) -> None:
+        """A test begins."""
+        self._last_start_mono_us = mono_us
+        self._last_distance_m = distance_m
+        self._pending = None
+
+    def ended(self, mono_us: int) -> None:
+        """The test is over."""
+        self._last_end_mono_us = mono_us
