@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fieldsurvey.cli.shell import Shell
+from fieldsurvey.cli.shell import Shell, progress_bar
 from fieldsurvey.export.registry import FORMATS, export_survey
 
 
@@ -15,13 +15,6 @@ from fieldsurvey.export.registry import FORMATS, export_survey
 @click.pass_obj
 def command(shell: Shell, survey: Path, format_name: str, output: Path) -> None:
     """Export SURVEY. The old file stays until the new one is complete."""
-    with click.progressbar(
-        length=1000, label=output.name, file=click.get_text_stream("stderr")
-    ) as bar:
-        report = export_survey(
-            survey,
-            format_name,
-            output,
-            progress=lambda part: bar.update(int(part * 1000) - bar.pos),
-        )
+    with progress_bar(output.name) as tell:
+        report = export_survey(survey, format_name, output, progress=tell)
     shell.tell("cli.exported", path=report.path, points=report.points, tests=report.tests)

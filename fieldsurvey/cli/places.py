@@ -1,11 +1,14 @@
 """``fieldsurvey places``: highways and settlements that results are tied to."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from fieldsurvey.cli.shell import Shell, default_places_path
+from fieldsurvey.cli.shell import Shell, default_places_path, progress_bar
+from fieldsurvey.model.messages import Message, message
 from fieldsurvey.places.places_file import import_files, open_places
+from fieldsurvey.places.report import ImportReport
 
 
 @click.group(name="places")
@@ -21,11 +24,9 @@ def import_command(shell: Shell, files: tuple[Path, ...], output: Path | None) -
     """Build a places file from GeoJSON, GeoPackage, CSV or .osm.pbf FILES."""
     output = output or default_places_path()
     output.parent.mkdir(parents=True, exist_ok=True)
-    with click.progressbar(
-        length=1000, label=output.name, file=click.get_text_stream("stderr")
-    ) as bar:
-        report = import_files(files, output, lambda _, part: bar.update(int(part * 1000) - bar.pos))
-    for line in report.messages():
+    with progress_bar(output.name) as tell:
+        report = import_files(files, output, lambda _, part: tell(part))
+    for line in report_lines(report):
         shell.say(line)
 
 
@@ -33,7 +34,37 @@ def import_command(shell: Shell, files: tuple[Path, ...], output: Path | None) -
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def info(shell: Shell, file: Path | None) -> None:
-    """Say what a places file holds."""
-    places = open_places(file or default_places_path())
-    for line in places.info():
+    """Say what a places file holds, where it came from and what was left out."""
+    for line in report_lines(open_places(file or default_places_path()).report):
         shell.show(line)
+
+
+def report_lines(report: ImportReport) -> Iterator[Message]:
+    """Tell an import in words: the whole, each source, each reason for leaving something out."""
+    yield message(
+        "cli.places_whole",
+        output=report.output,
+        version=report.version,
+        highways=report.highways,
+        km=f"{report.highway_km:.0f}",
+        settlements=report.settlements,
+        borders=report.settlements_with_border,
+    )
+    if report.highway_lines:
+        yield message(
+            "cli.places_tolerance",
+            coarse=report.coarse_lines,
+            lines=report.highway_lines,
+            low_m=f"{report.tolerance_min_m:.0f}",
+            high_m=f"{report.tolerance_max_m:.0f}",
+        )
+    for source in report.sources:
+        used = sum(source.used.values())
+        yield message("cli.places_source", name=source.name, read=source.read, used=used)
+    reasons: dict[str, tuple[Message, int]] = {}
+    for item in report.skipped:
+        first, count = reasons.get(item.reason.id, (item.reason, 0))
+        reasons[item.reason.id] = (first, count + item.count)
+    for first, count in reasons.values():
+        yield message("cli.places_skipped", count=count, reason=first)
+    yield from report.warnings

@@ -6,7 +6,9 @@ Results are one thing on stdout (with ``--json`` one document), talk is lines on
 
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,6 +70,14 @@ class KnownErrorGroup(click.Group):
             language = shell.language if isinstance(shell, Shell) else "en"
             click.echo(error.message.text(language), err=True)
             ctx.exit(1)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr while the block lasts; yields what to tell the part done to, 0 to 1."""
+    steps = 1000
+    with click.progressbar(length=steps, label=label, file=sys.stderr) as bar:
+        yield lambda part: bar.update(max(0, int(part * steps) - bar.pos))
 
 
 def data_dir() -> Path:

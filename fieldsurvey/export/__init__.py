@@ -1,1 +1,1 @@
-"""One module per format, one registry. Reads columns from the store, writes whole files."""
+"""One module per format, one registry. Reads the survey through the store, never its SQL."""

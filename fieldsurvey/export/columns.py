@@ -1,0 +1,176 @@
+"""What is exported, under which name and in which unit: a public contract, told in FORMATS.md.
+
+CSV columns and the elements of our GPX extension are the same values under the same names. New
+columns go to the end; none is renamed, moved or given another unit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fieldsurvey.export import text
+from fieldsurvey.export.positions import sample_position_known, test_position_known
+
+if TYPE_CHECKING:
+    import polars as pl
+
+US_PER_S, US_PER_MS, BPS_PER_MBPS, M_PER_KM, KMH_PER_MPS = 1e6, 1e3, 1e6, 1e3, 3.6
+
+
+def sample_columns() -> dict[str, pl.Expr]:
+    """Column name → what stands in it; from the samples with their drive's ``replayed``."""
+    import polars as pl
+
+    known = sample_position_known()
+    return {
+        "drive_id": pl.col("drive_id"),
+        "replayed": pl.col("replayed"),
+        "sampled_utc": text.utc(pl.col("utc_us")),
+        "reachable": pl.col("reachable"),
+        "no_service_cause": pl.col("cause"),
+        "round_trip_ms": _scaled("round_trip_us", US_PER_MS, 3),
+        **_fix("", known),
+        "technology": pl.col("technology"),
+        "operator_code": pl.col("operator_code"),
+        "operator_name": pl.col("operator_name"),
+        "cell_id": pl.col("cell_id"),
+        "tracking_area_id": pl.col("tracking_area"),
+        "band": pl.col("band"),
+        "rsrp_dbm": text.decimal(pl.col("rsrp_dbm"), 1),
+        "rsrq_db": text.decimal(pl.col("rsrq_db"), 1),
+        "sinr_db": text.decimal(pl.col("sinr_db"), 1),
+        "rssi_dbm": text.decimal(pl.col("rssi_dbm"), 1),
+        **_place("", known),
+        "places_version": pl.col("places_version"),
+    }
+
+
+def test_columns() -> dict[str, pl.Expr]:
+    """Column name → what stands in it; from the tests joined with their drives."""
+    import polars as pl
+
+    return {
+        "drive_id": pl.col("drive_id"),
+        "test_id": pl.col("test_id"),
+        "replayed": pl.col("replayed"),
+        "started_utc": text.utc(pl.col("started_utc_us")),
+        "ended_utc": text.utc(pl.col("ended_utc_us")),
+        "trigger": pl.col("trigger"),
+        "operator": pl.col("operator"),
+        "access_type": pl.col("access_type"),
+        "outcome": pl.col("outcome"),
+        "no_service": pl.col("no_service"),
+        "cause": pl.col("cause"),
+        "verdict": pl.col("verdict"),
+        "confidence": pl.col("confidence"),
+        "compared_mbps": _mbps("compared_bps"),
+        "target_mbps": _mbps("target_bps"),
+        "target_id": pl.col("target_id"),
+        "target_version": pl.col("target_version"),
+        "target_layer": pl.col("target_layer"),
+        "verdict_rule": pl.col("rule"),
+        **_phase("download"),
+        **_phase("upload"),
+        **_latency("idle"),
+        **_latency("download"),
+        **_latency("upload"),
+        **_fix("start_", test_position_known("start")),
+        **_place("start_", test_position_known("start")),
+        **_fix("end_", test_position_known("end")),
+        **_place("end_", test_position_known("end")),
+        "places_version": pl.col("places_version"),
+        "protocol": pl.col("protocol"),
+        "mode": pl.col("mode"),
+        "duration_s": _scaled("duration_us", US_PER_S, 6),
+        "data_used_bytes": pl.col("wire_bytes"),
+        "maximum_segment_bytes": pl.col("mss_bytes"),
+        "congestion_control": pl.col("congestion_control"),
+        "stop_reason": pl.col("stop_reason"),
+        "server_url": pl.col("server_url"),
+        "server_id": pl.col("server_id"),
+        "tags": pl.col("tags"),
+        "detail": pl.col("detail"),
+    }
+
+
+def _scaled(column: str, divisor: float, places: int) -> pl.Expr:
+    import polars as pl
+
+    return text.decimal(pl.col(column) / divisor, places)
+
+
+def _mbps(column: str) -> pl.Expr:
+    return _scaled(column, BPS_PER_MBPS, 6)  # every bit/s: rounding could lift one over its target
+
+
+def _phase(phase: str) -> dict[str, pl.Expr]:
+    import polars as pl
+
+    return {
+        f"{phase}_mbps": _mbps(f"{phase}_bps"),
+        f"{phase}_low_mbps": _mbps(f"{phase}_low_bps"),
+        f"{phase}_high_mbps": _mbps(f"{phase}_high_bps"),
+        f"{phase}_outcome": pl.col(f"{phase}_outcome"),
+        f"{phase}_cause": pl.col(f"{phase}_cause"),
+        f"{phase}_bytes": pl.col(f"{phase}_bytes"),
+        f"{phase}_duration_s": _scaled(f"{phase}_duration_us", US_PER_S, 6),
+        f"{phase}_ramp_s": _scaled(f"{phase}_ramp_us", US_PER_S, 6),
+        f"{phase}_ramp_bytes": pl.col(f"{phase}_ramp_bytes"),
+        f"{phase}_batches_count": pl.col(f"{phase}_batches"),
+        f"{phase}_connections_count": pl.col(f"{phase}_connections"),
+        f"{phase}_estimator": pl.col(f"{phase}_estimator"),
+    }
+
+
+def _latency(phase: str) -> dict[str, pl.Expr]:
+    import polars as pl
+
+    return {
+        f"{phase}_latency_p50_ms": _scaled(f"{phase}_latency_p50_us", US_PER_MS, 3),
+        f"{phase}_latency_p90_ms": _scaled(f"{phase}_latency_p90_us", US_PER_MS, 3),
+        f"{phase}_latency_count": pl.col(f"{phase}_latency_count"),
+        f"{phase}_latency_lost_count": pl.col(f"{phase}_latency_lost"),
+    }
+
+
+def _fix(prefix: str, known: pl.Expr) -> dict[str, pl.Expr]:
+    import polars as pl
+
+    def here(column: str, places: int) -> pl.Expr:
+        return text.decimal(pl.when(known).then(pl.col(prefix + column)), places)
+
+    speed_kmh = pl.when(known).then(pl.col(f"{prefix}speed_mps") * KMH_PER_MPS)
+    return {
+        f"{prefix}latitude_deg": here("latitude_deg", text.DEGREE_PLACES),
+        f"{prefix}longitude_deg": here("longitude_deg", text.DEGREE_PLACES),
+        f"{prefix}altitude_m": here("altitude_m", 2),
+        f"{prefix}speed_kmh": text.decimal(speed_kmh, 2),
+        f"{prefix}heading_deg": here("heading_deg", 2),
+        f"{prefix}accuracy_m": here("accuracy_m", 2),
+        f"{prefix}hdop": here("hdop", 2),
+        f"{prefix}satellites_count": pl.when(known).then(pl.col(f"{prefix}satellites")),
+        f"{prefix}fix_type": text.fix_type_name(pl.col(f"{prefix}fix_type")),
+        f"{prefix}fix_flags": text.flag_names(pl.col(f"{prefix}fix_flags")),
+        f"{prefix}fix_age_s": _scaled(f"{prefix}fix_age_us", US_PER_S, 6),
+        f"{prefix}gnss_utc": text.utc(pl.col(f"{prefix}gnss_utc_us")),
+    }
+
+
+def _place(prefix: str, known: pl.Expr) -> dict[str, pl.Expr]:
+    import polars as pl
+
+    def here(column: str) -> pl.Expr:
+        return pl.when(known).then(pl.col(prefix + column))
+
+    def metres(column: str) -> pl.Expr:
+        return text.decimal(pl.when(known).then(pl.col(prefix + column)), 1)
+
+    chainage_km = pl.when(known).then(pl.col(f"{prefix}chainage_m") / M_PER_KM)
+    return {
+        f"{prefix}highway_ref": here("highway_ref"),
+        f"{prefix}chainage_km": text.decimal(chainage_km, 3),
+        f"{prefix}road_distance_m": metres("road_distance_m"),
+        f"{prefix}settlement_id": here("settlement_id"),
+        f"{prefix}settlement_name": here("settlement_name"),
+        f"{prefix}settlement_distance_m": metres("settlement_distance_m"),
+    }

@@ -1,0 +1,83 @@
+"""CSV (RFC 4180, UTF-8): one file with a row per second, beside it one with a row per test.
+
+Empty is missing. Text that a spreadsheet would run as a formula gets an apostrophe in front;
+:func:`original_text` takes it off again. Must not write a number nobody measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from fieldsurvey.export import text
+from fieldsurvey.export.columns import sample_columns, test_columns
+from fieldsurvey.export.exporter import Exporter, Progress, Written
+from fieldsurvey.export.tables import SurveyTables
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_FORMULA = re.compile(text.python_pattern(text.FORMULA))
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTests:
+    """One row per throughput test, whatever came of it."""
+
+    name: str = "csv-tests"
+    suffix: str = ".csv"
+    media_type: str = "text/csv; charset=utf-8; header=present"
+    companions: Mapping[str, Exporter] = field(default_factory=dict)
+
+    def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
+        """Write all tests in one go."""
+        drives = tables.drives.select("drive_id", "operator", "access_type", "replayed")
+        tests = tables.tests.join(drives, on="drive_id", how="left", maintain_order="left")
+        columns = test_columns()
+        _write_header(columns, stream)
+        _write_rows(tests, columns, stream)
+        progress(1.0)
+        return Written(tests=len(tests))
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSamples:
+    """One row per second of each drive, with or without position or network."""
+
+    name: str = "csv"
+    suffix: str = ".csv"
+    media_type: str = "text/csv; charset=utf-8; header=present"
+    companions: Mapping[str, Exporter] = field(default_factory=lambda: {"-tests": CsvTests()})
+
+    def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
+        """Write the samples piece by piece."""
+        columns = sample_columns()
+        drives = tables.drives.select("drive_id", "replayed")
+        done = 0
+        _write_header(columns, stream)
+        for piece in tables.sample_pieces():
+            rows = piece.join(drives, on="drive_id", how="left", maintain_order="left")
+            _write_rows(rows, columns, stream)
+            done += len(rows)
+            progress(done / max(done, tables.sample_count))
+        return Written(points=done)
+
+
+def original_text(cell: str) -> str:
+    """Return what a text cell said before it was defused."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.search(cell) else cell
+
+
+def _words(said: pl.Expr) -> pl.Expr:
+    return text.defused(text.clean(said))
+
+
+def _write_header(columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
+    stream.write((",".join(columns) + "\r\n").encode())
+
+
+def _write_rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
+    values = text.with_words(rows, _words).select(**columns)
+    text.write_lines(values, stream, end="\r\n", quoted=True)

@@ -1,0 +1,96 @@
+"""A survey file as the tables exporters take, read through the store in pieces.
+
+Memory is bounded by a piece, not by the survey. Must not write to the survey, nor know its SQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fieldsurvey.export.from_model import drives_frame, quantile
+from fieldsurvey.export.tables import (
+    CHUNK_ROWS,
+    SAMPLE_COLUMNS,
+    TEST_COLUMNS,
+    SurveyTables,
+    schema,
+)
+from fieldsurvey.store.columns import sample_columns, test_columns
+from fieldsurvey.store.survey_file import SurveyFile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@contextlib.contextmanager
+def open_tables(survey_path: Path, language: str = "en") -> Iterator[SurveyTables]:
+    """Open a survey for reading, beside a drive that may still write to it.
+
+    To be used in one thread. Raises the store's ``KnownError`` where the file cannot be read.
+    """
+    with SurveyFile.open(survey_path, read_only=True) as survey:
+        yield tables_of(survey, language)
+
+
+def tables_of(survey: SurveyFile, language: str = "en") -> SurveyTables:
+    """Return the tables of an open survey; they are usable while it is open."""
+    drives = drives_frame(survey.drives())
+    return SurveyTables(
+        drives=drives,
+        tests=_tests(survey, drives["drive_id"].to_list()),
+        sample_count=survey.summary().samples,
+        sample_pieces=lambda: _sample_pieces(survey, drives["drive_id"].to_list()),
+        language=language,
+    )
+
+
+def _sample_pieces(survey: SurveyFile, drive_ids: list[str]) -> Iterator[pl.DataFrame]:
+    wanted = {"seq", "drive_index", *SAMPLE_COLUMNS} - {"drive_id"}
+    after_seq = 0
+    while True:
+        columns = sample_columns(survey, only=wanted, after_seq=after_seq, limit=CHUNK_ROWS)
+        if not len(columns["seq"]):
+            return
+        after_seq = int(columns["seq"][-1])
+        piece = _frame(columns, SAMPLE_COLUMNS, drive_ids)
+        yield from piece.partition_by("drive_id", maintain_order=True)
+
+
+def _tests(survey: SurveyFile, drive_ids: list[str]) -> pl.DataFrame:
+    columns: dict[str, Any] = dict(test_columns(survey))
+    for phase in ("idle", "download", "upload"):
+        per_test = [
+            times_us if times_us is None else sorted(times_us.tolist())
+            for times_us in columns.pop(f"{phase}_latency_us")
+        ]
+        for name, share in (("p50", 0.5), ("p90", 0.9)):
+            columns[f"{phase}_latency_{name}_us"] = [
+                None if times_us is None else quantile(times_us, share) for times_us in per_test
+            ]
+        columns[f"{phase}_latency_count"] = [
+            None if times_us is None else len(times_us) for times_us in per_test
+        ]
+    columns["tags"] = [None if tags == "{}" else tags for tags in columns["tags"]]
+    return _frame(columns, TEST_COLUMNS, drive_ids)
+
+
+def _frame(
+    columns: Mapping[str, Any], wanted: Mapping[str, str], drive_ids: list[str]
+) -> pl.DataFrame:
+    """Return ``wanted`` columns of the store's arrays; NaN there says "not known"."""
+    import polars as pl
+
+    kinds = schema(wanted)
+    series = {"drive_id": pl.Series(drive_ids, dtype=pl.String)[columns["drive_index"]]}
+    for name in wanted:
+        if name in series:
+            continue
+        values = columns[name]
+        if isinstance(values, list) or values.dtype == object:
+            series[name] = pl.Series(list(values), dtype=kinds[name])
+        else:
+            series[name] = pl.Series(values, nan_to_null=True).cast(kinds[name])
+    return pl.DataFrame(series)

@@ -1,0 +1,164 @@
+"""A throughput test as a GPX waypoint that says its result without our extension.
+
+"87 Mbps ▼" and "no service ✕ no answer in time" are read by people on a navigation device: a rate
+is only ever rounded down, and a missing one is never a zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from fieldsurvey.export import text
+from fieldsurvey.export.columns import test_columns
+from fieldsurvey.export.gpx_xml import element, extensions, gpx_fix, gpx_longitude
+from fieldsurvey.export.positions import receiver_alive, test_position_known
+from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.throughput import Outcome
+from fieldsurvey.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MARKS = {Verdict.ABOVE: "▲", Verdict.BELOW: "▼", Verdict.UNDECIDED: "◆"}
+NO_SERVICE_MARK, NOT_TESTED_MARK = "✕", "–"
+
+_UNFINISHED = {
+    Outcome.FAILED: "export.failed",
+    Outcome.SKIPPED: "export.skipped",
+    Outcome.CANCELLED: "export.cancelled_test",
+}
+
+# Told by the waypoint's own elements already.
+_NATIVE = {
+    "started_utc",
+    "start_latitude_deg",
+    "start_longitude_deg",
+    "start_altitude_m",
+    "start_satellites_count",
+    "start_hdop",
+}
+
+
+def waypoints(tables: SurveyTables, *, with_extensions: bool) -> Iterator[str]:
+    """Yield the ``<wpt>`` of each test whose start has a position, in the order of the tests."""
+    positioned = with_position(tables.tests)
+    values = _values(tables, positioned) if with_extensions else None
+    for number, test in enumerate(positioned.iter_rows(named=True)):
+        ours = extensions(values.row(number, named=True)) if values is not None else ""
+        yield _waypoint(test, ours, tables.language)
+
+
+def with_position(tests: pl.DataFrame) -> pl.DataFrame:
+    """Return the tests that can stand on a map."""
+    return tests.filter(test_position_known("start") & receiver_alive("start_"))
+
+
+def _values(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:
+    """What the CSV says of ``tests``, as text."""
+    drives = tables.drives.select("drive_id", "operator", "access_type", "replayed")
+    joined = tests.join(drives, on="drive_id", how="left", maintain_order="left")
+    values = {name: value for name, value in test_columns().items() if name not in _NATIVE}
+    return text.as_text(joined.select(**values))
+
+
+def _waypoint(test: Mapping[str, object], ours: str, language: str) -> str:
+    def digits(column: str, places: int) -> str | None:
+        value = test[column]
+        return f"{value:.{places}f}" if isinstance(value, float) else None
+
+    longitude = gpx_longitude(float(str(test["start_longitude_deg"])))
+    return "".join(
+        (
+            f'<wpt lat="{digits("start_latitude_deg", text.DEGREE_PLACES)}" lon="{longitude}">',
+            element("ele", digits("start_altitude_m", 2)),
+            element("time", text.utc_iso(int(str(test["started_utc_us"])))),
+            element("name", waypoint_name(test, language)),
+            element("desc", _description(test, language)),
+            element("type", message("export.test").text(language)),
+            element("fix", gpx_fix(test["start_fix_type"])),
+            element("sat", test["start_satellites"]),
+            element("hdop", digits("start_hdop", 2)),
+            ours,
+            "</wpt>\n",
+        )
+    )
+
+
+def waypoint_name(test: Mapping[str, object], language: str = "en") -> str:
+    """Return the result of a row of the tests in a few words."""
+    return _result(test).text(language)
+
+
+def _result(test: Mapping[str, object]) -> Message:
+    rate_bps, verdict = test["download_bps"], test["verdict"]
+    cause = message(f"cause.{test['cause'] or 'unknown'}")
+    if test["no_service"]:
+        return message("export.no_service", mark=NO_SERVICE_MARK, cause=cause)
+    if test["outcome"] != Outcome.COMPLETED:
+        return message(
+            _UNFINISHED[Outcome(str(test["outcome"]))], mark=NOT_TESTED_MARK, cause=cause
+        )
+    if not rate_bps:
+        return message("export.no_rate", mark=NOT_TESTED_MARK)
+    mark = MARKS[Verdict(verdict)] if isinstance(verdict, str) else NOT_TESTED_MARK
+    return message("export.rate", rate=_rate(int(str(rate_bps))), mark=mark)
+
+
+def _rate(rate_bps: int) -> Message:
+    """Round down to what can be read at a glance; below 1 Mbps in kbps, so that it is no zero."""
+    if rate_bps >= 10_000_000:
+        return message("export.mbps", rate=rate_bps // 1_000_000)
+    if rate_bps >= 1_000_000:
+        return message("export.mbps", rate=rate_bps // 100_000 / 10)
+    return message("export.kbps", rate=rate_bps // 1000 or f"{rate_bps / 1000:.3f}")
+
+
+def _description(test: Mapping[str, object], language: str) -> str:
+    """Return rate with interval, verdict with target, place: each only where it is known."""
+    parts: list[Message | str] = []
+    if test["download_bps"] is not None:
+        parts.append(
+            message(
+                "export.download",
+                rate_mbps=_mbps(test["download_bps"]),
+                low_mbps=_mbps(test["download_low_bps"]),
+                high_mbps=_mbps(test["download_high_bps"]),
+            )
+        )
+    if test["verdict"] is not None:
+        parts.append(
+            message(
+                f"export.verdict_{test['verdict']}",
+                target_mbps=_mbps(test["target_bps"]),
+                target=f"{test['target_id']} {test['target_version']}",
+                compared_mbps=_mbps(test["compared_bps"]),
+            )
+        )
+    if test["upload_bps"] is not None:
+        parts.append(message("export.upload", rate_mbps=_mbps(test["upload_bps"])))
+    parts += _places(test)
+    lines = [part if isinstance(part, str) else part.text(language) for part in parts]
+    return " · ".join(lines)
+
+
+def _mbps(rate_bps: object) -> str:
+    """Return Mbps with two decimals, cut and never rounded up."""
+    whole, rest = divmod(int(str(rate_bps)), 1_000_000)
+    return f"{whole}.{rest // 10_000:02}" if whole or rest >= 10_000 else f"0.{rest:06}"
+
+
+def _places(test: Mapping[str, object]) -> list[Message | str]:
+    places: list[Message | str] = []
+    if test["start_highway_ref"] is not None:
+        chainage_m = test["start_chainage_m"]
+        if isinstance(chainage_m, float):
+            # Cut, not rounded: the kilometre is that of the post last passed.
+            km = f"{int(chainage_m // 100) / 10:.1f}"
+            places.append(message("export.highway_km", ref=test["start_highway_ref"], km=km))
+        else:
+            places.append(str(test["start_highway_ref"]))
+    if test["start_settlement_name"] is not None:
+        places.append(str(test["start_settlement_name"]))
+    return places

@@ -1,0 +1,124 @@
+"""All formats by name, and the one way to write one of them to disk.
+
+Shells call :func:`export_survey`; it touches nothing but the files it was asked for, and those
+only once they are complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from fieldsurvey.export.csv_format import CsvSamples
+from fieldsurvey.export.exporter import Exporter, Progress, Written
+from fieldsurvey.export.gpx_format import Gpx
+from fieldsurvey.export.replacing import Cancelled, Replacement, StoppableStream, known_error
+from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.model.errors import KnownError
+
+FORMATS: Mapping[str, Exporter] = {
+    exporter.name: exporter for exporter in cast(list[Exporter], [Gpx(), CsvSamples()])
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was written. ``points`` are samples (of GPX: those with a position of their own),
+    ``bytes`` those of all ``paths``; ``path`` is the first of them."""
+
+    path: Path
+    points: int
+    tests: int
+    bytes: int
+    paths: tuple[Path, ...]
+
+
+def export_survey(
+    survey_path: Path,
+    format_name: str,
+    output: Path,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    language: str = "en",
+) -> ExportReport:
+    """Write the survey at ``survey_path`` to ``output``; an older file there is replaced.
+
+    Runs in the calling thread, for seconds; it may be a worker's. ``progress`` is told shares
+    from 0 to 1. When ``cancelled`` returns True, or anything fails, files stay as they were.
+    Raises ``KnownError``: ``export.unknown_format``, ``.no_points``, ``.same_file``,
+    ``.no_folder``, ``.read_only``, ``.disk_full``, ``.write_failed``, ``.cancelled``, and the
+    store's own where the survey cannot be read.
+    """
+    from fieldsurvey.export.from_store import open_tables
+
+    exporter = find_format(format_name)
+    for path, _exporter in parts(exporter, output):
+        if path.exists() and path.samefile(survey_path):
+            raise KnownError("export.same_file", path=path)
+    with open_tables(survey_path, language) as tables:
+        return write_tables(tables, exporter, output, progress=progress, cancelled=cancelled)
+
+
+def find_format(name: str) -> Exporter:
+    """Return the exporter called ``name`` or raise ``KnownError``."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        known = ", ".join(FORMATS)
+        raise KnownError("export.unknown_format", format=name, known=known) from None
+
+
+def parts(exporter: Exporter, output: Path) -> list[tuple[Path, Exporter]]:
+    """Return the files that an export to ``output`` consists of, with who writes each."""
+    companions = [
+        (output.with_name(f"{output.stem}{behind}{output.suffix}"), companion)
+        for behind, companion in exporter.companions.items()
+    ]
+    return [(output, exporter), *companions]
+
+
+def write_tables(
+    tables: SurveyTables,
+    exporter: Exporter,
+    output: Path,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> ExportReport:
+    """Write ``tables`` as :func:`export_survey` does."""
+    tell = progress or (lambda _share: None)
+    files = parts(exporter, output)
+    written, size = [], 0
+    tell(0.0)
+    try:
+        with Replacement() as replacement:
+            for number, (path, part) in enumerate(files):
+                with replacement.file(path) as file:
+                    stream = StoppableStream(file, cancelled or (lambda: False))
+                    share = _share_of(tell, number, len(files))
+                    written.append(part.write(tables, cast(BinaryIO, stream), share))
+                size += stream.bytes_written
+            if cancelled is not None and cancelled():
+                raise Cancelled
+            replacement.commit()
+    except Cancelled:
+        raise KnownError("export.cancelled", path=output) from None
+    except OSError as error:
+        raise known_error(error, output) from error
+    tell(1.0)
+    total = _sum(written)
+    return ExportReport(output, total.points, total.tests, size, tuple(path for path, _ in files))
+
+
+def _share_of(tell: Progress, number: int, count: int) -> Progress:
+    return lambda share: tell((number + share) / count)
+
+
+def _sum(written: list[Written]) -> Written:
+    return Written(
+        sum(part.points for part in written),
+        sum(part.tests for part in written),
+    )

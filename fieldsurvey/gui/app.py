@@ -1,0 +1,101 @@
+"""Starts Qt, shows the drive window, and leaves nothing behind.
+
+The composition root calls this with a drive that is already built; nothing here knows where
+positions or measurements come from.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from fieldsurvey.drive.control_protocol import DriveControlProtocol
+from fieldsurvey.gui.map_features import MapFeatures
+from fieldsurvey.gui.system_libraries import apt_line, has_display, missing_qt_libraries
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import resources_dir
+
+_AFTER_END_MS = 2_500
+
+
+def require_screen() -> None:
+    """Raise ``KnownError`` where Qt could not show a window, with what to do about it."""
+    if not has_display():
+        raise KnownError("gui.no_display")
+    missing = missing_qt_libraries()
+    if missing:
+        raise KnownError(
+            "gui.missing_libraries", libraries=", ".join(missing), command=apt_line() or ""
+        )
+
+
+def run_drive_window(
+    control: DriveControlProtocol,
+    *,
+    features: MapFeatures | None = None,
+    basemap: Path | None = None,
+    language: str | None = None,
+    target_mbps: float = 100.0,
+    auto_close: bool = False,
+    on_ready: Callable[[], None] | None = None,
+) -> int:
+    """Show the drive until the window is closed; return the exit code.
+
+    Closes ``control`` on the way out. ``auto_close`` leaves by itself after a replay has ended;
+    ``on_ready`` is called when the window has been painted. Raises ``KnownError`` where there is
+    no screen or a system library is missing.
+    """
+    require_screen()
+    from PySide6.QtCore import QEvent, QTimer
+    from PySide6.QtGui import QIcon
+    from PySide6.QtWidgets import QApplication
+
+    from fieldsurvey.gui.drive_window import DriveWindow
+
+    running = QApplication.instance()
+    application = running if isinstance(running, QApplication) else QApplication(["fieldsurvey"])
+    application.setApplicationName("FieldSurvey")
+    application.setDesktopFileName("fieldsurvey")
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(resources_dir() / "icons" / "fieldsurvey.svg")))
+    window = DriveWindow(
+        control, features=features, basemap=basemap, language=language, target_mbps=target_mbps
+    )
+    window.on_first_paint = on_ready
+    room = application.primaryScreen().availableGeometry()
+    window.resize(min(1280, room.width()), min(800, room.height()))
+    window.move(room.topLeft())
+    window.show()
+    ending = QTimer(window)
+    if auto_close:
+
+        def close_when_ended() -> None:
+            if window.snapshot.ended:
+                ending.stop()
+                QTimer.singleShot(_AFTER_END_MS, window.close)
+
+        ending.timeout.connect(close_when_ended)
+        ending.start(200)
+    with _closed_by_signals(window.close):
+        code = application.exec()
+    window.deleteLater()
+    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the loop has ended
+    return code
+
+
+@contextmanager
+def _closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
+    """Let Ctrl+C and a polite kill close the window. Python runs the handler at the next tick of
+    the window's timer."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        close()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

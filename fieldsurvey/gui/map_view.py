@@ -1,0 +1,90 @@
+"""Which part of the world the map shows, and where things lie on it. Web Mercator.
+
+The world is a square from 0 to 1, x eastwards and y southwards, as in tile numbering.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+TILE_PX = 256
+MIN_ZOOM = 3.0
+MAX_ZOOM = 17.0
+_EQUATOR_M = 40_075_016.686
+_LIMIT_DEG = 85.0511
+
+Floats = NDArray[np.float64]
+
+
+def project(latitude_deg: Floats, longitude_deg: Floats) -> tuple[Floats, Floats]:
+    """Return world x and y of degrees, same shape; NaN stays NaN.
+
+    Formula: spherical Mercator (EPSG:3857), scaled to the unit square.
+    """
+    latitude = np.radians(np.clip(latitude_deg, -_LIMIT_DEG, _LIMIT_DEG))
+    x = (np.asarray(longitude_deg) + 180.0) / 360.0
+    y = (1.0 - np.arcsinh(np.tan(latitude)) / math.pi) / 2.0
+    return x, y
+
+
+def project_one(latitude_deg: float, longitude_deg: float) -> tuple[float, float]:
+    """Return world x and y of one position."""
+    x, y = project(np.array([latitude_deg]), np.array([longitude_deg]))
+    return float(x[0]), float(y[0])
+
+
+@dataclass(frozen=True, slots=True)
+class MapView:
+    """Centre in world units, zoom as in tile numbering, size in pixels."""
+
+    x: float = 0.685  # the middle of Kazakhstan
+    y: float = 0.341
+    zoom: float = 5.0
+    width: int = 400
+    height: int = 300
+
+    @property
+    def scale(self) -> float:
+        """Pixels per world unit."""
+        return float(TILE_PX * 2.0**self.zoom)
+
+    @property
+    def metres_per_px(self) -> float:
+        latitude = math.atan(math.sinh(math.pi * (1 - 2 * self.y)))
+        return math.cos(latitude) * _EQUATOR_M / self.scale
+
+    def to_screen(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        return (x - self.x) * self.scale + self.width / 2, (
+            y - self.y
+        ) * self.scale + self.height / 2
+
+    def one_to_screen(self, x: float, y: float) -> tuple[float, float]:
+        return (
+            (x - self.x) * self.scale + self.width / 2,
+            (y - self.y) * self.scale + self.height / 2,
+        )
+
+    def bounds(self, margin_px: float = 0.0) -> tuple[float, float, float, float]:
+        """Return left, top, right and bottom in world units."""
+        half_x = (self.width / 2 + margin_px) / self.scale
+        half_y = (self.height / 2 + margin_px) / self.scale
+        return self.x - half_x, self.y - half_y, self.x + half_x, self.y + half_y
+
+    def zoomed(self, steps: float, at_px: tuple[float, float] | None = None) -> "MapView":
+        """Return the view nearer by ``steps``; the point under ``at_px`` stays where it is."""
+        zoom = min(MAX_ZOOM, max(MIN_ZOOM, self.zoom + steps))
+        if at_px is None:
+            return replace(self, zoom=zoom)
+        off_x, off_y = at_px[0] - self.width / 2, at_px[1] - self.height / 2
+        new_scale = TILE_PX * 2.0**zoom
+        return replace(
+            self,
+            zoom=zoom,
+            x=self.x + off_x / self.scale - off_x / new_scale,
+            y=self.y + off_y / self.scale - off_y / new_scale,
+        )
+
+    def panned(self, dx_px: float, dy_px: float) -> "MapView":
+        return replace(self, x=self.x - dx_px / self.scale, y=self.y - dy_px / self.scale)

@@ -1,0 +1,87 @@
+"""What one throughput test says, reduced to what can be read at a glance.
+
+The one place that decides which number, if any, is put on screen: the same for the panel, the map
+and the strip chart. "No service" never gets a number.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.throughput import Outcome, PhaseKind, ThroughputTest
+from fieldsurvey.model.verdict import Verdict
+
+_BPS_PER_MBPS = 1e6
+
+
+class Outlook(StrEnum):
+    """The kinds of result; each has its own word, shape and colour."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    UNDECIDED = "undecided"
+    NO_SERVICE = "no_service"
+    FAILED = "failed"  # our own fault or the server's, says nothing about the network
+    NOT_TESTED = "not_tested"  # cancelled or not even tried
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``mbps`` with its interval is in the layer the target is stated in, where there is one."""
+
+    outlook: Outlook
+    mbps: float | None = None
+    low_mbps: float | None = None
+    high_mbps: float | None = None
+    target_mbps: float | None = None
+    cause: Message | None = None  # why there is no rate
+
+
+def reading_of(test: ThroughputTest) -> Reading:
+    """Reduce ``test`` to what is shown of it."""
+    measurement = test.measurement
+    cause = message("cause.unknown" if measurement.cause is None else f"cause.{measurement.cause}")
+    if test.no_service:
+        return Reading(Outlook.NO_SERVICE, cause=cause)
+    match measurement.outcome:
+        case Outcome.FAILED:
+            return Reading(Outlook.FAILED, cause=cause)
+        case Outcome.SKIPPED:
+            return Reading(Outlook.NOT_TESTED, cause=cause)
+        case Outcome.CANCELLED:
+            return Reading(Outlook.NOT_TESTED, cause=message("gui.cancelled"))
+        case Outcome.COMPLETED:
+            return _completed(test)
+
+
+def _completed(test: ThroughputTest) -> Reading:
+    download = test.measurement.phase(PhaseKind.DOWNLOAD)
+    estimate = None if download is None else download.estimate
+    judgement = test.judgement
+    if judgement is None:
+        if estimate is None:
+            return Reading(Outlook.UNDECIDED, cause=message("gui.only_latency"))
+        return Reading(
+            Outlook.UNDECIDED,
+            estimate.rate_bps / _BPS_PER_MBPS,
+            estimate.low_bps / _BPS_PER_MBPS,
+            estimate.high_bps / _BPS_PER_MBPS,
+        )
+    outlook = {
+        Verdict.ABOVE: Outlook.ABOVE,
+        Verdict.BELOW: Outlook.BELOW,
+        Verdict.UNDECIDED: Outlook.UNDECIDED,
+    }[judgement.verdict]
+    low = high = None
+    if estimate is not None and estimate.rate_bps > 0:
+        # The estimate counts payload; the interval must stand in the layer of the number above it.
+        to_target_layer = judgement.compared_bps / estimate.rate_bps / _BPS_PER_MBPS
+        low = estimate.low_bps * to_target_layer
+        high = estimate.high_bps * to_target_layer
+    return Reading(
+        outlook,
+        judgement.compared_bps / _BPS_PER_MBPS,
+        low,
+        high,
+        judgement.target.rate_bps / _BPS_PER_MBPS,
+    )

@@ -1,0 +1,90 @@
+"""The words and numbers on screen, in the language the surveyor chose.
+
+One object is handed to every widget, so that switching the language is a matter of painting
+again. Must not be used for files: those are in C locale and UTC.
+"""
+
+import math
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+
+from fieldsurvey.model.messages import LANGUAGES, Message, message
+
+_LOCALES = {"en": "en_GB", "kk": "kk_KZ", "ru": "ru_RU"}
+
+
+def chosen_language(wanted: str | None) -> str:
+    """Return ``wanted``, or the desktop's language where we speak it, or English."""
+    if wanted in LANGUAGES:
+        return str(wanted)
+    system = QLocale.system().name()[:2]
+    return system if system in LANGUAGES else "en"
+
+
+class Texts:
+    """Turns message ids and numbers into what is read on screen, in one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._locale = QLocale(_LOCALES.get(language, "en_GB"))
+
+    def next_language(self) -> "Texts":
+        """Return the same in the next language: English, Kazakh, Russian, English."""
+        index = LANGUAGES.index(self.language)
+        return Texts(LANGUAGES[(index + 1) % len(LANGUAGES)])
+
+    def tr(self, id: str, /, **args: object) -> str:  # noqa: A002 - it is the id
+        """Return the text of ``gui.<id>``."""
+        return message(f"gui.{id}", **args).text(self.language)
+
+    def say(self, told: Message) -> str:
+        """Return the text of a message from the core."""
+        # A number must not part from its sign where a line breaks.
+        return told.text(self.language).replace(" %", "\u00a0%")
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """Return ``value`` with the language's own decimal sign."""
+        return self._locale.toString(float(value), "f", decimals)
+
+    def rate(self, mbps: float) -> str:
+        """Return a rate cut (not rounded) to three significant figures.
+
+        Cut, because 99.96 below the target must not read "100": no figure may flatter.
+        """
+        if mbps < 0.01:
+            return "<" + self.number(0.01, 2)
+        whole_digits = max(1, math.floor(math.log10(mbps)) + 1)
+        step = 10.0 ** (whole_digits - 3) if mbps >= 1 else 0.01
+        # The small addend keeps 87.3, stored as 87.299999…, from reading 87.2.
+        cut = math.floor(mbps / step + 1e-9) * step
+        return self.number(cut, max(0, 3 - whole_digits) if mbps >= 1 else 2)
+
+    def span(self, seconds: float) -> str:
+        """Return a length of time in the largest unit that tells it: "12 s", "4 min", "2 h"."""
+        if seconds < 100:
+            return self.tr("seconds", n=self.number(max(0.0, math.floor(seconds))))
+        if seconds < 100 * 60:
+            return self.tr("minutes", n=self.number(math.floor(seconds / 60)))
+        return self.tr("hours", n=self.number(math.floor(seconds / 3600)))
+
+    def bytes(self, count: int) -> str:
+        """Return an amount of data in MB or GB (decimal, as operators sell it)."""
+        if count < 1_000_000_000:
+            return self.tr("megabytes", n=self.number(count / 1e6))
+        return self.tr("gigabytes", n=self.number(count / 1e9, 1))
+
+
+def load_qt_translation(application: QCoreApplication, language: str) -> QTranslator | None:
+    """Load Qt's own texts (buttons of file dialogs and the like) where Qt brings them.
+
+    Returns the installed translator, which the caller removes on the next change of language.
+    """
+    folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    if language == "en" or not (folder / f"qtbase_{language}.qm").is_file():
+        return None
+    translator = QTranslator(application)
+    if not translator.load(f"qtbase_{language}", str(folder)):
+        return None
+    application.installTranslator(translator)
+    return translator

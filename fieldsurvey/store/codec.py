@@ -1,0 +1,89 @@
+"""Values that SQLite cannot hold as they are, to and from what it can.
+
+Must stay as it is for files already written: a new form is a new function and a new migration.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from fieldsurvey.model.messages import Message
+
+Row = tuple[Any, ...]
+
+ROW_KEY_BYTES = 16
+_FIRST_BEYOND_INTEGER = 2**63
+
+
+def row_key(table: str, values: Row) -> bytes:
+    """Return the digest of a row's content (BLAKE2b over MessagePack), the same when read back.
+
+    2.0 and True count as 2 and 1: an INTEGER column gives them back like that.
+    """
+    packed = msgspec.msgpack.encode((table, *map(_as_stored, values)))
+    return hashlib.blake2b(packed, digest_size=ROW_KEY_BYTES).digest()
+
+
+def _as_stored(value: object) -> object:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < _FIRST_BEYOND_INTEGER:
+        return int(value)
+    return value
+
+
+def real(value: float | None) -> float | None:
+    """Return ``value`` as SQLite will give it back: a float, never -0.0; NaN is "not known"."""
+    if value is None or math.isnan(value):
+        return None
+    return float(value) + 0.0
+
+
+def u32_blob(values: Sequence[int]) -> bytes:
+    """Pack integers. Raises OverflowError outside 0 to 2**32 - 1."""
+    return np.asarray(values, dtype="<u4").tobytes()
+
+
+def u32_values(blob: bytes) -> tuple[int, ...]:
+    """Unpack what :func:`u32_blob` packed."""
+    return tuple(np.frombuffer(blob, dtype="<u4").tolist())
+
+
+def to_json(value: object) -> str:
+    """Encode a dataclass, mapping or enum."""
+    return msgspec.json.encode(value).decode()
+
+
+def message_to_json(message: Message) -> str:
+    """Encode a message; arguments that JSON does not know (paths, times) become their text."""
+    return msgspec.json.encode(_message_dict(message), enc_hook=str).decode()
+
+
+def _message_dict(message: Message) -> dict[str, object]:
+    return {"id": message.id, "args": {k: _argument(v) for k, v in message.args.items()}}
+
+
+def _argument(value: object) -> object:
+    if isinstance(value, Message):
+        return {"message": _message_dict(value)}
+    return str(value) if isinstance(value, Path) else value
+
+
+def message_from_json(text: str) -> Message:
+    """Decode what :func:`message_to_json` encoded."""
+    return _message(msgspec.json.decode(text))
+
+
+def _message(decoded: dict[str, Any]) -> Message:
+    args = {
+        name: _message(value["message"])
+        if isinstance(value, dict) and value.keys() == {"message"}
+        else value
+        for name, value in decoded["args"].items()
+    }
+    return Message(decoded["id"], args)

@@ -1,0 +1,200 @@
+"""One load: opens its connections, counts, asks the stop rule, and says what came of it.
+
+Must not outlast its bounds in seconds and bytes, whatever the server does, and must not leave a
+rate on a phase that broke.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from fieldsurvey.model.throughput import (
+    Cause,
+    Estimate,
+    MeasurementPlan,
+    Outcome,
+    Phase,
+    PhaseKind,
+)
+from fieldsurvey.throughput.causes import LinkError
+from fieldsurvey.throughput.estimator import Estimator
+from fieldsurvey.throughput.link import Link
+from fieldsurvey.throughput.loads import Download, Load, Ration, Upload
+from fieldsurvey.throughput.meter import Meter
+from fieldsurvey.throughput.pinger import Pinger
+from fieldsurvey.throughput.stop_rule import StopRule
+
+TICK_S = 0.025
+PROGRESS_TICKS = 4  # 10 Hz
+REPORT_GRACE_S = 0.5  # for the server's last counts, once an upload has ended
+SERVER_MARGIN_S = 3.0  # the server is asked for more time, so that it is the client who ends a load
+
+Tell = Callable[[int, int | None], None]  # payload bytes, rate
+
+
+class LoadPhase:
+    """Download or upload of one test. Open, run, close, result: in this order."""
+
+    def __init__(
+        self,
+        kind: PhaseKind,
+        plan: MeasurementPlan,
+        link: Link,
+        estimator: Estimator,
+        round_trip_us: int,
+    ) -> None:
+        self._kind = kind
+        self._plan = plan
+        self._link = link
+        self._estimator = estimator
+        self._round_trip_us = round_trip_us
+        self._meter = Meter(plan.max_bytes)
+        self._pinger = Pinger(link.server)
+        self._pinging: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._began_ns = time.perf_counter_ns()
+        self._duration_us: int | None = None  # of a load that ended as it should
+        self._opened = 0
+        seconds = plan.max_duration_us / 1e6 + SERVER_MARGIN_S
+        ration = Ration(plan.max_bytes)
+        self._loads: list[Load] = [
+            Download(link.server, self._meter, seconds, self._wake.set)
+            if kind is PhaseKind.DOWNLOAD
+            else Upload(link.server, self._meter, seconds, self._wake.set, ration)
+            for _ in range(plan.connections)
+        ]
+
+    @property
+    def server_id(self) -> str | None:
+        return self._loads[0].server_id
+
+    @property
+    def congestion_control(self) -> str | None:
+        return self._loads[0].congestion_control
+
+    def wire_bytes(self) -> int:
+        """Return the payload this load put on the link, as far as it can be known here."""
+        if self._kind is PhaseKind.DOWNLOAD:
+            return self._meter.total_bytes
+        return sum(load.sent_bytes for load in self._loads)
+
+    async def open(self) -> None:
+        """Connect everything at the same time; raises the first failure."""
+        pinger = asyncio.ensure_future(self._link.open(self._pinger))
+        loads = [asyncio.ensure_future(self._link.open(load.protocol)) for load in self._loads]
+        try:
+            await asyncio.gather(*loads)
+            with suppress(OSError, LinkError):  # no pings under load, but a load all the same
+                await pinger
+        finally:
+            for task in (pinger, *loads):
+                task.cancel()
+            await asyncio.gather(pinger, *loads, return_exceptions=True)
+        self._opened = len(loads)
+
+    async def run(self, rule: StopRule, tell: Tell) -> str:
+        """Load the link and return why it ended; raises what broke it."""
+        self._began_ns = time.perf_counter_ns()
+        self._meter.start()
+        self._pinging = asyncio.ensure_future(self._pinger.keep_asking())
+        for load in self._loads:
+            load.start()
+        ticks = 0
+        while (reason := self._reason_to_end(rule)) is None:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
+            if self._meter.elapsed_us() > ticks * PROGRESS_TICKS * TICK_S * 1e6:
+                ticks += 1
+                tell(self._meter.total_bytes, self._meter.reading_bps(self._counted_us()))
+        if reason == "time":
+            await self._last_counts()
+            self._duration_us = self._plan.max_duration_us
+        elif reason == "bytes" and self._kind is PhaseKind.DOWNLOAD:
+            self._duration_us = (self._meter.last_ns - self._meter.start_ns) // 1000
+        else:
+            self._duration_us = self._counted_us()
+        return reason
+
+    def close(self) -> None:
+        """Let go of every connection at once."""
+        if self._pinging is not None:
+            self._pinging.cancel()
+        self._pinger.close()
+        for load in self._loads:
+            load.close()
+
+    def result(self, start_offset_us: int, outcome: Outcome, cause: Cause | None) -> Phase:
+        """Return what was counted; a rate only where the load was completed."""
+        duration_us = self._duration_us
+        if duration_us is None:
+            duration_us = (time.perf_counter_ns() - self._began_ns) // 1000
+        completed = outcome is Outcome.COMPLETED
+        return Phase(
+            kind=self._kind,
+            start_offset_us=start_offset_us,
+            duration_us=duration_us,
+            payload_bytes=self._meter.total_bytes,
+            connections=self._opened,
+            bins=self._meter.bins(duration_us) if self._opened else None,
+            estimate=self._estimate(duration_us) if completed else None,
+            round_trips_us=tuple(self._pinger.round_trips_us),
+            round_trips_lost=self._pinger.lost(),
+            outcome=outcome,
+            cause=cause,
+        )
+
+    def _reason_to_end(self, rule: StopRule) -> str | None:
+        self._raise_trouble()
+        if self._meter.full:
+            return "bytes"
+        if all(load.at_limit or load.trouble is not None for load in self._loads):
+            return "server_limit"
+        if self._meter.silent_us() >= self._plan.stall_timeout_us:
+            raise LinkError(Cause.STALLED, "connected, but nothing came any more")
+        if self._meter.elapsed_us() >= self._plan.max_duration_us:
+            if self._meter.total_bytes == 0:
+                raise LinkError(Cause.STALLED, "connected, but nothing came at all")
+            return "time"
+        estimate = self._estimate(self._counted_us())
+        return None if estimate is None else rule.reason(estimate)
+
+    def _raise_trouble(self) -> None:
+        """Raise what the server said against us, or what broke the last connection.
+
+        One connection of several that breaks leaves a load that is slower, not one that is over.
+        """
+        troubles = [load.trouble for load in self._loads if load.trouble is not None]
+        for trouble in troubles:
+            if isinstance(trouble, LinkError) or len(troubles) == len(self._loads):
+                raise trouble
+
+    def _counted_us(self) -> int:
+        """Return up to when the receiver's counts are known."""
+        told = [load.counted_until_us() for load in self._loads if load.trouble is None]
+        return min([self._meter.elapsed_us(), *(us for us in told if us is not None)])
+
+    async def _last_counts(self) -> None:
+        """Wait for the counts of the load's last moments, which are still on their way.
+
+        What has not come after the grace is taken for silence: bins of zero, not shorter time.
+        """
+        for load in self._loads:
+            load.stop_sending()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REPORT_GRACE_S):
+                while self._counted_us() < self._plan.max_duration_us:
+                    self._wake.clear()
+                    await self._wake.wait()
+        self._raise_trouble()
+
+    def _estimate(self, duration_us: int) -> Estimate | None:
+        counts = self._meter.complete_counts(duration_us)
+        width_us = self._meter.width_us
+        if not counts and duration_us > 0:  # over within one bin
+            counts, width_us = (self._meter.total_bytes,), duration_us
+        return self._estimator.estimate(
+            counts, width_us, self._plan.ramp_max_us, self._round_trip_us
+        )

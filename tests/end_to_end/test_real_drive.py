@@ -1,0 +1,147 @@
+"""The main job on real input: 318 km of motorway, a real LTE link's trace, every second kept."""
+
+import csv
+import gzip
+import shutil
+import subprocess
+from pathlib import Path
+
+import gpxpy
+import pytest
+
+from fieldsurvey.export.registry import export_survey
+from fieldsurvey.model.clock import US_PER_S
+from fieldsurvey.model.drive import Sample
+from fieldsurvey.model.throughput import Outcome, ThroughputTest
+from fieldsurvey.places.places_file import import_files
+from fieldsurvey.store.survey_file import SurveyFile
+from tests.support import real_drive
+from tests.support.headless import findings
+from tests.support.real_drive import SPEED, Driven
+
+QUICK_MINUTES = 30
+TRACE = "links/tmobile_run0_20230404T134621.csv"
+RECORDING = "drives/highway_318km.nmea.gz"
+
+
+def check_everything(driven: Driven, trace: Path, minutes: float) -> None:
+    assert findings(driven.survey) == []
+    with SurveyFile.open(driven.survey, read_only=True) as survey:
+        samples, tests = list(survey.samples()), list(survey.tests())
+    check_seconds(samples, minutes)
+    check_dead_stretches(samples, driven, trace)
+    check_tests(tests)
+    assert driven.worst_rss_mb < 400
+    print(  # noqa: T201 - the figures of the run
+        f"{len(samples)} samples, {len(tests)} tests, "
+        f"{sum(not sample.reachability.reachable for sample in samples)} s without service, "
+        f"{driven.worst_rss_mb:.0f} MB"
+    )
+
+
+def check_seconds(samples: list[Sample], minutes: float) -> None:
+    """A sample for every second, none doubled, none missing."""
+    steps = {
+        later.mono_us - sooner.mono_us for sooner, later in zip(samples, samples[1:], strict=False)
+    }
+    assert steps == {US_PER_S}
+    assert len(samples) >= minutes * 60 - 5
+
+
+def check_dead_stretches(samples: list[Sample], driven: Driven, trace: Path) -> None:
+    """Every dead stretch of the link is there, where it was, with a cause, and nothing else."""
+    first_us = samples[0].mono_us
+    with trace.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    duration_s = len(rows)
+    seconds_driven = len(samples)
+    offset_s = (first_us - driven.trace_start_mono_us) / US_PER_S
+    dead: set[int] = set()
+    for lap in range(int((offset_s + seconds_driven) // duration_s) + 1):
+        for start_s, length_s in real_drive.dead_stretches(trace):
+            begin = lap * duration_s + start_s - offset_s
+            inside = range(int(begin) + 2, int(begin + length_s) - 1)
+            dead.update(range(int(begin) - 2, int(begin + length_s) + 4))
+            for second in inside:
+                if 0 <= second < seconds_driven:
+                    reachability = samples[second].reachability
+                    assert not reachability.reachable, f"served in dead second {second}"
+                    assert reachability.cause is not None
+    wrong = [
+        second
+        for second, sample in enumerate(samples)
+        if not sample.reachability.reachable and second not in dead
+    ]
+    assert dead, "the trace has no dead stretch"
+    # The trace also has rates of 1 to 3 Mbit/s under load, and single dead seconds.
+    assert len(wrong) <= 0.01 * seconds_driven, f"no service claimed in {wrong}"
+
+
+def check_tests(tests: list[ThroughputTest]) -> None:
+    """Every test has start and end, and a place or an honest "no road"; both kinds occur."""
+    assert len(tests) >= 10
+    for test in tests:
+        assert test.start_fix is not None
+        assert test.end_fix is not None
+        assert test.start_place is not None
+        assert test.end_place is not None
+        assert test.measurement.outcome in (Outcome.COMPLETED, Outcome.FAILED)
+        assert (test.judgement is None) == (test.measurement.outcome is Outcome.FAILED)
+    refs = {test.start_place.highway_ref for test in tests if test.start_place}
+    assert refs == {"HALF-1", None}
+
+
+def check_exports(survey: Path, folder: Path) -> None:
+    """The exports open in gpxpy, GDAL and a spreadsheet, with everything in them."""
+    with SurveyFile.open(survey, read_only=True) as opened:
+        test_count = opened.summary().tests
+    gpx, table = folder / "real.gpx", folder / "real.csv"
+    points = export_survey(survey, "gpx", gpx).points
+    export_survey(survey, "csv", table)
+    with gpx.open(encoding="utf-8") as stream:
+        parsed = gpxpy.parse(stream)
+    assert (
+        sum(len(segment.points) for track in parsed.tracks for segment in track.segments) == points
+    )
+    assert len(parsed.waypoints) == test_count
+    listed = subprocess.run(
+        ["ogrinfo", "-so", str(gpx), "track_points"], check=True, capture_output=True, text=True
+    ).stdout
+    assert f"Feature Count: {points}" in listed
+    sheet = folder / "sheet.csv"
+    tests_table = table.with_name("real-tests.csv")
+    subprocess.run(["ssconvert", str(tests_table), str(sheet)], check=True, capture_output=True)
+    with sheet.open(newline="", encoding="utf-8") as stream:
+        assert len(list(csv.DictReader(stream))) == test_count
+
+
+@pytest.mark.realdata
+@pytest.mark.timeout(420)
+def test_first_half_hour(tmp_path: Path, shared_data: Path) -> None:
+    for program in ("ogrinfo", "ssconvert"):
+        assert shutil.which(program), f"{program} is missing: see packaging/test-packages.txt"
+    recording = real_drive.first_minutes(
+        shared_data / RECORDING, QUICK_MINUTES, tmp_path / "drive.nmea"
+    )
+    places = tmp_path / "half.places"
+    import_files([real_drive.road_of(recording, tmp_path / "half.geojson")], places)
+    trace = shared_data / TRACE
+    timeout_s = QUICK_MINUTES * 60 / SPEED + 60
+    driven = real_drive.drive(tmp_path, recording, trace, places, timeout_s)
+    check_everything(driven, trace, QUICK_MINUTES)
+    check_exports(driven.survey, tmp_path)
+
+
+@pytest.mark.faults
+@pytest.mark.realdata
+def test_the_whole_drive(tmp_path: Path, shared_data: Path) -> None:
+    recording = tmp_path / "drive.nmea"
+    with gzip.open(shared_data / RECORDING) as packed:
+        recording.write_bytes(packed.read())
+    places = tmp_path / "half.places"
+    import_files([real_drive.road_of(recording, tmp_path / "half.geojson")], places)
+    minutes = 21.5 * 60
+    trace = shared_data / TRACE
+    driven = real_drive.drive(tmp_path, recording, trace, places, minutes * 60 / SPEED + 600)
+    check_everything(driven, trace, minutes - 1)
+    check_exports(driven.survey, tmp_path)

@@ -1,0 +1,71 @@
+"""Highways and settlements for the map without a places file, or from the real data."""
+
+import csv
+import json
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+
+from fieldsurvey.gui.map_features import MapFeatures, features_of
+
+Line = namedtuple("Line", "ref latitude_deg longitude_deg")
+Table = namedtuple("Table", "name name_en name_ru name_kk latitude_deg longitude_deg population")
+
+
+class FewPlaces:
+    """Two highways that cross near Almaty and three settlements."""
+
+    def highway_lines(self) -> list[Line]:
+        return [
+            Line("KAZ01", np.array([43.2, 43.5, 44.2]), np.array([76.9, 76.95, 77.1])),
+            Line("KAZ24", np.array([43.40, 43.41]), np.array([76.2, 77.8])),
+            Line("KAZ24", np.array([43.41, 43.50]), np.array([77.8, 78.4])),
+        ]
+
+    def settlements(self) -> Table:
+        return Table(
+            ("Almaty", "Qapshaghay", "Nameless"),
+            ("Almaty", "Kapchagay", ""),
+            ("Алматы", "Капчагай", ""),
+            ("Алматы", "Қапшағай", ""),
+            np.array([43.25, 43.88, 43.45]),
+            np.array([76.92, 77.08, 76.99]),
+            np.array([1_977_000, 42_000, -1]),
+        )
+
+
+class RealPlaces:
+    """The whole country, straight from the geography files."""
+
+    def __init__(self, geography: Path) -> None:
+        self._folder = geography
+
+    def highway_lines(self) -> list[Line]:
+        document = json.loads((self._folder / "kz_highways.geojson").read_text("utf-8"))
+        lines = []
+        for feature in document["features"]:
+            geometry = feature["geometry"]
+            parts = geometry["coordinates"]
+            for part in [parts] if geometry["type"] == "LineString" else parts:
+                points = np.array(part)
+                lines.append(Line(feature["properties"]["ref"], points[:, 1], points[:, 0]))
+        return lines
+
+    def settlements(self) -> Table:
+        with (self._folder / "kz_settlements.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        people = [row["population"] for row in rows]
+        return Table(
+            [row["name"] for row in rows],
+            [row.get("name_en", "") for row in rows],
+            [row.get("name_ru", "") for row in rows],
+            [row.get("name_kk", "") for row in rows],
+            [float(row["lat"]) for row in rows],
+            [float(row["lon"]) for row in rows],
+            [int(float(number)) if number else -1 for number in people],
+        )
+
+
+def few_features() -> MapFeatures:
+    return features_of(FewPlaces())

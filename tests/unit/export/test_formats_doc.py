@@ -1,0 +1,62 @@
+"""FORMATS.md lists exactly what is written, in the order in which it is written."""
+
+import re
+from pathlib import Path
+
+import fieldsurvey.export
+from fieldsurvey.export import columns
+from fieldsurvey.export.csv_format import CsvSamples, CsvTests
+from fieldsurvey.export.gpx_format import Gpx
+from fieldsurvey.export.gpx_points import POINT_ELEMENTS
+from tests.support.export_reading import written
+from tests.support.export_surveys import real_life
+
+DOC = (Path(fieldsurvey.export.__file__).parent / "FORMATS.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return re.split(r"^#+ ", DOC.split(f"\n### {title}\n")[1], flags=re.MULTILINE)[0]
+
+
+def listed(title: str) -> list[str]:
+    return re.findall(r"^(?:\| |- )`(?:fs:)?(\w+)`", section(title), flags=re.MULTILINE)
+
+
+def header(data: bytes) -> list[str]:
+    return data.split(b"\r\n")[0].decode().split(",")
+
+
+def test_csv_columns() -> None:
+    assert (
+        listed("survey.csv") == header(written(CsvSamples(), [])) == list(columns.sample_columns())
+    )
+    assert (
+        listed("survey-tests.csv")
+        == header(written(CsvTests(), []))
+        == list(columns.test_columns())
+    )
+
+
+def test_every_column_has_a_meaning() -> None:
+    rows = re.findall(r"^\| `\w+` \| (.*) \|$", DOC, flags=re.MULTILINE)
+    assert len(rows) == len(columns.sample_columns()) + len(columns.test_columns())
+    assert all(len(row) > 2 for row in rows)
+
+
+def test_gpx_elements() -> None:
+    data = written(Gpx(), [real_life(1), real_life(2)]).decode()
+    assert listed("Elements of a point") == list(POINT_ELEMENTS)
+    native = set(listed("Elements of a waypoint"))
+    assert native < set(columns.test_columns())
+    allowed = {
+        "trkpt": set(POINT_ELEMENTS),
+        "wpt": set(columns.test_columns()) - native,
+        "trk": set(listed("Elements of a track")),
+    }
+    for element, names in allowed.items():
+        found: set[str] = set()
+        for inner in re.findall(rf"<{element}[ >].*?</extensions>", data):
+            found |= set(re.findall(r"<fs:(\w+)>", inner))
+        assert found <= names, element
+        assert len(found) > len(names) / 3
+    assert set(re.findall(r"<fs:(\w+)>", re.findall("<trk>.*", data)[0])) == allowed["trk"]

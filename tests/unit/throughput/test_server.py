@@ -1,0 +1,202 @@
+"""The measurement server towards strangers: what it says, what it refuses, what it survives."""
+
+import asyncio
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.throughput.server.app import MeasurementServer
+from fieldsurvey.throughput.server.limits import Limits
+from tests.support.throughput import running
+
+V1 = "/fieldsurvey/v1"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    limits = Limits(loads=2, seconds=1.0, bytes_per_load=50_000_000, idle_s=1.0)
+    with running(MeasurementServer("kz-1", limits)) as bound:
+        yield bound
+
+
+async def ask(
+    port: int, path: str, method: str = "GET", data: bytes | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    body = io.BytesIO(data) if data is not None else None
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"http://127.0.0.1:{port}{path}", data=body) as answer,
+    ):
+        return answer.status, dict(answer.headers), await answer.read()
+
+
+def test_ping_says_who_and_repeats_the_nonce(port: int) -> None:
+    status, headers, body = asyncio.run(ask(port, f"{V1}/ping?nonce=abc-1"))
+    assert status == 200
+    assert headers["X-FieldSurvey-Server"] == "kz-1"
+    assert headers["X-FieldSurvey-Nonce"] == "abc-1"
+    assert headers["Content-Type"].startswith("application/json")
+    assert json.loads(body) == {"server": "kz-1", "nonce": "abc-1"}
+
+
+def test_a_nonce_that_would_break_a_header_is_not_repeated_in_one(port: int) -> None:
+    status, headers, _ = asyncio.run(ask(port, f"{V1}/ping?nonce=a%0d%0aSet-Cookie:x"))
+    assert status == 200
+    assert "X-FieldSurvey-Nonce" not in headers
+    assert "Set-Cookie" not in headers
+
+
+def test_download_is_as_long_as_asked(port: int) -> None:
+    status, headers, body = asyncio.run(ask(port, f"{V1}/download?bytes=1234567&seconds=5"))
+    assert status == 200
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert headers["X-FieldSurvey-Limit-Seconds"] == "1"
+    assert len(body) == 1_234_567
+    assert len(set(body[:1000])) > 200, "random"
+
+
+@pytest.mark.parametrize("query", ["bytes=-1", "bytes=nan", "seconds=0", "seconds=many"])
+def test_nonsense_is_refused(port: int, query: str) -> None:
+    status, headers, _ = asyncio.run(ask(port, f"{V1}/download?{query}"))
+    assert status == 400
+    assert headers["X-FieldSurvey-Server"] == "kz-1"
+
+
+def test_upload_counts_what_arrives(port: int) -> None:
+    path = f"{V1}/upload?seconds=1&nonce=u"
+    status, _, body = asyncio.run(ask(port, path, "POST", bytes(3_000_000)))
+    answer = json.loads(body)
+    assert status == 200
+    assert answer["bytes"] == sum(answer["bins"]) == 3_000_000
+    assert len(answer["bins"]) == -(-answer["duration_us"] // 50_000)
+
+
+def test_an_upload_beyond_the_limit_is_cut(port: int) -> None:
+    async def too_much() -> bytes:
+        async with aiohttp.ClientSession() as session:
+            url = f"http://127.0.0.1:{port}{V1}/upload?bytes=1000000&seconds=1"
+            async with session.post(url, data=io.BytesIO(bytes(8_000_000))) as answer:
+                return await answer.read()
+
+    try:
+        answer = json.loads(asyncio.run(too_much()))
+    except aiohttp.ClientError:
+        return  # cut while it was still sending
+    assert answer["bytes"] <= 1_000_000
+
+
+def test_an_upload_that_never_ends_is_answered_in_time(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.settimeout(5)
+        sock.sendall(f"POST {V1}/upload?seconds=0.3 HTTP/1.1\r\nHost: x\r\n"
+                     "Content-Length: 1000000\r\n\r\n".encode() + bytes(1000))  # fmt: skip
+        began = time.monotonic()
+        answer = sock.makefile("rb").read()
+    assert b'"bytes": 1000' in answer
+    assert time.monotonic() - began < 2.5
+
+
+def test_slots_are_given_back_and_the_rest_told_to_come_later(port: int) -> None:
+    def open_load() -> socket.socket:
+        sock = socket.create_connection(("127.0.0.1", port))
+        sock.sendall(f"GET {V1}/download?seconds=1 HTTP/1.0\r\n\r\n".encode())
+        assert sock.recv(12) == b"HTTP/1.0 200"
+        return sock
+
+    held = [open_load(), open_load()]
+    status, headers, _ = asyncio.run(ask(port, f"{V1}/download?bytes=10"))
+    assert status == 503
+    assert int(headers["Retry-After"]) > 0
+    assert headers["X-FieldSurvey-Server"] == "kz-1"
+    for sock in held:
+        sock.close()
+    deadline = time.monotonic() + 3
+    while asyncio.run(ask(port, f"{V1}/download?bytes=10"))[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_client_that_does_not_read_is_let_go(port: int) -> None:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", port))
+        sock.settimeout(5)
+        sock.sendall(f"GET {V1}/download?seconds=0.3 HTTP/1.0\r\n\r\n".encode())
+        time.sleep(1.0)
+        with pytest.raises(ConnectionResetError):  # not an end that looks like a whole answer
+            sock.makefile("rb").read()
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET /fieldsurvey/v1/ping HT", b"GET / HTTP/1.1\r\nA: b\r\n"]
+)
+def test_a_client_that_says_nothing_or_half_of_it_is_let_go(port: int, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(said)
+        sock.settimeout(4)
+        began = time.monotonic()
+        assert sock.recv(1000) == b""
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    "said", [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n" + b"x" * 20_000]
+)
+def test_garbage_does_not_hurt(port: int, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(said)
+        sock.settimeout(4)
+        sock.recv(4096)
+    assert asyncio.run(ask(port, "/health"))[0] == 200
+
+
+def test_mini_speaks_as_speedtest_expects(port: int) -> None:
+    def get(path: str, method: str = "GET", data: bytes | None = None) -> tuple[int, bytes]:
+        status, _, body = asyncio.run(ask(port, path, method, data))
+        return status, body
+
+    assert b'upload_extension: "php"' in get("/mini/?x=1.0")[1]
+    assert get("/mini/speedtest/latency.txt?x=1.0")[1].startswith(b"test=test")
+    assert len(get("/mini/speedtest/random350x350.jpg?x=1.0")[1]) == 245_388
+    assert get("/mini/speedtest/random351x351.jpg")[0] == 404
+    assert get("/mini/speedtest/upload.php", "POST", bytes(777))[1] == b"size=777"
+    assert get("/mini/speedtest/upload.php")[1] == b"size=0"
+
+
+def test_a_port_in_use_is_a_known_error(port: int) -> None:
+    async def start() -> None:
+        await MeasurementServer("second").start("127.0.0.1", port)
+
+    with pytest.raises(KnownError) as caught:
+        asyncio.run(start())
+    assert f"127.0.0.1:{port}" in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_it_listens_and_ends_when_told(number: int) -> None:
+    script = "from fieldsurvey.throughput.server.app import serve; serve('127.0.0.1', 0)"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = json.loads(process.stdout.readline())
+        with socket.create_connection(("127.0.0.1", said["port"])) as sock:
+            sock.sendall(f"GET {V1}/download?seconds=9 HTTP/1.0\r\n\r\n".encode())
+            sock.recv(100)
+            began = time.monotonic()
+            process.send_signal(number)
+            assert process.wait(5) == 0
+            assert time.monotonic() - began < 3
+        assert process.stderr.read() == b""
