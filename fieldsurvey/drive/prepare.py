@@ -95,7 +95,8 @@ def _store(config: DriveConfig, notices: Notices) -> StoreThread:
     try:
         store = StoreThread(config.survey_path)
     except KnownError as error:
-        if config.fallback_folder is None:
+        in_use = error.message.id == "store.in_use"  # two windows: one of them is enough
+        if in_use or config.fallback_folder is None:
             raise
         config.fallback_folder.mkdir(parents=True, exist_ok=True)
         store = StoreThread(config.fallback_folder / config.survey_path.name)

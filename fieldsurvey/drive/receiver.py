@@ -6,7 +6,7 @@ that arrived in it even when the loop was late.
 
 from collections import deque
 
-from fieldsurvey.drive.odometer import Odometer
+from fieldsurvey.model.odometer import Odometer
 from fieldsurvey.model.position import Fix, PositionTrouble, TroubleKind
 from fieldsurvey.position.source import PositionSource
 

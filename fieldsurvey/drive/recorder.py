@@ -31,9 +31,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.fixes) + len(self.samples) + len(self.events) + len(self.tests)
 
-    def append_to(self, survey: SurveyFile, drive_id: str) -> None:
-        """Put all rows into ``survey`` in one transaction."""
-        survey.append(
+    def append_to(self, survey: SurveyFile, drive_id: str) -> tuple[Message, ...]:
+        """Put all rows into ``survey`` in one transaction; return which it kept only as text."""
+        return survey.append(
             drive_id,
             fixes=self.fixes,
             samples=self.samples,
@@ -46,7 +46,8 @@ class Recorder:
     """Queue in front of the store thread. Lives in the acquisition loop.
 
     ``on_committed`` is called with each batch once it is safe on disk; ``on_trouble`` with the
-    reason when a commit fails, and with None when one succeeds again.
+    reason when a commit fails, and with None when one succeeds again; ``on_refused`` for each row
+    that breaks the file's rules and is kept there only as text.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class Recorder:
         drive_id: str,
         on_committed: Callable[[Batch], None],
         on_trouble: Callable[[Message | None], None],
+        on_refused: Callable[[Message], None],
     ) -> None:
         self._store = store
         self._drive_id = drive_id
         self._on_committed = on_committed
         self._on_trouble = on_trouble
+        self._on_refused = on_refused
         self._waiting = Batch()
         self._in_flight = Batch()
         self._work = asyncio.Event()
@@ -123,7 +126,7 @@ class Recorder:
 
     async def _commit(self, batch: Batch) -> bool:
         try:
-            await asyncio.wrap_future(
+            refused = await asyncio.wrap_future(
                 self._store.submit(lambda survey: batch.append_to(survey, self._drive_id))
             )
         except KnownError as error:
@@ -133,6 +136,8 @@ class Recorder:
         if self._troubled:
             self._troubled = False
             self._on_trouble(None)
+        for reason in refused:
+            self._on_refused(reason)
         return True
 
 

@@ -39,7 +39,9 @@ class Recording:
         self._clock = clock
         self._view = view
         self._distance_m = distance_m
-        self._recorder = Recorder(store, drive.drive_id, self._on_committed, self._on_trouble)
+        self._recorder = Recorder(
+            store, drive.drive_id, self._on_committed, self._on_trouble, self._on_refused
+        )
         self._task = asyncio.create_task(self._recorder.run())
         self._service_watch = ServiceWatch()
         self._position_watch = PositionWatch()
@@ -101,6 +103,9 @@ class Recording:
 
     def _on_committed(self, batch: Batch) -> None:
         self._view.committed(batch, self._distance_m())
+
+    def _on_refused(self, reason: Message) -> None:
+        self._view.tell(Health.FAILED, reason)
 
     def _on_trouble(self, reason: Message | None) -> None:
         if reason is None:

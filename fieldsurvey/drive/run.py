@@ -8,6 +8,7 @@ import asyncio
 import dataclasses
 import logging
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from fieldsurvey import __version__
@@ -24,6 +25,8 @@ from fieldsurvey.model.drive import Drive, DriveState, EventKind, Reachability, 
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import message
 from fieldsurvey.model.place import Place
+from fieldsurvey.model.position import Fix, PositionTrouble
+from fieldsurvey.model.radio import RadioState
 from fieldsurvey.throughput.reachability import ReachabilityProbe
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,30 @@ LATE_LIMIT_US = 10 * US_PER_S
 LATE_LIMIT_REAL_S = 3.0
 HEALTH_PERIOD_S = 10.0
 PLACED_AGE_US = 5 * US_PER_S
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Second:
+    """A second that is over: everything but whether the server answered in it."""
+
+    utc_us: int
+    mono_us: int
+    fixes: list[Fix]  # that arrived in it
+    fix: Fix | None
+    fix_age_us: int | None
+    radio: RadioState | None
+    place: Place | None
+
+    def sample(self, reachability: Reachability) -> Sample:
+        return Sample(
+            self.utc_us,
+            self.mono_us,
+            reachability,
+            self.fix,
+            self.fix_age_us,
+            self.radio,
+            self.place,
+        )
 
 
 class DriveRun:
@@ -63,6 +90,8 @@ class DriveRun:
             prepared.finder.place_of,
             self._probe.note_traffic,
         )
+        self._unsettled: deque[tuple[Second, PositionTrouble | None]] = deque()
+        self._recorded_from_us = 0
         self._armed = self.config.auto_start
         self._changing = asyncio.Lock()
 
@@ -115,6 +144,7 @@ class DriveRun:
             await self.testing.finish(cancel=not finish_test)
             if self.state is DriveState.DRIVING:
                 self.state = DriveState.STOPPED
+                self._settle(final=True)
                 self.recording.event(EventKind.DRIVE_STOPPED, message("drive.stopped"))
             if await self.recording.end():
                 self.recording = None
@@ -176,27 +206,23 @@ class DriveRun:
         while True:
             await self.clock.sleep(max(0.0, (due_us - self.clock.mono_us()) / US_PER_S))
             now_us = self.clock.mono_us()
-            if now_us < due_us:
-                continue
             if now_us - due_us > late_limit_us:
                 due_us = now_us
-            self.reachability = self._probe.take()
             while due_us <= now_us:
-                await self._second(due_us, self.reachability)
+                await self._second(due_us)
                 due_us += US_PER_S
 
-    async def _second(self, mono_us: int, reachability: Reachability) -> None:
+    async def _second(self, mono_us: int) -> None:
         utc_us = self.clock.utc_us() - (self.clock.mono_us() - mono_us)
         fixes = self.receiver.take(mono_us)
         fix = self.receiver.taken
         age_us = None if fix is None else fix.age_us(mono_us)
         placed = fix is not None and age_us is not None and age_us <= PLACED_AGE_US
         self.place = self._finder.place_of(fix) if fix is not None and placed else None
-        if self.state is DriveState.DRIVING and self.recording and self.testing:
-            sample = Sample(
-                utc_us, mono_us, reachability, fix, age_us, self._radio.latest(), self.place
-            )
-            self.recording.second(fixes, sample, self.receiver.trouble)
+        second = Second(utc_us, mono_us, fixes, fix, age_us, self._radio.latest(), self.place)
+        self._unsettled.append((second, self.receiver.trouble))
+        self._settle()
+        if self.state is DriveState.DRIVING and self.testing is not None:
             await self.testing.consider(mono_us, self.place)
             if self.receiver.ended and self.config.stop_at_end:
                 await self.stop(finish_test=True)
@@ -205,6 +231,19 @@ class DriveRun:
                 self.state = DriveState.READY
             if self._armed:
                 await self.start()
+
+    def _settle(self, *, final: bool = False) -> None:
+        """Record the seconds of which it is known whether the server answered, in order."""
+        while self._unsettled:
+            second, trouble = self._unsettled[0]
+            start_us = second.mono_us - US_PER_S
+            reachability = self._probe.settle(start_us, second.mono_us, final=final)
+            if reachability is None:
+                return
+            self._unsettled.popleft()
+            self.reachability = reachability
+            if self.recording is not None and second.mono_us > self._recorded_from_us:
+                self.recording.second(second.fixes, second.sample(reachability), trouble)
 
     async def _look_at_laptop(self) -> None:
         while True:
@@ -234,6 +273,7 @@ class DriveRun:
             self.recording,
             self._distance_m,
         )
+        self._recorded_from_us = self.clock.mono_us()
         self.state = DriveState.DRIVING
         return self.recording
 

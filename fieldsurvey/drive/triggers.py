@@ -40,9 +40,9 @@ class Triggers:
             return None
         if self._pending is not None:
             return self._pending
-        if self._last_start_mono_us is None:
-            return Trigger.TIME
         way_m, period_s = self.plan.trigger_distance_m, self.plan.trigger_period_s
+        if self._last_start_mono_us is None:
+            return Trigger.TIME if way_m is not None or period_s is not None else None
         if way_m is not None and distance_m - self._last_distance_m >= way_m:
             return Trigger.DISTANCE
         if period_s is not None and mono_us - self._last_start_mono_us >= period_s * US_PER_S:

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from dataclasses import replace
 
-from fieldsurvey.drive.odometer import GAP_US
+from fieldsurvey.model.odometer import GAP_US
 from fieldsurvey.drive.recorder import Batch
 from fieldsurvey.drive.snapshot import Counts, Health, Notice, TrailPoint
 from fieldsurvey.model.clock import Clock

@@ -59,7 +59,6 @@ class PositionWatch:
             return Event(EventKind.POSITION_BACK, sample.utc_us, sample.mono_us, text)
         if not fresh and self._lost_mono_us is None:
             self._lost_mono_us = sample.mono_us - (sample.fix_age_us or 0)
-            reason = trouble.message if trouble else message("drive.position_silent")
-            text = message("drive.position_lost", reason=reason)
+            text = trouble.message if trouble else message("drive.position_lost")
             return Event(EventKind.POSITION_LOST, sample.utc_us, sample.mono_us, text)
         return None

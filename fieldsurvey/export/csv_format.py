@@ -19,6 +19,7 @@ from fieldsurvey.export.tables import SurveyTables
 if TYPE_CHECKING:
     import polars as pl
 
+_TO_BE_QUOTED = r'[",\r\n]'
 _FORMULA = re.compile(text.python_pattern(text.FORMULA))
 
 
@@ -79,5 +80,6 @@ def _write_header(columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
 
 
 def _write_rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
-    values = text.with_words(rows, _words).select(**columns)
-    text.write_lines(values, stream, end="\r\n", quoted=True)
+    rows, words = text.with_words(rows, _words)
+    quoted = bool(words.str.contains(_TO_BE_QUOTED).any())  # looking in every cell takes long
+    text.write_lines(rows.select(**columns), stream, end="\r\n", quoted=quoted)

@@ -52,7 +52,7 @@ def write_points(
         between = pl.when(at_start).then(pl.lit("<trkseg>\n")).otherwise(between)
     children = _native_children()
     if with_extensions:
-        piece = text.with_words(piece, text.xml_escaped)
+        piece, _words = text.with_words(piece, text.xml_escaped)
         children |= _our_children()
     values = piece.select(between=between, **_position(), **children)
     lines = values.select(pl.concat_str(*_point(values), ignore_nulls=True))

@@ -96,27 +96,33 @@ def xml_escaped(words: pl.Expr) -> pl.Expr:
     )
 
 
-def with_words(frame: pl.DataFrame, treat: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
-    """Return ``frame`` with every text treated; each different one once, since few are.
+def with_words(
+    frame: pl.DataFrame, treat: Callable[[pl.Expr], pl.Expr]
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return ``frame`` with every text treated, and the different texts that are in it now.
 
-    ``treat`` must depend on the text alone. The first row is never missed: what stands before it
-    counts as null.
+    ``treat`` must depend on the text alone: it is asked once for each, since few are different.
     """
     import polars as pl
+    import polars.selectors as cs
 
-    treated = {}
-    for column in frame.iter_columns():
-        if column.dtype == pl.String:
-            changes = column.filter(column.ne_missing(column.shift(1)))
-            before = changes.drop_nulls().unique()
-            after = before.to_frame().select(treat(pl.col(column.name))).to_series()
-            if not after.equals(before):
-                treated[column.name] = column.replace_strict(before, after, default=None)
-    return frame.with_columns(**treated)
+    words = cs.string()
+    # Neighbours are mostly equal; what stands before the first row counts as null.
+    changes = words.filter(words.ne_missing(words.shift(1)))
+    said = frame.select(changes.drop_nulls().unique().implode())
+    columns = [column.explode() for column in said.iter_columns()]
+    before = pl.concat([pl.Series(dtype=pl.String), *columns]).drop_nulls().unique()
+    after = before.to_frame("said").select(treat(pl.col("said"))).to_series()
+    changed = before.ne_missing(after)
+    if changed.any():
+        replaced = words.replace(before.filter(changed), after.filter(changed))
+        frame = frame.with_columns(replaced)
+    return frame, after
 
 
 def write_lines(frame: pl.DataFrame, stream: BinaryIO, *, end: str, quoted: bool) -> None:
-    """Write a line per row, values parted by commas; nothing for null.
+    """Write a line per row, values parted by commas; nothing for null. ``quoted`` puts quotes
+    where RFC 4180 wants them; without, there must be nowhere to put them.
 
     By way of a buffer, since polars would make its own error of what the stream raises.
     """

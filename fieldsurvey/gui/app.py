@@ -4,6 +4,7 @@ The composition root calls this with a drive that is already built; nothing here
 positions or measurements come from.
 """
 
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +63,15 @@ def run_drive_window(
     window = DriveWindow(
         control, features=features, basemap=basemap, language=language, target_mbps=target_mbps
     )
-    window.on_first_paint = on_ready
+
+    def painted() -> None:
+        # What is loaded by now stays for good: the collector need not walk through all of it,
+        # which would stop the window for longer than any painting does.
+        gc.freeze()
+        if on_ready is not None:
+            on_ready()
+
+    window.on_first_paint = painted
     room = application.primaryScreen().availableGeometry()
     window.resize(min(1280, room.width()), min(800, room.height()))
     window.move(room.topLeft())

@@ -8,12 +8,11 @@ nears its edge, so that the picture lasts and the map can be glanced at.
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPen,
     QPixmap,
@@ -250,18 +249,19 @@ class DriveMap(QWidget):
         unit = "m" if length_m < 1000 else "km"
         number = length_m if length_m < 1000 else length_m / 1000
         text = look.texts.tr(f"length_{unit}", n=look.texts.number(number))
-        x, y = look.px(12), self.height() - look.px(12)
+        x, y = look.px(8), self.height() - look.px(38)
+        room = _text_on_veil(painter, QPointF(x, y), text, look, 15, width, look.px(10))
+        foot = room.bottom() - look.px(5)
         painter.setPen(QPen(QColor(look.theme.ink), look.px(3)))
-        painter.drawLine(QPointF(x, y), QPointF(x + width, y))
-        _haloed(painter, QPointF(x, y - look.px(7)), text, look, 15)
+        painter.drawLine(QPointF(room.left(), foot), QPointF(room.left() + width, foot))
 
     def _paint_attribution(self, painter: QPainter, look: Look) -> None:
         text = attribution_text(self._tiles)
         if text:
             painter.setFont(screen_font(look.px(12), bold=False))
             width = painter.fontMetrics().horizontalAdvance(text)
-            at = QPointF(self.width() - width - look.px(8), self.height() - look.px(6))
-            _haloed(painter, at, text, look, 12)
+            at = QPointF(self.width() - width - look.px(14), self.height() - look.px(22))
+            _text_on_veil(painter, at, text, look, 12, width, 0)
 
     # The user
 
@@ -306,15 +306,24 @@ class DriveMap(QWidget):
 _ROUND_LENGTHS_M = [n * 10**power for power in range(1, 7) for n in (1, 2, 5)]
 
 
-def _haloed(painter: QPainter, at: QPointF, text: str, look: Look, size_px: int) -> None:
-    """Draw text with an outline, readable over any map."""
-    path = QPainterPath()
-    path.addText(at, screen_font(look.px(size_px), bold=False), text)
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(look.theme.map_ground), look.px(4)))
-    painter.drawPath(path)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(look.theme.ink))
-    painter.drawPath(path)
-    painter.restore()
+def _text_on_veil(
+    painter: QPainter,
+    at: QPointF,
+    text: str,
+    look: Look,
+    size_px: int,
+    width: float,
+    below: float,
+) -> QRectF:
+    """Draw text over the map, readable upon anything; return the room used, at least ``width``
+    wide and with ``below`` pixels left under the text."""
+    painter.setFont(screen_font(look.px(size_px), bold=False))
+    metrics = painter.fontMetrics()
+    side = look.px(4)
+    text_room = QRectF(at, QSizeF(max(width, metrics.horizontalAdvance(text)), metrics.height()))
+    veil = QColor(look.theme.map_ground)
+    veil.setAlphaF(0.8)
+    painter.fillRect(text_room.adjusted(-side, 0, side, below), veil)
+    painter.setPen(QColor(look.theme.ink))
+    painter.drawText(text_room, int(Qt.AlignmentFlag.AlignLeft), text)
+    return text_room.adjusted(0, 0, 0, below)

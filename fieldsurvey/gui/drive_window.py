@@ -93,6 +93,12 @@ class DriveWindow(QMainWindow):
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.look_at_drive)
         self._timer.start()
+        # The chart is drawn halfway between two looks: map and chart at once would take twice as
+        # long without a pause for the keyboard.
+        self._chart_timer = QTimer(self)
+        self._chart_timer.setSingleShot(True)
+        self._chart_timer.setInterval(POLL_MS // 2)
+        self._chart_timer.timeout.connect(self._show_chart)
         self.setFocus()  # not on a button: nobody asked for one yet
         self.look_at_drive()
 
@@ -177,6 +183,10 @@ class DriveWindow(QMainWindow):
             self._map.trouble = None
         self._choose_theme()
         self._render()
+        self._chart_timer.start()
+
+    def _show_chart(self) -> None:
+        self._chart.show_snapshot(self.snapshot)
 
     def _render(self) -> None:
         snapshot = self.snapshot
@@ -190,7 +200,6 @@ class DriveWindow(QMainWindow):
         self._strip.show_snapshot(snapshot)
         self._left.show_snapshot(snapshot, closing=self._closing is not None)
         self._map.show_snapshot(snapshot)
-        self._chart.show_snapshot(snapshot)
         self._notices.show_snapshot(snapshot)
 
     def is_moving(self) -> bool:
@@ -388,6 +397,7 @@ class DriveWindow(QMainWindow):
 
     def _finish_closing(self) -> None:
         self._timer.stop()
+        self._chart_timer.stop()
         self._map.close_tiles()
         self._chart.finish_loading()
         application = QApplication.instance()

@@ -6,49 +6,12 @@ opens the window, outside of the paint loop.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fieldsurvey.gui.map_view import Floats, project
-
-
-class _HighwayLine(Protocol):
-    """One line of the places file."""
-
-    @property
-    def ref(self) -> str: ...
-    @property
-    def latitude_deg(self) -> Sequence[float] | Floats: ...
-    @property
-    def longitude_deg(self) -> Sequence[float] | Floats: ...
-
-
-class _SettlementTable(Protocol):
-    """Columns of the settlements, all of one length."""
-
-    @property
-    def name(self) -> Sequence[str | None]: ...
-    @property
-    def name_en(self) -> Sequence[str | None]: ...
-    @property
-    def name_ru(self) -> Sequence[str | None]: ...
-    @property
-    def name_kk(self) -> Sequence[str | None]: ...
-    @property
-    def latitude_deg(self) -> Sequence[float] | Floats: ...
-    @property
-    def longitude_deg(self) -> Sequence[float] | Floats: ...
-    @property
-    def population(self) -> Sequence[float | None] | Floats: ...
-
-
-class PlacesForMap(Protocol):
-    """What the map needs of a places file."""
-
-    def highway_lines(self) -> Sequence[_HighwayLine]: ...
-    def settlements(self) -> _SettlementTable: ...
+from fieldsurvey.places.places_file import Places
 
 
 @dataclass(frozen=True)
@@ -70,7 +33,7 @@ class MapFeatures:
     names: dict[str, tuple[str, ...]]
 
 
-def features_of(places: PlacesForMap) -> MapFeatures:
+def features_of(places: Places) -> MapFeatures:
     """Read everything the map draws out of ``places``."""
     lines = [line for line in places.highway_lines() if len(line.latitude_deg) > 1]
     latitudes = [np.asarray(line.latitude_deg, dtype=float) for line in lines]

@@ -80,6 +80,7 @@ class Sheet(QFrame):
         look, theme = self._look, self._look.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), QColor(theme.background))
         painter.setPen(QColor(theme.ink))
         painter.setBrush(QColor(theme.panel))
         frame = self.rect().adjusted(1, 1, -1, -1)

@@ -17,6 +17,8 @@ from fieldsurvey.model.drive import DriveState
 
 HOLD_MS = 1_000
 _HOLD_PAINT_MS = 50
+# A held key repeats as release and press, and Qt cannot always tell that from a second stroke.
+_BOUNCE_MS = 60
 HEIGHT_PX = 92
 
 
@@ -46,8 +48,13 @@ class StartStop(BigButton):
         self.dims_when_disabled = False  # it says what is missing
         self._style: Look | None = None
         self.face = Face.WAITING
-        self._pressed = False
+        self._is_down = False
+        self._pressed_face: Face | None = None  # what this press may still do
         self._held_ms = QElapsedTimer()
+        self._bounce_timer = QTimer(self)
+        self._bounce_timer.setSingleShot(True)
+        self._bounce_timer.setInterval(_BOUNCE_MS)
+        self._bounce_timer.timeout.connect(self._came_up)
         self._hold_timer = QTimer(self)
         self._hold_timer.setInterval(_HOLD_PAINT_MS)
         self._hold_timer.timeout.connect(self._while_held)
@@ -69,7 +76,7 @@ class StartStop(BigButton):
         face = _face_of(snapshot, closing)
         if face is not self.face:
             self.face = face
-            self.cancel_hold()
+            self._disarm()
             self.show_look(self._style)
         if face is Face.WAITING:
             waiting = snapshot.waiting_for
@@ -85,26 +92,40 @@ class StartStop(BigButton):
 
     def press(self) -> None:
         """The space bar or the mouse went down."""
-        self._pressed = True
-        if self.face is Face.STOP and not self._held_ms.isValid():
+        self._bounce_timer.stop()
+        if self._is_down:
+            return
+        self._is_down = True
+        self._pressed_face = self.face
+        if self.face is Face.STOP:
             self._held_ms.start()
             self._hold_timer.start()
             self._tell_to_hold()
         self.update()
 
     def release(self) -> None:
-        """It came up again."""
-        tapped = self._pressed and self.face is Face.START
-        self.cancel_hold()
-        if tapped:
-            self.start_asked.emit()
+        """It came up again, unless it is down once more within a moment."""
+        if self._is_down:
+            self._bounce_timer.start()
 
     def cancel_hold(self) -> None:
-        """Forget a press: the pointer left, the window lost the keyboard, the drive ended."""
-        self._pressed = False
+        """Forget a press: the pointer left, or the window lost the keyboard."""
+        self._bounce_timer.stop()
+        self._is_down = False
+        self._disarm()
+
+    def _disarm(self) -> None:
+        """One press does one thing: what ended a drive must not start the next before it is up."""
+        self._pressed_face = None
         self._hold_timer.stop()
         self._held_ms.invalidate()
         self.update()
+
+    def _came_up(self) -> None:
+        tapped = self._pressed_face is Face.START
+        self.cancel_hold()
+        if tapped:
+            self.start_asked.emit()
 
     def progress(self) -> float:
         return self._held_ms.elapsed() / HOLD_MS if self._held_ms.isValid() else 0.0
@@ -114,8 +135,8 @@ class StartStop(BigButton):
             self.show_text(self._style.texts.tr("keep_holding"))
 
     def _while_held(self) -> None:
-        if self.progress() >= 1:
-            self.cancel_hold()
+        if self.progress() >= 1 and not self._bounce_timer.isActive():
+            self._disarm()
             self.stop_asked.emit()
         self.update()
 

@@ -29,7 +29,6 @@ from fieldsurvey.model.throughput import ThroughputTest
 _US_PER_S = 1e6
 SHOWN_S = 15 * 60
 _MINUTE_TICKS = (-12, -8, -4, 0)
-_GUTTER_MIN = 3.4  # right of now, for the name of the target line
 
 
 class ServiceBands(QGraphicsItem):
@@ -88,6 +87,7 @@ class ThroughputPlot(QWidget):
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         # Not a PlotWidget: its menus cost twice as much to build as all the rest, and are unused.
         self._box = pg.ViewBox(enableMouse=False, enableMenu=False)
+        self._box.sigResized.connect(self._redraw_soon)  # the gutter is in pixels
         self._axes = {side: pg.AxisItem(side, linkView=self._box) for side in ("left", "bottom")}
         cells = pg.GraphicsLayout()
         cells.setContentsMargins(0, 0, 0, 0)
@@ -150,6 +150,9 @@ class ThroughputPlot(QWidget):
             for minute in _MINUTE_TICKS
         ]
 
+    def _redraw_soon(self) -> None:
+        self._drawn_second = None
+
     def clear(self) -> None:
         """A new drive begins."""
         self._results.clear()
@@ -170,9 +173,10 @@ class ThroughputPlot(QWidget):
         top = _round_top(
             max([self._target_mbps * 1.3, *(r.mbps or 0.0 for _, r in recent)], default=1.0)
         )
-        self._box.setXRange(-SHOWN_S / 60, _GUTTER_MIN, padding=0)
+        gutter_min = self._gutter_min()
+        self._box.setXRange(-SHOWN_S / 60, gutter_min, padding=0)
         self._box.setYRange(0, top * 1.08, padding=0)
-        self._target_label.setPos(0.25, self._target_mbps)
+        self._target_label.setPos(gutter_min * 0.04, self._target_mbps)
         spans = [
             (max(-SHOWN_S, start - now_s) / 60, min(0.0, end - now_s) / 60)
             for start, end in no_service_bands(
@@ -182,6 +186,18 @@ class ThroughputPlot(QWidget):
         self._bands.show_spans(spans, top * 1.08)
         for outlook in Outlook:
             self._show_results(outlook, recent, now_s, top)
+
+    def _gutter_min(self) -> float:
+        """Minutes right of now that the name of the target line needs."""
+        label_px = self._target_label.boundingRect().width() * 1.06
+        width_px = self._box.width()
+        return float(SHOWN_S / 60 * label_px / max(1.0, width_px - label_px))
+
+    def target_label_is_cut(self) -> bool:
+        """Return whether the name of the target line leaves the chart."""
+        label = self._target_label.mapRectToScene(self._target_label.boundingRect())
+        shown = self._box.mapRectToScene(self._box.rect())
+        return not bool(shown.adjusted(-1, -1, 1, 1).contains(label))
 
     def _show_results(
         self, outlook: Outlook, recent: list[tuple[float, Reading]], now_s: float, top: float

@@ -36,6 +36,7 @@ class ThroughputStrip(QFrame):
         self._look: Look | None = None
         self._early_tests: list[ThroughputTest] = []
         self._loading: threading.Thread | None = None
+        self._built: ThroughputPlot | None = None  # not yet in place
         self.plot: ThroughputPlot | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -75,18 +76,25 @@ class ThroughputStrip(QFrame):
     def show_snapshot(self, snapshot: DriveSnapshot) -> None:
         if self.plot is not None:
             self.plot.show_snapshot(snapshot)
+        elif self._built is not None:
+            self._put_in_place(self._built)
         elif self._loading is not None and not self._loading.is_alive():
-            self._put_in_place()  # and no more in this look
+            self._build()
 
-    def _put_in_place(self) -> None:
+    # One step per look: together they would stop the window for longer than anybody should wait.
+
+    def _build(self) -> None:
         from fieldsurvey.gui.throughput_plot import ThroughputPlot
 
-        self.plot = ThroughputPlot(self._trail, self._target_mbps, self)
-        self._layout.addWidget(self.plot)
+        self._built = ThroughputPlot(self._trail, self._target_mbps, self)
+
+    def _put_in_place(self, plot: "ThroughputPlot") -> None:
+        self._layout.addWidget(plot)
         if self._look is not None:
-            self.plot.set_look(self._look)
-        self.plot.append(self._early_tests)
+            plot.set_look(self._look)
+        plot.append(self._early_tests)
         self._early_tests = []
+        self.plot = plot
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         if self._look is not None:

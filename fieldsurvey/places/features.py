@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fieldsurvey.places.geometry import MAX_LATITUDE_DEG
 from fieldsurvey.places.report import Kind
 
@@ -19,7 +21,7 @@ POPULATION_NAMES = ("population", "pop")
 PLACE_CLASSES = frozenset({"city", "town", "village", "hamlet", "isolated_dwelling", "locality"})
 # Deepest level of administration that is still a region or district, not one settlement.
 _MAX_AREA_LEVEL = 6
-# More than any city's border encloses; a bigger nameless-class polygon is a region.
+# More than any city's border encloses; a larger polygon of no stated class is no settlement.
 _MAX_SETTLEMENT_KM2 = 3_000.0
 _KM2_PER_SQUARE_DEGREE = 12_400.0
 
@@ -131,6 +133,10 @@ def _cosine(geometry: Any) -> float:
 
 def _on_the_map(geometry: Any) -> bool:
     """False for missing, out-of-range (projected?) and null-island coordinates."""
+    import shapely
+
+    if not np.isfinite(shapely.get_coordinates(geometry)).all():
+        return False
     west, south, east, north = geometry.bounds
     return bool(
         -180.0 <= west <= east <= 180.0

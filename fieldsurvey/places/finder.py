@@ -68,13 +68,18 @@ class PlaceFinder:
         best = min(candidates, key=lambda road: costs[road.line])
         if self._current_line is None:
             return best
-        current = self._lines[self._current_line]
-        same_ref = [road for road in candidates if self._lines[road.line].ref == current.ref]
-        if not same_ref:
-            return best
-        kept = min(same_ref, key=lambda r: (r.line != self._current_line, costs[r.line]))
-        margin_m = STAY_SHARE * self._lines[kept.line].tolerance_m
-        return kept if costs[kept.line] <= costs[best.line] + margin_m else best
+        ref = self._lines[self._current_line].ref
+        same_ref = [road for road in candidates if self._lines[road.line].ref == ref]
+        for road in sorted(same_ref, key=lambda r: (r.line != self._current_line, costs[r.line])):
+            if costs[road.line] <= costs[best.line] + self._margin_m(road):
+                return road
+        return best
+
+    def _margin_m(self, road: RoadCandidate) -> float:
+        """How much worse than the best a road of our highway may be; none once we are past its
+        end, where its chainage stands still while we move on."""
+        line = self._lines[road.line]
+        return STAY_SHARE * line.tolerance_m if 0.0 < road.chainage_m < line.length_m else 0.0
 
     def _cost_m(self, road: RoadCandidate, fix: Fix) -> float:
         """Distance, plus a penalty for driving at an angle to the road (either way along it)."""

@@ -20,7 +20,7 @@ _POINT = 1e-9  # what is shorter has no direction
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Segments within reach, grouped by point: one entry per (point, segment).
+    """Segments that may be within reach, grouped by point: one entry per (point, segment).
 
     ``starts`` is where each group begins; ``points[i]`` is the point of group ``i``. Points
     without any candidate are absent. Distances are in plane units.
@@ -108,8 +108,8 @@ class SegmentGrid:
         return np.sqrt(east * east + north * north), fraction
 
     def candidates(self, x: Floats, y: Floats) -> Candidates:
-        """Return every segment whose cell list includes the point's cell; the caller judges
-        distances. Points must be few enough for memory: see :meth:`chunks`."""
+        """Return, for n points, every segment entered into the point's cell: all within reach and
+        some beyond, the caller judges. Memory grows with n, so cut many by :meth:`chunks`."""
         column = _floor(x / self._cell)
         row = _floor(y / self._cell)
         inside = np.flatnonzero(

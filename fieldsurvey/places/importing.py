@@ -81,7 +81,7 @@ def gather(inputs: Sequence[Path], progress: Callable[[str, float], None]) -> Ga
     settlements = merge_settlements(kinds[Kind.SETTLEMENT], areas, log)
     if not lines and not len(settlements):
         raise KnownError("places.nothing_found", files=", ".join(files))
-    _note_coarse_lines(lines, log)
+    _note_doubts(lines, log)
     lost = Counter((item.source, item.kind) for item in log.skipped[skipped_so_far:])
     summaries = tuple(
         SourceSummary(
@@ -111,7 +111,13 @@ def _sort(source: str, path: Path, kinds: dict[Kind, list[Feature]], log: Log) -
     return usable + sum(item.count for item in log.skipped[skipped_before:])
 
 
-def _note_coarse_lines(lines: list[HighwayLine], log: Log) -> None:
+def _note_doubts(lines: list[HighwayLine], log: Log) -> None:
+    sources: dict[str, set[str]] = {}
+    for line in lines:
+        sources.setdefault(line.ref, set()).add(line.source)
+    doubled = [ref for ref, names in sources.items() if len(names) > 1]
+    if doubled:
+        log.note("places.warn_two_sources", refs=", ".join(doubled))
     coarse = [line.tolerance_m for line in lines if line.tolerance_m > USUAL_TOLERANCE_M]
     if coarse:
         log.note(

@@ -75,7 +75,7 @@ def merge_settlements(
                 by_name.setdefault(key, []).append(item)
         else:
             twin.absorb(item)
-            _skip(item, log, "places.skip_same_settlement", into=twin.feature.label)
+            _skip(item, log, "places.skip_same_settlement", f"= {twin.feature.label}")
     return _table(kept)
 
 
@@ -115,7 +115,7 @@ def _inside(settlements: list[_Settlement], areas: Sequence[Any], log: Log) -> l
     inside[tree.query(points, predicate="intersects")[0]] = True
     for i in np.flatnonzero(~inside).tolist():
         off_km = _distance_km(points[i], borders[tree.nearest(points[i])])
-        _skip(settlements[i], log, "places.skip_outside", km=f"{off_km:.1f}")
+        _skip(settlements[i], log, "places.skip_outside", f"{off_km:.1f} km")
     return [settlements[i] for i in np.flatnonzero(inside).tolist()]
 
 
@@ -132,10 +132,9 @@ def _distance_km(point: Any, area: Any) -> float:
     return float(shapely.distance(shapely.Point(0, 0), shapely.transform(area, to_km)))
 
 
-def _skip(item: _Settlement, log: Log, reason: str, **args: object) -> None:
-    feature = item.feature
-    label = f"{feature.label}: {item.name}"
-    log.skip(feature.source, Kind.SETTLEMENT, label, message(reason, **args))
+def _skip(item: _Settlement, log: Log, reason: str, detail: str) -> None:
+    label = f"{item.feature.label}: {item.name} ({detail})"
+    log.skip(item.feature.source, Kind.SETTLEMENT, label, message(reason))
 
 
 def _table(settlements: list[_Settlement]) -> SettlementTable:

@@ -6,10 +6,13 @@ page) are taken in stride, and said in the report where they could have garbled 
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.places.features import ID_NAMES, REF_NAMES, Feature, make_feature
@@ -68,14 +71,18 @@ def _row_geometry(row: Feature) -> Any:
     try:
         wkt = row.first(WKT_NAMES)
         if wkt:
-            return shapely.force_2d(shapely.from_wkt(wkt))
+            with np.errstate(invalid="ignore"):  # NaN is found out when the feature is judged
+                return shapely.force_2d(shapely.from_wkt(wkt))
         return shapely.Point(_degrees(row, LONGITUDE_NAMES), _degrees(row, LATITUDE_NAMES))
     except (ValueError, shapely.errors.ShapelyError):
         return None
 
 
 def _degrees(row: Feature, names: tuple[str, ...]) -> float:
-    return float(row.first(names).replace(",", "."))
+    degrees = float(row.first(names).replace(",", "."))
+    if not math.isfinite(degrees):
+        raise ValueError(f"{degrees} is no angle")
+    return degrees
 
 
 def _lines_of_vertices(rows: list[Feature]) -> Iterator[Feature]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.places.features import Feature, make_feature
 from fieldsurvey.places.report import Log
@@ -34,7 +36,8 @@ def read_geojson(path: Path, source: str, log: Log) -> Iterator[Feature]:
         if "id" in feature:
             properties = {"id": feature["id"], **properties}
         try:
-            geometry = shapely.force_2d(shape(feature["geometry"]))
+            with np.errstate(invalid="ignore"):  # NaN is found out when the feature is judged
+                geometry = shapely.force_2d(shape(feature["geometry"]))
         except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError):
             geometry = None
         yield make_feature(source, f"feature {number}", geometry, properties)

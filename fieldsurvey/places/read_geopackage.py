@@ -35,8 +35,8 @@ def read_geopackage(path: Path, source: str, log: Log) -> Iterator[Feature]:
                 quoted = '"' + table.replace('"', '""') + '"'
                 if system != "EPSG:4326":
                     (rows,) = database.execute(f"SELECT count(*) FROM {quoted}").fetchone()
-                    reason = message("places.skip_projected", system=system)
-                    log.skip(source, Kind.OTHER, table, reason, count=rows)
+                    reason = message("places.skip_projected")
+                    log.skip(source, Kind.OTHER, f"{table} ({system})", reason, count=rows)
                     continue
                 for number, row in enumerate(database.execute(f"SELECT * FROM {quoted}"), 1):
                     properties = dict(row)

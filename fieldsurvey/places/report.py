@@ -19,7 +19,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """``count`` features that were not taken over as they stand. ``label`` tells which."""
+    """``count`` features that were not taken over as they stand.
+
+    ``label`` tells which, with what is particular to it; ``reason`` is the same for all alike.
+    """
 
     source: str
     kind: Kind

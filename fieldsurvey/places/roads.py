@@ -107,8 +107,9 @@ class RoadIndex:
             found, metres = self._within(latitude[chunk], longitude[chunk])
             if not len(found.points):
                 continue
-            winner = found.first_lowest(metres)
-            if heading_deg is not None:
+            if heading_deg is None:
+                winner = found.first_lowest(metres)
+            else:
                 winner = self._by_heading(found, metres, np.asarray(heading_deg, float)[chunk])
             winner = winner[np.isfinite(metres[winner])]
             segment = found.segments[winner]

@@ -23,6 +23,7 @@ from fieldsurvey.throughput.link import Link
 from fieldsurvey.throughput.loads import Download, Load, Ration, Upload
 from fieldsurvey.throughput.meter import Meter
 from fieldsurvey.throughput.pinger import Pinger
+from fieldsurvey.throughput.protocols.ending import Ending
 from fieldsurvey.throughput.stop_rule import StopRule
 
 TICK_S = 0.025
@@ -55,7 +56,7 @@ class LoadPhase:
         self._wake = asyncio.Event()
         self._began_ns = time.perf_counter_ns()
         self._duration_us: int | None = None  # of a load that ended as it should
-        self._opened = 0
+        self._opened = False
         seconds = plan.max_duration_us / 1e6 + SERVER_MARGIN_S
         ration = Ration(plan.max_bytes)
         self._loads: list[Load] = [
@@ -91,7 +92,7 @@ class LoadPhase:
             for task in (pinger, *loads):
                 task.cancel()
             await asyncio.gather(pinger, *loads, return_exceptions=True)
-        self._opened = len(loads)
+        self._opened = True
 
     async def run(self, rule: StopRule, tell: Tell) -> str:
         """Load the link and return why it ended; raises what broke it."""
@@ -126,24 +127,24 @@ class LoadPhase:
         for load in self._loads:
             load.close()
 
-    def result(self, start_offset_us: int, outcome: Outcome, cause: Cause | None) -> Phase:
+    def result(self, start_offset_us: int, ending: Ending) -> Phase:
         """Return what was counted; a rate only where the load was completed."""
         duration_us = self._duration_us
         if duration_us is None:
             duration_us = (time.perf_counter_ns() - self._began_ns) // 1000
-        completed = outcome is Outcome.COMPLETED
+        completed = ending.outcome is Outcome.COMPLETED
         return Phase(
             kind=self._kind,
             start_offset_us=start_offset_us,
             duration_us=duration_us,
             payload_bytes=self._meter.total_bytes,
-            connections=self._opened,
+            connections=sum(load.server_id is not None for load in self._loads),
             bins=self._meter.bins(duration_us) if self._opened else None,
             estimate=self._estimate(duration_us) if completed else None,
             round_trips_us=tuple(self._pinger.round_trips_us),
             round_trips_lost=self._pinger.lost(),
-            outcome=outcome,
-            cause=cause,
+            outcome=ending.outcome,
+            cause=ending.cause,
         )
 
     def _reason_to_end(self, rule: StopRule) -> str | None:

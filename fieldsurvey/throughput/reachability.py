@@ -2,15 +2,20 @@
 
 Asks twice a second over one warm connection, so that a second of normal jitter still holds an
 answer. When answers are overdue, TCP's own back-off would hide the return of the network for many
-seconds: fresh connections are tried meanwhile, and whichever answers first is the warm one. Must
-never raise, and must not call a second reachable in which nothing came.
+seconds: fresh connections are tried meanwhile, and whichever answers first is the warm one.
+
+A second is judged by the silence around it: answers that come late because a queue filled up are
+not "no service", a silence of more than two seconds is, from its first full second on. So a second
+without an answer is settled only when the silence has ended or has lasted. Must never raise.
 """
 
 import asyncio
 import socket
 import ssl
+from collections import deque
+from dataclasses import dataclass
 
-from fieldsurvey.model.clock import Clock
+from fieldsurvey.model.clock import US_PER_S, Clock
 from fieldsurvey.model.drive import Reachability
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.throughput import Cause
@@ -21,7 +26,7 @@ from fieldsurvey.throughput.ping_connection import Address, PingConnection
 ASK_EVERY_S = 0.5
 # Times of the drive, but never less in real time: however fast a replay runs, answers take as long
 # as the link and the computer take.
-SECOND_S, SECOND_REAL_S = 1.0, 0.25
+SILENCE_S, SILENCE_REAL_S = 2.0, 0.25
 OVERDUE_S, OVERDUE_REAL_S = 1.5, 0.25
 GIVE_UP_S, GIVE_UP_REAL_S = 3.0, 0.75
 RECONNECT_EVERY_S = 1.0
@@ -29,10 +34,18 @@ MOST_CONNECTIONS = 3
 RESOLVE_AGAIN_REAL_S = 30.0
 
 
-class ReachabilityProbe:
-    """Asks ``server_url`` while :meth:`run` runs; :meth:`take` says what came of it.
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """Something came from the server at ``mono_us`` of the drive's clock."""
 
-    Everything happens in one event loop. Raises KnownError ``link.bad_server_url`` when built.
+    mono_us: int
+    round_trip_us: int | None
+
+
+class ReachabilityProbe:
+    """Asks ``server_url`` while :meth:`run` runs; :meth:`settle` says what came of a second.
+
+    Everything happens in one event loop; seconds are settled in order. Raises KnownError ``link.bad_server_url`` when built.
     """
 
     def __init__(self, server_url: str, clock: Clock, *, interface: str | None = None) -> None:
@@ -41,7 +54,7 @@ class ReachabilityProbe:
         except ValueError as error:
             raise KnownError("link.bad_server_url", url=server_url) from error
         self._tls = ssl.create_default_context() if self._server.tls else None
-        self._clock = clock
+        self.clock = clock
         self._interface = interface
         self._warm: PingConnection | None = None
         self._carriers: dict[PingConnection, asyncio.Task[None]] = {}
@@ -50,9 +63,8 @@ class ReachabilityProbe:
         self._resolved_s = 0.0
         self._resolving: asyncio.Task[None] | None = None
         self._last_opened_s = float("-inf")
-        self._proved_s = float("-inf")
-        self._taken_s = float("-inf")
-        self._round_trip_us: int | None = None  # since the last take
+        self._started_us = clock.mono_us()
+        self._proofs: deque[_Proof] = deque()  # of service, by time of arrival
         self._latest_trip_s = 0.0
         self._trouble = Cause.TIMED_OUT
         self._trouble_s = float("-inf")
@@ -67,7 +79,7 @@ class ReachabilityProbe:
         try:
             while True:
                 self._ask()
-                await self._clock.sleep(ASK_EVERY_S)
+                await self.clock.sleep(ASK_EVERY_S)
         finally:
             tasks = [*self._carriers.values()]
             if self._resolving is not None:
@@ -76,26 +88,33 @@ class ReachabilityProbe:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def take(self) -> Reachability:
-        """Judge the time since the last take: reachable if any proof of service arrived in it.
+    def settle(self, start_us: int, end_us: int, *, final: bool = False) -> Reachability | None:
+        """Judge the time from ``start_us`` to ``end_us`` (monotonic clock of the drive).
 
-        It is at least a second of the drive and 0.25 s of real time: seconds taken late in one go,
-        and those of a fast replay, are shorter than what an answer needs.
+        Reachable if a proof of service arrived in it, or the silence that covers it was short; None
+        if that is not known yet. ``final`` asks for an answer all the same.
         """
-        now_s = asyncio.get_running_loop().time()
-        since_s = min(self._taken_s, now_s - self._real_s(SECOND_S, SECOND_REAL_S))
-        self._taken_s = now_s
-        round_trip_us, self._round_trip_us = self._round_trip_us, None
-        if self._proved_s > since_s:
-            return Reachability(True, round_trip_us)
-        return Reachability(False, None, self._trouble)
+        while len(self._proofs) > 1 and self._proofs[1].mono_us < start_us:
+            self._proofs.popleft()
+        inside = [proof for proof in self._proofs if start_us <= proof.mono_us < end_us]
+        if inside:
+            trips_us = [proof.round_trip_us for proof in inside if proof.round_trip_us is not None]
+            return Reachability(True, trips_us[-1] if trips_us else None)
+        before_us = max((p.mono_us for p in self._proofs if p.mono_us < start_us), default=None)
+        after_us = min((p.mono_us for p in self._proofs if p.mono_us >= end_us), default=None)
+        silent_from_us = self._started_us if before_us is None else before_us
+        silent_to_us = self.clock.mono_us() if after_us is None else after_us
+        limit_us = self._real_s(SILENCE_S, SILENCE_REAL_S) * self.clock.speed * US_PER_S
+        if silent_to_us - silent_from_us > limit_us or final:
+            return Reachability(False, None, self._trouble)
+        return None if after_us is None else Reachability(True)
 
     def note_traffic(self) -> None:
         """Bytes of a running test have arrived: proof of service as well."""
-        self._proved_s = asyncio.get_running_loop().time()
+        self._proofs.append(_Proof(self.clock.mono_us(), None))
 
     def _real_s(self, drive_s: float, least_real_s: float = 0.0) -> float:
-        return max(drive_s / self._clock.speed, least_real_s)
+        return max(drive_s / self.clock.speed, least_real_s)
 
     def _ask(self) -> None:
         """Send the next question; try new connections while the warm one keeps silent."""
@@ -143,10 +162,10 @@ class ReachabilityProbe:
             self._forget(connection)
 
     def _prove(self, connection: PingConnection, round_trip_us: int) -> None:
-        self._round_trip_us = round_trip_us
+        self._proofs.append(_Proof(self.clock.mono_us(), round_trip_us))
         self._latest_trip_s = round_trip_us / 1e6
-        self._proved_s = asyncio.get_running_loop().time()
-        self._note_trouble(Cause.TIMED_OUT, self._proved_s)  # until better is known
+        now_s = asyncio.get_running_loop().time()
+        self._note_trouble(Cause.TIMED_OUT, now_s)  # until better is known
         self._warm = connection
         for other in [other for other in self._carriers if other is not connection]:
             self._drop(other)

@@ -37,8 +37,11 @@ class Worker:
             self._measure(serial, plan, cancel)
 
     def _read_commands(self) -> None:
-        for line in self._commands:
-            self._obey(decode_command(line))
+        try:
+            for line in self._commands:
+                self._obey(decode_command(line))
+        except Exception:  # noqa: BLE001 - a worker that cannot be told anything must not live on
+            traceback.print_exc()
         os._exit(0)  # at once: there is nobody left to tell
 
     def _obey(self, command: Command) -> None:

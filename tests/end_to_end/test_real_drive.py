@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.support.headless import findings
 from tests.support.real_drive import SPEED, Driven
 
 QUICK_MINUTES = 30
+FAINT_MBPS = 4.0  # a queue of a tenth of a second from better times takes seconds to drain here
 TRACE = "links/tmobile_run0_20230404T134621.csv"
 RECORDING = "drives/highway_318km.nmea.gz"
 
@@ -41,9 +43,7 @@ def check_everything(driven: Driven, trace: Path, minutes: float) -> None:
 
 def check_seconds(samples: list[Sample], minutes: float) -> None:
     """A sample for every second, none doubled, none missing."""
-    steps = {
-        later.mono_us - sooner.mono_us for sooner, later in zip(samples, samples[1:], strict=False)
-    }
+    steps = {later.mono_us - sooner.mono_us for sooner, later in itertools.pairwise(samples)}
     assert steps == {US_PER_S}
     assert len(samples) >= minutes * 60 - 5
 
@@ -57,6 +57,12 @@ def check_dead_stretches(samples: list[Sample], driven: Driven, trace: Path) -> 
     seconds_driven = len(samples)
     offset_s = (first_us - driven.trace_start_mono_us) / US_PER_S
     dead: set[int] = set()
+    rates_mbps = [float(row["throughput_mbps"]) for row in rows]
+    for second in range(seconds_driven):
+        around = [rates_mbps[int(second + offset_s + s) % duration_s] for s in range(-6, 3)]
+        if min(around) < FAINT_MBPS:
+            dead.add(second)
+    assert len(dead) < 0.2 * seconds_driven
     for lap in range(int((offset_s + seconds_driven) // duration_s) + 1):
         for start_s, length_s in real_drive.dead_stretches(trace):
             begin = lap * duration_s + start_s - offset_s
@@ -73,8 +79,7 @@ def check_dead_stretches(samples: list[Sample], driven: Driven, trace: Path) -> 
         if not sample.reachability.reachable and second not in dead
     ]
     assert dead, "the trace has no dead stretch"
-    # The trace also has rates of 1 to 3 Mbit/s under load, and single dead seconds.
-    assert len(wrong) <= 0.01 * seconds_driven, f"no service claimed in {wrong}"
+    assert len(wrong) <= 0.003 * seconds_driven, f"no service claimed in {wrong}"
 
 
 def check_tests(tests: list[ThroughputTest]) -> None:
@@ -140,7 +145,7 @@ def test_the_whole_drive(tmp_path: Path, shared_data: Path) -> None:
         recording.write_bytes(packed.read())
     places = tmp_path / "half.places"
     import_files([real_drive.road_of(recording, tmp_path / "half.geojson")], places)
-    minutes = 21.5 * 60
+    minutes = real_drive.replayed_minutes(recording)
     trace = shared_data / TRACE
     driven = real_drive.drive(tmp_path, recording, trace, places, minutes * 60 / SPEED + 600)
     check_everything(driven, trace, minutes - 1)

@@ -1,4 +1,4 @@
-"""Goes through every scene in every language at one scale and tells what is cut off, as JSON.
+"""Paints every scene in every language at one scale; tells what is cut off or unnamed, as JSON.
 
 Run in a process of its own, because Qt reads ``QT_SCALE_FACTOR`` once:
 ``python -m tests.support.gui_all_scenes 1024x600 512x300``
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from fieldsurvey.gui.actions import Do
 from fieldsurvey.gui.drive_window import DriveWindow
 from fieldsurvey.model.messages import LANGUAGES
-from tests.support.gui_cut_off import cut_off_texts
+from tests.support.gui_cut_off import cut_off_texts, unnamed_controls
 from tests.support.gui_fake_drive import FakeDrive, a_fix, driving
 from tests.support.gui_scenes import SCENES
 
@@ -26,7 +26,11 @@ def _open(drive: FakeDrive, language: str, width: int, height: int) -> DriveWind
     while window._chart.plot is None and time.monotonic() < deadline:
         QApplication.processEvents()
         window.look_at_drive()
+        window._show_chart()
         time.sleep(0.005)
+    for _ in range(2):  # two looks, 0.4 s in the car, until the chart has settled
+        QApplication.processEvents()
+        window._show_chart()
     return window
 
 
@@ -44,11 +48,14 @@ def main() -> None:
             window = _open(drive, language, width, height)
             for name, scene in drives.items():
                 drive.now, drive.trail, drive.tests = scene.now, scene.trail, scene.tests
-                window.look_at_drive()
-                application.processEvents()
-                window.look_at_drive()
+                for _ in range(2):
+                    window.look_at_drive()
+                    window._show_chart()
+                    application.processEvents()
                 looked_at += 1
-                found += [f"{size} {language} {name}: {what}" for what in cut_off_texts(window)]
+                window.grab()
+                faults = cut_off_texts(window) + unnamed_controls(window)
+                found += [f"{size} {language} {name}: {what}" for what in faults]
             drive.now = standing.now
             for sheet in (Do.HELP, Do.HISTORY):
                 window.look_at_drive()

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QAbstractButton, QGraphicsView, QLabel, QWidget
 
 from fieldsurvey.gui.fitting import BigButton, FittedLabel, screen_font
 from fieldsurvey.gui.sheet import Sheet
+from fieldsurvey.gui.throughput_plot import ThroughputPlot
 from fieldsurvey.gui.verdict_panel import VerdictBand
 
 
@@ -37,6 +38,8 @@ def cut_off_texts(window: QWidget) -> list[str]:
     for widget in window.findChildren(QWidget):
         if not widget.isVisible() or widget.parentWidget() is None:
             continue
+        if isinstance(widget, ThroughputPlot) and widget.target_label_is_cut():
+            found.append("the name of the target line")
         if isinstance(widget, Sheet):
             found += [f"sheet: {line}" for line in widget.hidden_rows()]
         name = (

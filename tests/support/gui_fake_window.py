@@ -8,7 +8,6 @@ texts did not fit and how late the event loop ever was.
 import argparse
 import contextlib
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from PySide6.QtWidgets import QApplication
 from fieldsurvey.gui.app import run_drive_window
 from fieldsurvey.gui.drive_window import DriveWindow
 from fieldsurvey.gui.map_features import features_of
-from fieldsurvey.model.drive import DriveState
 from tests.support.gui_cut_off import cut_off_texts, unnamed_controls
 from tests.support.gui_fake_drive import US, FakeDrive, ObedientDrive, whole_drive
 from tests.support.gui_features import RealPlaces, few_features
@@ -123,7 +121,6 @@ def main() -> None:
     )
     report: dict[str, object] = {}
     beats: list[Heartbeat] = []
-    states: list[str] = []
 
     def window() -> DriveWindow:
         return next(w for w in QApplication.topLevelWidgets() if isinstance(w, DriveWindow))
@@ -149,6 +146,8 @@ def main() -> None:
         report["unnamed"] = unnamed_controls(shown)
         report["size"] = [shown.width(), shown.height()]
         report["theme"] = shown._look.theme.name
+        report["seconds_shown"] = shown._trail.count
+        report["tests_shown"] = len(shown._map.tests)
         if arguments.grab is not None:
             shown.grab().save(str(arguments.grab))
         shown.close()
@@ -169,12 +168,8 @@ def main() -> None:
         "code": code,
         "asked": drive.asked,
         "complaints": complaints,
-        "state": str(drive.now.state),
-        "states": states,
         "rss_mb": memory.rss / 1e6,
         "threads": psutil.Process().num_threads(),
-        "pid": os.getpid(),
-        "driving": drive.now.state is DriveState.DRIVING,
     }
     if arguments.report is not None:
         arguments.report.write_text(json.dumps(report))

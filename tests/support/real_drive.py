@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -41,6 +42,17 @@ def first_minutes(recording: Path, minutes: float, output: Path) -> Path:
                 break
             kept.write(line)
     return output
+
+
+def replayed_minutes(recording: Path) -> float:
+    """How long a recording plays: a break of more than 10 minutes becomes one of 60 s."""
+    times_s = [
+        int(line[7:9]) * 3600 + int(line[9:11]) * 60 + float(line[11:16])
+        for line in recording.read_text().splitlines()
+        if line.startswith("$GPRMC")
+    ]
+    steps_s = [(later - sooner) % 86_400 for sooner, later in itertools.pairwise(times_s)]
+    return sum(step_s if step_s <= 600 else 60.0 for step_s in steps_s) / 60
 
 
 def drive(folder: Path, recording: Path, trace: Path, places: Path, timeout_s: float) -> Driven:

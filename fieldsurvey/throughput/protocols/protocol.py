@@ -36,9 +36,6 @@ class Cancel:
     def is_set(self) -> bool:
         return self._event.is_set()
 
-    def wait(self, seconds: float) -> bool:
-        return self._event.wait(seconds)
-
     def on_set(self, callback: Callable[[], object]) -> None:
         """Call ``callback`` when it is set; at once if it already is."""
         with self._lock:

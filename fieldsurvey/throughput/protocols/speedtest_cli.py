@@ -5,6 +5,7 @@ so it reads low on long roads (94, 90 and 72 of 96.5 Mbps at 20, 50 and 120 ms),
 count an upload where it arrives. The estimator's name says whose number it is.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -16,15 +17,15 @@ from fieldsurvey.model.throughput import (
     Measurement,
     MeasurementPlan,
     Mode,
-    Outcome,
     Phase,
     PhaseKind,
 )
-from fieldsurvey.throughput.causes import LinkError, cause_of, detail_of
+from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.estimator import BatchMeanEstimator
 from fieldsurvey.throughput.http_head import SERVER_HEADER
 from fieldsurvey.throughput.interface import source_address
 from fieldsurvey.throughput.link import ServerAddress
+from fieldsurvey.throughput.protocols.ending import Ending
 from fieldsurvey.throughput.protocols.protocol import Cancel, OnProgress, Progress
 from fieldsurvey.throughput.protocols.speedtest_library import Leash, library_client
 
@@ -47,14 +48,10 @@ class SpeedtestCliProtocol:
         trouble: BaseException | None = None
         try:
             run.all_phases()
-        except Exception as error:  # noqa: BLE001 - every failure is a result; bugs are ENGINE
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - all are results
             trouble = error
         self.spent = run.left_threads
         return run.measurement(trouble)
-
-
-class _CancelledError(Exception):
-    pass
 
 
 class _Run:
@@ -78,7 +75,7 @@ class _Run:
         try:
             deadline_us = self._plan.connect_timeout_us + self._plan.stall_timeout_us
             self._watch(PhaseKind.IDLE_LATENCY, self._meet, deadline_us)
-        except Exception as error:
+        except BaseException as error:
             trouble = error
             raise
         finally:
@@ -90,18 +87,17 @@ class _Run:
 
     def measurement(self, trouble: BaseException | None) -> Measurement:
         plan = self._plan
-        failed = trouble is not None and not isinstance(trouble, _CancelledError)
-        outcome = Outcome.COMPLETED if trouble is None else Outcome.CANCELLED
+        ending = Ending.of(trouble)
         return Measurement(
             protocol=plan.protocol,
             mode=plan.mode,
             server_url=plan.server_url,
-            outcome=Outcome.FAILED if failed else outcome,
+            outcome=ending.outcome,
             duration_us=self._elapsed_us(),
             wire_bytes=self._wire_bytes,
             phases=tuple(self._phases),
-            cause=_cause(trouble),
-            detail=detail_of(trouble) if failed and trouble is not None else "",
+            cause=ending.cause,
+            detail=ending.detail,
             server_id=self._server_id,
             stop_reason="bytes" if self._leash.isSet() and trouble is None else "",
         )
@@ -131,6 +127,7 @@ class _Run:
         self._client = client
 
     def _idle_phase(self, offset_us: int, trouble: BaseException | None) -> Phase:
+        ending = Ending.of(trouble)
         ping_us = round(self._client.results.ping * 1000) if self._client else None
         return Phase(
             kind=PhaseKind.IDLE_LATENCY,
@@ -138,8 +135,8 @@ class _Run:
             duration_us=self._elapsed_us() - offset_us,
             connections=1,
             round_trips_us=(ping_us,) if ping_us else (),  # the library tells its mean only
-            outcome=_outcome(trouble),
-            cause=_cause(trouble),
+            outcome=ending.outcome,
+            cause=ending.cause,
         )
 
     def _load(self, kind: PhaseKind) -> None:
@@ -152,11 +149,12 @@ class _Run:
             work = self._client.download if download else self._upload
             self._watch(kind, work, self._plan.max_duration_us + self._plan.stall_timeout_us)
             self._raise_what_was_swallowed(leash, download)
-        except Exception as error:
+        except BaseException as error:
             trouble = error
             raise
         finally:
             leash.stop()
+            ending = Ending.of(trouble)
             duration_us = self._elapsed_us() - offset_us
             payload = leash.meter.total_bytes if download else leash.confirmed_bytes
             sent = leash.meter.total_bytes if download else leash.sent_bytes()
@@ -170,8 +168,8 @@ class _Run:
                     connections=self._plan.connections,
                     bins=leash.meter.bins(duration_us) if download else None,
                     estimate=self._estimate(kind, duration_us) if trouble is None else None,
-                    outcome=_outcome(trouble),
-                    cause=_cause(trouble),
+                    outcome=ending.outcome,
+                    cause=ending.cause,
                 )
             )
 
@@ -227,7 +225,7 @@ class _Run:
                 self.left_threads = True
                 self._leash.stop()
                 if self._cancel.is_set():
-                    raise _CancelledError
+                    raise asyncio.CancelledError
                 raise LinkError(Cause.STALLED, "speedtest-cli did not end in time")
         if errors:
             raise errors[0]
@@ -244,15 +242,3 @@ class _Run:
 
     def _elapsed_us(self) -> int:
         return (time.perf_counter_ns() - self._began_ns) // 1000
-
-
-def _outcome(trouble: BaseException | None) -> Outcome:
-    if trouble is None:
-        return Outcome.COMPLETED
-    return Outcome.CANCELLED if isinstance(trouble, _CancelledError) else Outcome.FAILED
-
-
-def _cause(trouble: BaseException | None) -> Cause | None:
-    if trouble is None or isinstance(trouble, _CancelledError):
-        return None
-    return cause_of(trouble)

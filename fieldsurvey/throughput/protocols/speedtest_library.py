@@ -43,7 +43,9 @@ class Leash:
         )
 
     def stop(self) -> None:
-        self._stopped = True
+        """Let nothing more be counted, though threads may still be reading."""
+        with self._lock:
+            self._stopped = True
 
     def sent_bytes(self) -> int:
         """Return what the library has handed to its sockets."""
@@ -55,7 +57,8 @@ class Leash:
 
     def received(self, count: int) -> None:
         with self._lock:
-            self.meter.count(count)
+            if not self._stopped:
+                self.meter.count(count)
 
     def confirmed(self, answer: bytes) -> None:
         """Take the server's ``size=N``."""

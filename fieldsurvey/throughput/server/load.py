@@ -67,7 +67,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
         told = 0
         if live:
             await response.prepare(request)
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, TimeoutError, web.PayloadAccessError):
             while not meter.full and meter.elapsed_us() < seconds * 1e6:
                 ended = await _receive(request, meter, min(REPORT_S, seconds))
                 if ended:

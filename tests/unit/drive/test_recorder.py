@@ -52,7 +52,8 @@ def quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
 async def record(store: Any, seconds: int) -> tuple[list[Batch], list[Message | None]]:
     committed: list[Batch] = []
     trouble: list[Message | None] = []
-    recorder = Recorder(store, "d1", committed.append, trouble.append)
+    refused: list[Message] = []
+    recorder = Recorder(store, "d1", committed.append, trouble.append, refused.append)
     task = asyncio.create_task(recorder.run())
     for second in range(seconds):
         recorder.add(fixes=[a_fix(second)], sample=a_sample(second, fix=a_fix(second)))
@@ -62,6 +63,7 @@ async def record(store: Any, seconds: int) -> tuple[list[Batch], list[Message | 
     assert recorder.waiting == 0
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    assert refused == []
     return committed, trouble
 
 
@@ -89,6 +91,7 @@ def test_flush_says_when_rows_still_wait(store: StoreThread) -> None:
         recorder = Recorder(
             BrokenDisk(store, 10**9),  # type: ignore[arg-type] # stands in for the thread
             "d1",
+            lambda _: None,
             lambda _: None,
             lambda _: None,
         )

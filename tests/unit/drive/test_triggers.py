@@ -23,7 +23,8 @@ def after_a_test(plan: SurveyPlan) -> Triggers:
 
 
 def test_the_first_test_is_due_at_once() -> None:
-    assert Triggers(QUIET).due(0, 0.0, None) is Trigger.TIME
+    assert Triggers(SurveyPlan()).due(0, 0.0, None) is Trigger.TIME
+    assert Triggers(QUIET).due(0, 0.0, None) is None
 
 
 def test_distance() -> None:

@@ -33,7 +33,8 @@ def test_russian_and_kazakh_are_not_left_in_english() -> None:
     same = [
         id_
         for id_, entry in catalogue().items()
-        if re.search(r"[a-z]{4}", re.sub(r"\{\w*\}", "", entry["en"]))
+        if entry["en"] != "FieldSurvey"
+        and re.search(r"[a-z]{4}", re.sub(r"\{\w*\}", "", entry["en"]))
         and entry["en"] in (entry["ru"], entry["kk"])
     ]
     assert not same
@@ -59,8 +60,8 @@ def test_ids_built_from_enums_exist() -> None:
 
 
 def test_a_message_may_hold_a_message() -> None:
-    text = message("drive.position_lost", reason=message("drive.position_silent")).text("ru")
-    assert text == "Координаты потеряны: приёмник молчит. Запись идёт без координат."
+    text = message("drive.no_service", cause=message("cause.refused")).text("ru")
+    assert text == "нет связи: сервер отклонил соединение"
 
 
 def test_what_is_unknown_is_shown_not_hidden() -> None:

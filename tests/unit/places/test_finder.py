@@ -117,12 +117,24 @@ def test_continuity_never_stretches_the_tolerance() -> None:
 
 
 def test_the_next_line_of_the_same_highway_is_preferred() -> None:
-    first = road("A1", (0, -5_000), (0, 0))
-    second = road("A1", (5, 20), (5, 5_000))  # begins after a gap
-    crossing = road("B2", (-5_000, 10), (5_000, 10))
-    finder = PlaceFinder(places_of([crossing, first, second]))
-    refs = [finder.place_of(f).highway_ref for f in drive_east(-500, 500, noise_m=4.0)]
-    assert set(refs) == {"A1"}
+    first = road("A1", (0, -5_000), (0, 0), tolerance_m=1_200.0)
+    second = road("A1", (-20, 0), (-20, 5_000), tolerance_m=1_200.0)  # drawn a little off
+    nearer = road("B2", (5, 0), (5, 5_000))
+    finder = PlaceFinder(places_of([nearer, first, second]))
+    places = [finder.place_of(f) for f in drive_east(-500, 1_000, noise_m=3.0)]
+    assert {place.highway_ref for place in places} == {"A1"}
+    stuck = [place for place in places if place.chainage_m == 5_000.0]
+    assert len(stuck) <= 2  # past the end of the first line the second counts on
+    assert places[-1].chainage_m == pytest.approx(975.0, abs=20.0)
+
+
+def test_the_other_carriageway_does_not_make_the_kilometres_jump() -> None:
+    ours = road("A1", (0, -10_000), (0, 10_000))
+    theirs = road("A1", (20, 7_000), (20, -7_000))  # oncoming, counted the other way
+    finder = PlaceFinder(places_of([theirs, ours]))
+    places = [finder.place_of(f) for f in drive_east(-2_000, 2_000, noise_m=8.0)]
+    chainages = [place.chainage_m or math.nan for place in places]
+    assert np.diff(chainages) == pytest.approx([25.0] * (len(places) - 1), abs=60.0)
 
 
 def test_heading_is_ignored_when_slow_or_unknown() -> None:

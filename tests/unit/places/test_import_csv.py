@@ -47,15 +47,18 @@ def test_the_windows_code_page_is_read_with_a_warning(tmp_path: Path) -> None:
 
 
 def test_bad_rows_are_named_by_their_number(tmp_path: Path) -> None:
-    text = "name,lat,lon\nGood,50,70\nNo number,north,70\nShort,50\nFar,500,70\n,50,70\n"
+    text = (
+        "name,lat,lon\nGood,50,70\nNo number,north,70\nShort,50\nFar,500,70\n,50,70\nNaN,nan,70\n"
+    )
     _, report = imported(tmp_path, csv_file(tmp_path, text))
     assert list(reasons(report)) == [
         ("row 3: No number", "skip_no_geometry"),
         ("row 4: Short", "skip_no_geometry"),
         ("row 5: Far", "skip_bad_coordinates"),
         ("row 6", "skip_no_name"),
+        ("row 7: NaN", "skip_no_geometry"),
     ]
-    assert report.sources[0].read == 5
+    assert report.sources[0].read == 6
 
 
 def test_a_table_without_coordinates_is_refused_naming_its_columns(tmp_path: Path) -> None:
@@ -83,7 +86,12 @@ def test_highways_as_rows_of_vertices(tmp_path: Path) -> None:
 
 def test_highways_as_wkt(tmp_path: Path) -> None:
     long_line = ", ".join(f"{70 + i / 10_000:.7f} 50.0000000" for i in range(9_000))
-    text = f'WKT,ref\n"LINESTRING ({long_line})",A1\n"LINESTRING (70 50",A2\n'
+    cut_off, not_a_number = "LINESTRING (70 50", "LINESTRING (70 50, nan 50)"
+    rows = [f"LINESTRING ({long_line})", cut_off, not_a_number]
+    text = "WKT,ref\n" + "".join(f'"{row}",A{n}\n' for n, row in enumerate(rows, 1))
     places, report = imported(tmp_path, csv_file(tmp_path, text))
     assert [len(line.latitude_deg) for line in places.highway_lines()] == [9_000]
-    assert list(reasons(report)) == [("row 3: A2", "skip_no_geometry")]
+    assert list(reasons(report)) == [
+        ("row 3: A2", "skip_no_geometry"),
+        ("row 4: A3", "skip_bad_coordinates"),
+    ]

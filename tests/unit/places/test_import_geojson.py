@@ -90,6 +90,7 @@ def test_whatever_cannot_be_used_is_named_with_a_reason(tmp_path: Path) -> None:
         ({"name": "Null Island"}, "Point", [0.0, 0.0]),
         ({"name": "Beyond"}, "Point", [70.0, 95.0]),
         ({"population": 5}, "Point", [70.0, 50.0]),
+        ({"ref": "A4"}, "LineString", [[70.0, 50.0], [float("nan"), 50.0], [70.2, 50.0]]),
         ({"name": "Broken"}, "Point", ["a", "b"]),
         ({"name": "Nothing"}, "Point", []),
         ({"name": "Dots"}, "MultiPoint", [[70.0, 50.0]]),
@@ -106,15 +107,16 @@ def test_whatever_cannot_be_used_is_named_with_a_reason(tmp_path: Path) -> None:
             ("feature 6: Null Island", "skip_bad_coordinates"),
             ("feature 7: Beyond", "skip_bad_coordinates"),
             ("feature 8", "skip_no_name"),
-            ("feature 9: Broken", "skip_no_geometry"),
-            ("feature 10: Nothing", "skip_no_geometry"),
-            ("feature 11: Dots", "skip_geometry_type"),
-            ("feature 12: Steppe", "skip_too_large"),
-            ("feature 13", "skip_no_name"),
+            ("feature 9: A4", "skip_bad_coordinates"),
+            ("feature 10: Broken", "skip_no_geometry"),
+            ("feature 11: Nothing", "skip_no_geometry"),
+            ("feature 12: Dots", "skip_geometry_type"),
+            ("feature 13: Steppe", "skip_too_large"),
+            ("feature 14", "skip_no_name"),
         ]
     )
-    assert report.sources[0].read == 13
-    assert report.skipped_by_reason()["places.skip_bad_coordinates"] == 3
+    assert report.sources[0].read == 14
+    assert report.skipped_by_reason()["places.skip_bad_coordinates"] == 4
 
 
 def test_settlements_outside_the_country_are_reported_with_their_distance(tmp_path: Path) -> None:
@@ -128,8 +130,8 @@ def test_settlements_outside_the_country_are_reported_with_their_distance(tmp_pa
     places, report = imported(tmp_path, source)
     assert places.settlements().name == ("Ours",)
     (theirs,) = report.skipped
-    assert (theirs.label, theirs.reason.id) == ("feature 4: Theirs", "places.skip_outside")
-    assert float(str(theirs.reason.args["km"])) == pytest.approx(11.1, abs=0.1)
+    assert theirs.reason.id == "places.skip_outside"
+    assert theirs.label == "feature 4: Theirs (11.1 km)"
     assert report.warnings == ()
 
 
@@ -146,7 +148,7 @@ def test_the_same_settlement_twice_is_merged_and_nothing_known_is_lost(tmp_path:
         ({"name": "Akdala", "name:kk": "Ақдала", "id": 1}, "Point", [70.0, 50.0]),
         ({"name": "AKDALA", "population": 950, "id": 2}, "Point", [70.005, 50.0]),
         ({"name": "Akdala", "id": 3}, "Point", [70.5, 50.0]),
-        ({"name": "Bereke", "id": 4}, "Point", [70.0, 50.0]),
+        ({"name": "Bereke", "id": 4, "population": 300}, "Point", [70.015, 50.0]),
         ({"name": "Bereke", "place": "village"}, "Polygon", square(70.0, 50.0, 0.02)),
     )
     places, report = imported(tmp_path, source)
@@ -154,11 +156,26 @@ def test_the_same_settlement_twice_is_merged_and_nothing_known_is_lost(tmp_path:
     assert len(table) == 3
     akdala = table.id.index("2")
     assert (table.name_kk[akdala], table.population[akdala]) == ("Ақдала", 950)
+    assert table.population[table.name.index("Bereke")] == 300
     assert report.settlements_with_border == 1
     assert sorted(reasons(report)) == [
-        ("feature 1: Akdala", "skip_same_settlement"),
-        ("feature 4: Bereke", "skip_same_settlement"),
+        ("feature 1: Akdala (= feature 2)", "skip_same_settlement"),
+        ("feature 4: Bereke (= feature 5)", "skip_same_settlement"),
     ]
+
+
+def test_files_of_one_name_in_two_folders_are_both_read(tmp_path: Path) -> None:
+    inputs = []
+    for folder, east in (("west", 70.0), ("east", 71.0)):
+        (tmp_path / folder).mkdir()
+        line = [[east, 50.0], [east + 0.01, 50.0]]
+        path = tmp_path / folder / "roads.geojson"
+        inputs.append(geojson(path, ({"ref": "A1"}, "LineString", line)))
+    places, report = imported(tmp_path, *inputs)
+    assert len(places.highway_lines()) == 2
+    assert [source.read for source in report.sources] == [1, 1]
+    (doubt,) = report.warnings  # one number, drawn by two files
+    assert (doubt.id, doubt.args) == ("places.warn_two_sources", {"refs": "A1"})
 
 
 def test_sources_that_number_alike_keep_distinct_settlements(tmp_path: Path) -> None:

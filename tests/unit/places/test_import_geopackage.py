@@ -35,7 +35,7 @@ def add_layer(
 def test_layers_of_highways_settlements_and_borders(tmp_path: Path) -> None:
     path = tmp_path / "kz.gpkg"
     roads: list[object] = [shapely.LineString([(70.0, 50.0), (70.01, 50.0)])]
-    towns: list[object] = [shapely.Point(70.0, 50.0), shapely.Point(80.0, 50.0)]
+    towns: list[object] = [shapely.Point(70.0, 50.0), shapely.Point(71.1, 50.0)]
     add_layer(path, "main roads", roads, "EPSG:4326", ref=["A1"])
     add_layer(path, "towns", towns, "EPSG:4326", name=["Ақкөл", "Abroad"], population=["14500", ""])
     add_layer(path, "regions", [shapely.box(69, 49, 71, 51)], "EPSG:4326", adm1_en=["Akmola"])
@@ -46,8 +46,8 @@ def test_layers_of_highways_settlements_and_borders(tmp_path: Path) -> None:
     assert places.settlements().name == ("Ақкөл",)
     assert places.settlements().population.tolist() == [14_500]
     assert list(reasons(report)) == [
-        ("metric", "skip_projected"),
-        ("towns 2: Abroad", "skip_outside"),
+        ("metric (EPSG:3857)", "skip_projected"),
+        ("towns 2: Abroad (7.2 km)", "skip_outside"),
     ]
     assert report.sources[0].read == 5
 

@@ -160,8 +160,9 @@ def test_heading_prefers_the_road_we_drive_along_but_never_lies_about_distance()
 
 def test_heading_does_not_bring_back_a_road_out_of_tolerance() -> None:
     north = line("NORTH", [offset(*CENTRE, -5_000, 0), offset(*CENTRE, 5_000, 0)])
-    point = np.array([offset(*CENTRE, 0.0, 200.0)]).T
-    assert RoadIndex([north]).nearest(*point, np.array([0.0])).line.tolist() == [-1]
+    latitude, longitude = np.array([offset(*CENTRE, 0.0, 200.0)]).T
+    found = RoadIndex([north]).nearest(latitude, longitude, np.array([0.0]))
+    assert found.line.tolist() == [-1]
 
 
 def test_without_lines_and_without_coordinates_there_is_no_road() -> None:

@@ -91,7 +91,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_rubbish(
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(places_file.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(KnownError) as caught:
         import_files([source], output)
     assert caught.value.message.id == "places.not_written"

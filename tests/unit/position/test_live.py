@@ -15,6 +15,7 @@ import pytest
 from fieldsurvey.model.clock import Clock, ScaledClock, SystemClock
 from fieldsurvey.model.position import FixFlag, PositionTrouble, TroubleKind
 from fieldsurvey.position import open_position
+from fieldsurvey.position.network_links import WAITING_DATAGRAMS, UdpLink
 from fieldsurvey.position.source import PositionSource
 from tests.support.position import (
     PtyReceiver,
@@ -262,6 +263,16 @@ def test_udp_datagrams_with_and_without_line_ends() -> None:
         return await task
 
     assert troubles(asyncio.run(run())) == []
+
+
+def test_a_flood_of_datagrams_leaves_the_newest() -> None:
+    async def run() -> bytes:
+        link = UdpLink("127.0.0.1", 0, SystemClock())
+        for number in range(WAITING_DATAGRAMS + 1):
+            link.datagram_received(str(number).encode(), None)
+        return (await link.read()).data
+
+    assert asyncio.run(run()) == b"1"
 
 
 def test_udp_port_that_is_taken() -> None:

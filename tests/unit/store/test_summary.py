@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldsurvey.drive.odometer import Odometer
+from fieldsurvey.model.odometer import Odometer
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import FixFlag
 from fieldsurvey.model.throughput import Cause, Outcome

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[3]
 SERVER_IP, CLIENT_IP = "198.18.71.1", "198.18.71.2"
 # The shaper counts Ethernet frames: 1,514 bytes for 1,448 of payload.
 PAYLOAD_BPS = 100e6 * 1448 / 1514
+# Seen: within 0.5 %, once 1.7 %. The rest is for machines whose cores are busy with other things.
+TOLERANCE = 0.05
 
 pytestmark = [
     pytest.mark.root,
@@ -68,7 +70,7 @@ def started(stack: ExitStack, command: list[str]) -> str:
     return process.stdout.readline()
 
 
-def test_within_three_percent_of_iperf3(
+def test_we_and_iperf3_agree(
     namespaces: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, client = namespaces
@@ -76,8 +78,8 @@ def test_within_three_percent_of_iperf3(
     measure = (
         "import sys, msgspec; from fieldsurvey.model.throughput import *; "
         "from tests.support.throughput import measure; "
-        "found = measure(MeasurementPlan(sys.argv[1], mode=Mode.CALIBRATE, max_duration_us=3_000_000,"
-        " max_bytes=1 << 30)); print(msgspec.json.encode(found).decode())"
+        "found = measure(MeasurementPlan(sys.argv[1], mode=Mode.CALIBRATE, "
+        "max_duration_us=3_000_000, max_bytes=1 << 30)); print(msgspec.json.encode(found).decode())"
     )
     with ExitStack() as stack:
         port = json.loads(started(stack, inside(server, sys.executable, "-c", serve)))["port"]
@@ -105,9 +107,9 @@ def test_within_three_percent_of_iperf3(
             f"{measurement.congestion_control}, mss {measurement.mss_bytes}\n"
         )
     assert measurement.mss_bytes == 1448
-    assert ours_bps == pytest.approx(theirs_bps, rel=0.03)
-    assert ours_bps == pytest.approx(PAYLOAD_BPS, rel=0.03)
+    assert ours_bps == pytest.approx(theirs_bps, rel=TOLERANCE)
+    assert ours_bps == pytest.approx(PAYLOAD_BPS, rel=TOLERANCE)
     judgement = judge(measurement, Target("national-100", "test", 100_000_000, RateLayer.IP))
     assert judgement is not None
-    assert judgement.compared_bps == pytest.approx(100e6 * 1500 / 1514, rel=0.03)
+    assert judgement.compared_bps == pytest.approx(100e6 * 1500 / 1514, rel=TOLERANCE)
     assert len(phase.round_trips_us) >= 10

@@ -14,7 +14,7 @@ from fieldsurvey.throughput.stop_rule import Decided
 WIDTH_US = 50_000
 RAMP_MAX_US = 1_500_000
 TARGET_BPS = 100_000_000
-RUNS = 500
+RUNS = 300
 
 
 def estimate(counts: list[int]) -> Estimate | None:
@@ -50,7 +50,10 @@ def decide(counts: list[int]) -> str | None:
     [(0.0, 0.10, 0.98), (0.5, 0.25, 0.96), (0.8, 0.25, 0.92)],
 )
 def test_the_interval_holds_the_truth(memory: float, variation: float, fewest: float) -> None:
-    """Seen: 1.000, 0.98 and 0.94. The guarantee is asymptotic; strong memory costs some of it."""
+    """Seen in 1,500 runs: 1.000, 0.976, 0.941; at a memory of 0.9 it is 0.885.
+
+    The guarantee is asymptotic; strong memory costs some of it.
+    """
     rng = np.random.default_rng(20271)
     held = 0
     for _ in range(RUNS):
@@ -68,7 +71,9 @@ def test_the_interval_holds_the_truth(memory: float, variation: float, fewest: f
 def test_decisions_at_a_variation_of_a_quarter(
     mean_mbps: float, truth: str, most_wrong: float
 ) -> None:
-    """Seen at memory 0.5 per bin: wrong 0 % at 85, 1.0 % at 115; open 24 % and 54 %."""
+    """Seen in 1,500 runs at a memory of 0.5 per bin: wrong 0 % at 85 and 0.07 % at 115 Mbps, open
+    26 % and 53 %. At a memory of 0.8: wrong 0.4 % and 3.2 %, open 38 % and 62 %.
+    """
     rng = np.random.default_rng(20272)
     decisions = [decide(link_bins(rng, mean_mbps, 0.25, 0.5)) for _ in range(RUNS)]
     wrong = sum(decision not in (truth, None) for decision in decisions) / RUNS

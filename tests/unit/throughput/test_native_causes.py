@@ -177,7 +177,8 @@ def test_somebody_else_who_answers_is_a_portal(answer: bytes, at: PhaseKind) -> 
 
 def test_a_server_without_a_free_slot_is_busy() -> None:
     with running(MeasurementServer("busy", Limits(loads=2))) as port:
-        measurement = measure(MeasurementPlan(f"http://127.0.0.1:{port}"))
+        plan = MeasurementPlan(f"http://127.0.0.1:{port}", mode=Mode.CALIBRATE, max_bytes=1 << 40)
+        measurement = measure(plan)
     failed(measurement, Cause.SERVER_BUSY)
 
 

@@ -34,23 +34,26 @@ async def probing(port: int, clock: Clock | None = None) -> AsyncIterator[Reacha
 
 
 async def seconds(probe: ReachabilityProbe, clock: Clock, count: int) -> list[Reachability]:
-    """Take once per drive second, as the drive does."""
-    taken = []
-    due_us = clock.mono_us() + 1_000_000
-    for _ in range(count):
-        await clock.sleep((due_us - clock.mono_us()) / 1e6)
-        taken.append(probe.take())
-        due_us += 1_000_000
-    return taken
+    """Settle drive seconds from now on, each as soon as it can be, as the drive does."""
+    settled: list[Reachability] = []
+    start_us = clock.mono_us()
+    async with asyncio.timeout(30.0):
+        while len(settled) < count:
+            await clock.sleep(0.2)
+            due_us = start_us + len(settled) * 1_000_000
+            if due_us + 1_000_000 <= clock.mono_us():
+                taken = probe.settle(due_us, due_us + 1_000_000)
+                settled += [] if taken is None else [taken]
+    return settled
 
 
 async def until(
-    probe: ReachabilityProbe, wanted: Callable[[Reachability], bool], real_s: float = 5.0
+    probe: ReachabilityProbe, wanted: Callable[[Reachability], bool], real_s: float = 8.0
 ) -> Reachability:
+    clock = probe.clock
     async with asyncio.timeout(real_s):
         while True:
-            await asyncio.sleep(0.1)
-            taken = probe.take()
+            [taken] = await seconds(probe, clock, 1)
             if wanted(taken):
                 return taken
 
@@ -190,26 +193,77 @@ async def test_plain_talk_where_tls_is_expected_is_tls() -> None:
             await until(probe, lambda taken: taken.cause is Cause.TLS)
 
 
-@pytest.mark.parametrize(("speed", "later_real_s"), [(1.0, 1.05), (10.0, 0.3)])
-@in_event_loop
-async def test_bytes_of_a_running_test_are_proof_for_their_second(
-    speed: float, later_real_s: float
-) -> None:
-    probe = ReachabilityProbe(f"http://127.0.0.1:{free_port()}", ScaledClock(speed))
-    async with running(probe.run()):
-        await until(probe, lambda taken: taken.cause is Cause.REFUSED)
+class HeldClock:
+    """A clock that the test sets."""
+
+    speed = 1.0
+
+    def __init__(self) -> None:
+        self.now_us = 0
+
+    def mono_us(self) -> int:
+        return self.now_us
+
+    def utc_us(self) -> int:
+        return self.now_us
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+
+def settled(proofs_s: list[float], now_s: float, *, seconds: int, final: bool = False) -> str:
+    """Draw each second: ``.`` reachable, ``x`` not, ``?`` not known yet."""
+    clock = HeldClock()
+    probe = ReachabilityProbe("http://127.0.0.1:1", clock)
+    for proof_s in proofs_s:
+        clock.now_us = int(proof_s * 1e6)
         probe.note_traffic()
-        await asyncio.sleep(0.05)
-        assert probe.take() == Reachability(True)
-        await asyncio.sleep(later_real_s)
-        assert probe.take() == Reachability(False, None, Cause.REFUSED)
+    clock.now_us = int(now_s * 1e6)
+    marks = {True: ".", False: "x", None: "?"}
+    drawn = ""
+    for second in range(seconds):
+        taken = probe.settle(second * 1_000_000, (second + 1) * 1_000_000, final=final)
+        drawn += marks[None if taken is None else taken.reachable]
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("proofs_s", "now_s", "expected"),
+    [
+        ([0.5, 1.5, 2.5], 3.0, "..."),
+        ([0.1, 1.9, 2.5], 3.0, "..."),
+        ([0.9, 2.2], 3.0, "..."),  # a short silence covers second 1
+        ([0.9], 2.0, ".?"),  # not known yet
+        ([0.9], 2.8, ".?"),
+        ([0.9], 3.0, ".xx"),  # silent for more than two seconds
+        ([0.9, 4.1], 5.0, ".xxx."),
+        ([], 1.0, "?"),
+        ([], 2.5, "xx"),
+    ],
+)
+def test_a_second_is_judged_by_the_silence_around_it(
+    proofs_s: list[float], now_s: float, expected: str
+) -> None:
+    assert settled(proofs_s, now_s, seconds=len(expected)) == expected
+
+
+def test_the_last_second_is_judged_by_what_is_known() -> None:
+    assert settled([0.9], 2.0, seconds=2, final=True) == ".x"
 
 
 @in_event_loop
-async def test_seconds_taken_late_in_one_go_share_their_proof() -> None:
-    async with link_server() as server, probing(server.port, ScaledClock(1.0)) as probe:
-        await until(probe, lambda taken: taken.reachable)
-        assert [probe.take().reachable for _ in range(3)] == [True] * 3
+async def test_bytes_of_a_running_test_are_proof_for_their_second() -> None:
+    clock = ScaledClock(1.0)
+    probe = ReachabilityProbe(f"http://127.0.0.1:{free_port()}", clock)
+    async with running(probe.run()):
+        start_us = clock.mono_us()
+        await asyncio.sleep(0.1)
+        probe.note_traffic()
+        assert probe.settle(start_us, start_us + 1_000_000) == Reachability(True)
+        await asyncio.sleep(2.2)
+        assert probe.settle(start_us + 1_000_000, start_us + 2_000_000) == Reachability(
+            False, None, Cause.REFUSED
+        )
 
 
 @in_event_loop

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fieldsurvey.drive.odometer import Odometer
+from fieldsurvey.model.odometer import Odometer
 from fieldsurvey.model.position import FixFlag
 from tests.support.drive_values import a_fix
 

@@ -1,0 +1,80 @@
+"""A million points out and in, beside gpxpy and the csv module in the same run.
+
+Each row is a process of its own. ``s`` is the time of reading or writing alone (what the peers
+build in memory first is not counted), ``MB`` the peak of the whole process, ratios are of ``s``.
+Ours is the best of three runs, a peer one run.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.export_jobs import Measured, best, run
+
+MILLION = 1_000_000
+SOME = 100_000  # gpxpy would need more than 10 GB for a million points with extensions
+LIMIT_MB = 300
+
+pytestmark = pytest.mark.bench
+
+
+def show(title: str, ours: Measured, peer_name: str, peer: Measured) -> float:
+    """Print two rows and return how many times as fast ours is."""
+    ratio = peer.seconds / ours.seconds
+    print()  # noqa: T201 - the table is what this file is for
+    for name, row in ((title, ours), (peer_name, peer)):
+        print(  # noqa: T201
+            f"{name:<44}{row.points:>10,} points {row.seconds:8.2f} s {row.cpu_s:8.2f} s of CPU"
+            f" {row.peak_mb:8.0f} MB"
+        )
+    print(f"{'':<44}{ratio:>10.1f} times as fast")  # noqa: T201
+    return ratio
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("export")
+
+
+def test_gpx(folder: Path) -> None:
+    out = best("gpx_out", MILLION, folder, 3)
+    ratio = show("GPX out, same fields", out, "gpxpy", run("gpxpy_out", MILLION, folder))
+    assert ratio >= 15
+    assert out.peak_mb < LIMIT_MB
+    into = best("gpx_in", MILLION, folder, 3)
+    ratio = show("GPX in", into, "gpxpy", run("gpxpy_in", MILLION, folder))
+    assert into.points == MILLION
+    assert ratio >= 10
+
+
+def test_gpx_with_our_values(folder: Path) -> None:
+    """The peer gets fewer points here; the rate per point is what is compared."""
+    big = best("gpx_with_ours_out", MILLION, folder, 2)
+    assert big.peak_mb < LIMIT_MB
+    out = best("gpx_with_ours_out", SOME, folder, 3)
+    show("GPX out with our values", big, "the same, fewer points", out)
+    peer = run("gpxpy_with_ours_out", SOME, folder)
+    assert show("GPX out with our values", out, "gpxpy", peer) >= 5
+    into = best("gpx_with_ours_in", SOME, folder, 3)
+    peer = run("gpxpy_with_ours_in", SOME, folder)
+    assert show("GPX in with our values", into, "gpxpy", peer) >= 10
+
+
+def test_csv(folder: Path) -> None:
+    out = best("csv_out", MILLION, folder, 3)
+    peer = run("csv_module_out", MILLION, folder)
+    assert (folder / "ours.csv").read_bytes() == (folder / "peer.csv").read_bytes()
+    assert show("CSV out, 35 columns", out, "csv module, the same bytes", peer) >= 10
+    assert out.peak_mb < LIMIT_MB
+    bare = run("csv_module_bare_out", MILLION, folder)
+    show("CSV out, 35 columns", out, "csv module, raw values as they are", bare)
+
+
+def test_a_survey_file(folder: Path) -> None:
+    """From the survey on disk to the file on disk: what a person waits for."""
+    made = run("make_survey", MILLION, folder)
+    for job in ("survey_to_gpx", "survey_to_csv"):
+        whole = run(job, MILLION, folder)
+        show(job.replace("_", " "), whole, "recording it, for comparison", made)
+        assert whole.points == MILLION
+        assert whole.peak_mb < LIMIT_MB

@@ -1,0 +1,29 @@
+"""A quick look at speed and memory; the full measurement is ``make bench``.
+
+The floor is lower than the promise, for machines that do other things at the same time.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.export_jobs import best, run
+
+POINTS = 100_000
+FLOOR = 10
+
+
+@pytest.mark.parametrize(
+    ("ours", "peer"),
+    [("gpx_out", "gpxpy_out"), ("gpx_in", "gpxpy_in"), ("csv_out", "csv_module_out")],
+)
+def test_many_times_as_fast_as_the_usual_way(tmp_path: Path, ours: str, peer: str) -> None:
+    if ours == "gpx_in":
+        run("gpx_out", POINTS, tmp_path)
+    slow = run(peer, POINTS, tmp_path)
+    fast = best(ours, POINTS, tmp_path, times=2)
+    assert fast.points == slow.points == POINTS
+    assert slow.seconds / fast.seconds >= FLOOR
+    assert fast.peak_mb < 300
+    if ours == "csv_out":
+        assert (tmp_path / "ours.csv").read_bytes() == (tmp_path / "peer.csv").read_bytes()
