@@ -1,5 +1,7 @@
 """Composition root: the only module that names the window and the commands together."""
 
+import sys
+
 from fieldsurvey.cli.main import cli
 from fieldsurvey.cli.shell import Shell, WindowRequest
 
@@ -38,7 +40,12 @@ def qt_advice() -> str | None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a frozen application starts its measuring process this way too."""
+    if sys.argv[1:2] == ["--measuring-process"]:
+        from fieldsurvey.throughput import worker
+
+        worker.main()
+        return
     cli(obj=Shell(run_window, window_possible, qt_advice))
 
 

@@ -80,11 +80,16 @@ def _tests(survey: SurveyFile, drive_ids: list[str]) -> pl.DataFrame:
 def _frame(
     columns: Mapping[str, Any], wanted: Mapping[str, str], drive_ids: list[str]
 ) -> pl.DataFrame:
-    """Return ``wanted`` columns of the store's arrays; NaN there says "not known"."""
+    """Return ``wanted`` columns of the store's arrays; NaN there says "not known".
+
+    Rows of a drive that began after the drives were read are left for the next export.
+    """
     import polars as pl
 
     kinds = schema(wanted)
-    series = {"drive_id": pl.Series(drive_ids, dtype=pl.String)[columns["drive_index"]]}
+    ids = pl.Series(drive_ids, dtype=pl.String)
+    known = columns["drive_index"] < len(ids)
+    series = {"drive_id": ids.gather(pl.Series(columns["drive_index"]), null_on_oob=True)}
     for name in wanted:
         if name in series:
             continue
@@ -93,4 +98,4 @@ def _frame(
             series[name] = pl.Series(list(values), dtype=kinds[name])
         else:
             series[name] = pl.Series(values, nan_to_null=True).cast(kinds[name])
-    return pl.DataFrame(series)
+    return pl.DataFrame(series).filter(pl.Series(known))

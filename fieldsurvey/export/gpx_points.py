@@ -50,13 +50,25 @@ def write_points(
     if opens_track:
         at_start = pl.int_range(pl.len()) == 0
         between = pl.when(at_start).then(pl.lit("<trkseg>\n")).otherwise(between)
-    children = _native_children()
+    native, ours = _native_children(), {}
     if with_extensions:
         piece, _words = text.with_words(piece, text.xml_escaped)
-        children |= _our_children()
-    values = piece.select(between=between, **_position(), **children)
-    lines = values.select(pl.concat_str(*_point(values), ignore_nulls=True))
-    text.write_lines(lines, stream, end="\n", quoted=False)
+        ours = _our_children()
+    values = piece.select(between=between.fill_null(""), **_position(), **native, **ours)
+    line = _Line()
+    line.put(pl.col("between"))
+    line.say('<trkpt lat="')
+    line.put(pl.col("lat"))
+    line.say('" lon="')
+    line.put(pl.col("lon"))
+    line.say('">')
+    for name in native:
+        line.put_element(values[name])
+    line.say("<extensions>" if ours else "")
+    for name in ours:
+        line.put_element(values[name])
+    line.say("</extensions></trkpt>" if ours else "</trkpt>")
+    text.write_lines(values.select(line.joined()), stream, end="\n", quoted=False)
 
 
 def _native_children() -> dict[str, pl.Expr]:
@@ -91,28 +103,36 @@ def _position() -> dict[str, pl.Expr]:
     }
 
 
-def _point(values: pl.DataFrame) -> list[pl.Expr]:
-    """Return what to join to the ``<trkpt>`` of each row, nulls left out."""
-    import polars as pl
+class _Line:
+    """A line of text for each row. Joining is what costs: literals that meet are made one."""
 
-    parts = [pl.col("between"), pl.lit('<trkpt lat="'), pl.col("lat")]
-    parts += [pl.lit('" lon="'), pl.col("lon"), pl.lit('">')]
-    in_extensions = False
-    for name in values.columns[3:]:
-        if name.startswith("fs:") and not in_extensions:
-            parts.append(pl.lit("<extensions>"))
-            in_extensions = True
-        parts += _element(values[name])
-    parts.append(pl.lit("</extensions></trkpt>" if in_extensions else "</trkpt>"))
-    return parts
+    def __init__(self) -> None:
+        self._parts: list[pl.Expr] = []
+        self._literal = ""
 
+    def say(self, literal: str) -> None:
+        self._literal += literal
 
-def _element(values: pl.Series) -> list[pl.Expr]:
-    """Return an element for each value; joined here only where some are missing, which is slow."""
-    import polars as pl
+    def put(self, value: pl.Expr) -> None:
+        """Add a text that no row lacks."""
+        import polars as pl
 
-    name = values.name
-    element = [pl.lit(f"<{name}>"), pl.col(name), pl.lit(f"</{name}>")]
-    if values.null_count() == 0:
-        return element
-    return [] if values.null_count() == len(values) else [pl.concat_str(element)]
+        self._parts += [pl.lit(self._literal), value]
+        self._literal = ""
+
+    def put_element(self, values: pl.Series) -> None:
+        """Add an element named like ``values``, to the rows that have one."""
+        import polars as pl
+
+        name, value = values.name, pl.col(values.name)
+        if values.null_count() == 0:
+            self.say(f"<{name}>")
+            self.put(value)
+            self.say(f"</{name}>")
+        elif values.null_count() < len(values):
+            self.put((pl.lit(f"<{name}>") + value + pl.lit(f"</{name}>")).fill_null(""))
+
+    def joined(self) -> pl.Expr:
+        import polars as pl
+
+        return pl.concat_str(*self._parts, pl.lit(self._literal))

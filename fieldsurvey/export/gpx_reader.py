@@ -44,7 +44,7 @@ def read_gpx_points(path: Path) -> GpxPoints:
 
     try:
         if path.stat().st_size <= SMALL_FILE_BYTES:
-            return GpxPoints(_frame_of(read_gpx(path)))
+            return GpxPoints(frame_of(read_gpx(path)))
         with path.open("rb") as stream:
             return GpxPoints(read_stream(stream))
     except OSError as error:
@@ -75,7 +75,8 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
 
 
-def _frame_of(gpx: GPX) -> pl.DataFrame:
+def frame_of(gpx: GPX) -> pl.DataFrame:
+    """Return the track points of ``gpx`` in the columns of :class:`GpxPoints`."""
     import polars as pl
 
     from fieldsurvey.export.gpx_stream import POINT_COLUMNS, time_us

@@ -67,9 +67,9 @@ def read_stream(stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> pl.DataFram
     try:
         while block := stream.read(block_bytes):
             block = rest + block
-            # The last point may go on in the next block.
+            # The last point may go on in the next block; a longer one than that, expat can have.
             end = block.rfind(_POINT_START)
-            end = len(block) if end < 0 else end
+            end = len(block) if end <= 0 else end
             reader.feed(block[:end])
             rest = block[end:]
         return reader.finish(rest)
@@ -93,7 +93,7 @@ class _Reader:
         self._structure = _Structure()
 
     def feed(self, block: bytes) -> None:
-        """Read a block that ends where a point ends or outside of points."""
+        """Read a block; its last point is read the fast way only if it is all there."""
         import polars as pl
 
         before, *pieces = block.split(_POINT_START)

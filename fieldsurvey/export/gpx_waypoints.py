@@ -6,6 +6,7 @@ is only ever rounded down, and a missing one is never a zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,9 @@ def _values(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:
 def _waypoint(test: Mapping[str, object], ours: str, language: str) -> str:
     def digits(column: str, places: int) -> str | None:
         value = test[column]
-        return f"{value:.{places}f}" if isinstance(value, float) else None
+        if not isinstance(value, float) or not math.isfinite(value):
+            return None
+        return f"{value:.{places}f}"
 
     longitude = gpx_longitude(float(str(test["start_longitude_deg"])))
     return "".join(

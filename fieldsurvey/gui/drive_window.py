@@ -5,13 +5,10 @@ of events can block the window, and the drive does not know that a window exists
 anything: the one call that takes time, closing the drive, runs in a thread of its own.
 """
 
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer, QTranslator
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QColor,
@@ -22,24 +19,25 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from fieldsurvey.drive.control_protocol import DriveControlProtocol
 from fieldsurvey.drive.snapshot import DriveSnapshot, Health
 from fieldsurvey.gui.actions import ACTIONS, Do
+from fieldsurvey.gui.closing import BackgroundClose
 from fieldsurvey.gui.drive_feed import DriveFeed
 from fieldsurvey.gui.drive_map import DriveMap
 from fieldsurvey.gui.fitting import FittedLabel
 from fieldsurvey.gui.foot_buttons import FootButtons
 from fieldsurvey.gui.left_column import LeftColumn
+from fieldsurvey.gui.looks import BASE_HEIGHT, BASE_WIDTH, LookKeeper
 from fieldsurvey.gui.map_features import MapFeatures
 from fieldsurvey.gui.notices import NoticeLine
 from fieldsurvey.gui.question import NO_KEYS, YES_KEYS
 from fieldsurvey.gui.sheet import Sheet, history_rows, key_rows
 from fieldsurvey.gui.status_strip import StatusStrip
-from fieldsurvey.gui.sun import is_night, sun_elevation_deg
-from fieldsurvey.gui.texts import Texts, chosen_language, load_qt_translation
-from fieldsurvey.gui.theme import DAY, NIGHT, Look, ThemeChoice, qt_palette
+from fieldsurvey.gui.texts import QtTexts
+from fieldsurvey.gui.theme import Look, qt_palette
 from fieldsurvey.gui.throughput_strip import ThroughputStrip
 from fieldsurvey.gui.trail import Trail
 from fieldsurvey.gui.trail_layer import stretch_of
@@ -49,10 +47,7 @@ from fieldsurvey.model.messages import message
 POLL_MS = 200
 MOVING_ABOVE_MPS = 8 / 3.6
 _OLD_FIX_US = 60_000_000
-_BASE_WIDTH, _BASE_HEIGHT = 1024, 600
-_MIN_SCALE, _MAX_SCALE, _SCALE_STEP = 0.5, 2.5, 0.02
 _BANNER_PX = 30
-_CLOSING_PATIENCE_S = 10.0
 
 
 class DriveWindow(QMainWindow):
@@ -77,18 +72,17 @@ class DriveWindow(QMainWindow):
         self._control = control
         self._feed = DriveFeed(control)
         self.snapshot: DriveSnapshot = control.snapshot()
-        self._theme_choice = ThemeChoice.AUTO
-        self._look = Look(DAY, Texts(chosen_language(language)))
-        self._qt_texts: QTranslator | None = None
+        self._looks = LookKeeper(language)
+        self._qt_texts = QtTexts()
         self._resume_answered = self._quit_asked = False
-        self._closing: threading.Thread | None = None
-        self._closing_since_s = 0.0
+        self._closing = BackgroundClose(control.close)
         self._painted = False
         self.closed = False
         self.on_first_paint: Callable[[], None] | None = None
         self._build(features, basemap, target_mbps)
         self._shortcuts = self._make_shortcuts()
-        self._change_language(self._look.texts)
+        self._qt_texts.switch(self._look.texts.language)
+        self._apply_look()
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.look_at_drive)
@@ -102,12 +96,16 @@ class DriveWindow(QMainWindow):
         self.setFocus()  # not on a button: nobody asked for one yet
         self.look_at_drive()
 
+    @property
+    def _look(self) -> Look:
+        return self._looks.look
+
     # Building
 
     def _build(
         self, features: MapFeatures | None, basemap: Path | None, target_mbps: float
     ) -> None:
-        self.setMinimumSize(_BASE_WIDTH // 2, _BASE_HEIGHT // 2)
+        self.setMinimumSize(BASE_WIDTH // 2, BASE_HEIGHT // 2)
         self._body = QWidget()
         self.setCentralWidget(self._body)
         self._trail = Trail()
@@ -166,7 +164,7 @@ class DriveWindow(QMainWindow):
 
     def look_at_drive(self) -> None:
         """Fetch what is new and show it. Called five times a second."""
-        if self._closing is not None and not self._closing.is_alive():
+        if self._closing.is_done:
             self._finish_closing()
             return
         news = self._feed.look()
@@ -181,7 +179,8 @@ class DriveWindow(QMainWindow):
         if self._map.trouble is not None:
             self._notices.tell(news.snapshot.utc_us, Health.DEGRADED, self._map.trouble)
             self._map.trouble = None
-        self._choose_theme()
+        if self._looks.follow(self.snapshot):
+            self._apply_look()
         self._render()
         self._chart_timer.start()
 
@@ -198,7 +197,7 @@ class DriveWindow(QMainWindow):
             shortcut.setEnabled(free or do is Do.QUIT)
         self._banner.setVisible(snapshot.replayed)
         self._strip.show_snapshot(snapshot)
-        self._left.show_snapshot(snapshot, closing=self._closing is not None)
+        self._left.show_snapshot(snapshot, closing=self._closing.has_begun)
         self._map.show_snapshot(snapshot)
         self._notices.show_snapshot(snapshot)
 
@@ -237,6 +236,8 @@ class DriveWindow(QMainWindow):
     def do(self, do: Do) -> None:
         """Carry out one action of the list."""
         match do:
+            case Do.TEST | Do.MARK if self.snapshot.state is not DriveState.DRIVING:
+                pass  # nothing to test for or to mark; the buttons are off as well
             case Do.TEST:
                 self._control.test_now()
                 self._notices.tell(self.snapshot.utc_us, Health.OK, message("gui.test_asked"))
@@ -250,13 +251,13 @@ class DriveWindow(QMainWindow):
             case Do.FOLLOW:
                 self._map.follow_car()
             case Do.NIGHT:
-                choices = list(ThemeChoice)
-                index = choices.index(self._theme_choice)
-                self._theme_choice = choices[(index + 1) % len(choices)]
-                self._choose_theme()
-                self._apply_look(self._look)
+                self._looks.next_choice()
+                self._looks.follow(self.snapshot)
+                self._apply_look()
             case Do.LANGUAGE:
-                self._change_language(self._look.texts.next_language())
+                self._looks.next_language()
+                self._qt_texts.switch(self._look.texts.language)
+                self._apply_look()
             case Do.HISTORY:
                 rows = history_rows(self._look.texts, self._notices.history)
                 self._open_sheet("notices", rows)
@@ -307,29 +308,8 @@ class DriveWindow(QMainWindow):
 
     # Looks
 
-    def _choose_theme(self) -> None:
-        """Follow the sun where the surveyor has not chosen."""
-        fix, night = self.snapshot.fix, self._look.theme is NIGHT
-        if self._theme_choice is not ThemeChoice.AUTO:
-            night = self._theme_choice is ThemeChoice.NIGHT
-        elif fix is not None:
-            utc_s = self.snapshot.utc_us / 1e6
-            elevation_deg = sun_elevation_deg(utc_s, fix.latitude_deg, fix.longitude_deg)
-            night = is_night(elevation_deg, was_night=night)
-        theme = NIGHT if night else DAY
-        if theme is not self._look.theme:
-            self._apply_look(replace(self._look, theme=theme))
-
-    def _change_language(self, texts: Texts) -> None:
-        application = QApplication.instance()
-        if application is not None:
-            if self._qt_texts is not None:
-                application.removeTranslator(self._qt_texts)
-            self._qt_texts = load_qt_translation(application, texts.language)
-        self._apply_look(replace(self._look, texts=texts))
-
-    def _apply_look(self, look: Look) -> None:
-        self._look = look
+    def _apply_look(self) -> None:
+        look = self._look
         self.setPalette(qt_palette(look.theme))
         self.setWindowTitle(look.texts.tr("title"))
         gap = look.px(8)
@@ -344,17 +324,14 @@ class DriveWindow(QMainWindow):
         self._banner.setPalette(banner_palette)
         for part in (self._strip, self._left, self._map, self._chart, self._notices, self._sheet):
             part.set_look(look)
-        self._foot.set_look(look, self._theme_choice)
+        self._foot.set_look(look, self._looks.choice)
         self._render()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        fitting = min(self.width() / _BASE_WIDTH, self.height() / _BASE_HEIGHT)
-        steps = int(min(_MAX_SCALE, max(_MIN_SCALE, fitting)) / _SCALE_STEP + 1e-6)
-        scale = steps * _SCALE_STEP
         self._sheet.hide()
-        if scale != self._look.scale:
-            self._apply_look(replace(self._look, scale=scale))
+        if self._looks.fit(self.width(), self.height()):
+            self._apply_look()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -368,7 +345,7 @@ class DriveWindow(QMainWindow):
 
     def _ask_to_quit(self) -> None:
         driving = self.snapshot.state is DriveState.DRIVING
-        if driving and not self.is_moving() and self._closing is None:
+        if driving and not self.is_moving() and not self._closing.has_begun:
             self._quit_asked = True
         else:
             self.close()
@@ -385,23 +362,17 @@ class DriveWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
-        if self._closing is None:
-            self._closing = threading.Thread(
-                target=self._control.close, name="close-drive", daemon=True
-            )
-            self._closing_since_s = time.monotonic()
-            self._closing.start()
+        if not self._closing.has_begun:
+            self._closing.begin()
             self._render()
-        elif time.monotonic() - self._closing_since_s > _CLOSING_PATIENCE_S:
-            self._finish_closing()  # asked again after a long wait: let the surveyor go
+        elif self._closing.is_done or self._closing.is_overdue:
+            self._finish_closing()
 
     def _finish_closing(self) -> None:
         self._timer.stop()
         self._chart_timer.stop()
         self._map.close_tiles()
         self._chart.finish_loading()
-        application = QApplication.instance()
-        if self._qt_texts is not None and application is not None:
-            application.removeTranslator(self._qt_texts)
+        self._qt_texts.remove()
         self.closed = True
         self.close()

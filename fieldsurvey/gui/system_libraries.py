@@ -51,6 +51,10 @@ def _is_missing(library: str) -> bool:
     return False
 
 
+def _has_fonts() -> bool:
+    return any(Path("/usr/share/fonts").rglob("*.?tf"))
+
+
 def _missing_packages() -> dict[str, list[str]]:
     if not sys.platform.startswith("linux"):
         return {}
@@ -61,7 +65,8 @@ def _missing_packages() -> dict[str, list[str]]:
         package: [library for library in libraries if _is_missing(library)]
         for package, libraries in wanted.items()
     }
-    return {package: libraries for package, libraries in missing.items() if libraries}
+    missing = {package: libraries for package, libraries in missing.items() if libraries}
+    return missing if _has_fonts() else missing | {"fonts-dejavu-core": []}
 
 
 def missing_qt_libraries() -> list[str]:
@@ -103,3 +108,7 @@ def _answers(socket_path: Path) -> bool:
                 continue
             return True
     return False
+
+
+if __name__ == "__main__":
+    print(*_missing_packages())  # noqa: T201 - for the Makefile

@@ -5,7 +5,6 @@ again. Must not be used for files: those are in C locale and UTC.
 """
 
 import math
-from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
@@ -75,16 +74,24 @@ class Texts:
         return self.tr("gigabytes", n=self.number(count / 1e9, 1))
 
 
-def load_qt_translation(application: QCoreApplication, language: str) -> QTranslator | None:
-    """Load Qt's own texts (buttons of file dialogs and the like) where Qt brings them.
+class QtTexts:
+    """Qt's own texts (file dialogs and the like) in our language, where Qt brings them."""
 
-    Returns the installed translator, which the caller removes on the next change of language.
-    """
-    folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
-    if language == "en" or not (folder / f"qtbase_{language}.qm").is_file():
-        return None
-    translator = QTranslator(application)
-    if not translator.load(f"qtbase_{language}", str(folder)):
-        return None
-    application.installTranslator(translator)
-    return translator
+    def __init__(self) -> None:
+        self._translator: QTranslator | None = None
+
+    def switch(self, language: str) -> None:
+        """Load the texts of ``language`` instead of those loaded before."""
+        self.remove()
+        application = QCoreApplication.instance()
+        folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+        translator = QTranslator()
+        if application is not None and translator.load(f"qtbase_{language}", folder):
+            application.installTranslator(translator)
+            self._translator = translator
+
+    def remove(self) -> None:
+        application = QCoreApplication.instance()
+        if application is not None and self._translator is not None:
+            application.removeTranslator(self._translator)
+        self._translator = None

@@ -21,7 +21,7 @@ from tests.support.headless import findings
 from tests.support.real_drive import SPEED, Driven
 
 QUICK_MINUTES = 30
-FAINT_MBPS = 4.0  # a queue of a tenth of a second from better times takes seconds to drain here
+FAINT_MBPS = 2.0  # a queue of a tenth of a second from better times takes seconds to drain here
 TRACE = "links/tmobile_run0_20230404T134621.csv"
 RECORDING = "drives/highway_318km.nmea.gz"
 
@@ -59,10 +59,10 @@ def check_dead_stretches(samples: list[Sample], driven: Driven, trace: Path) -> 
     dead: set[int] = set()
     rates_mbps = [float(row["throughput_mbps"]) for row in rows]
     for second in range(seconds_driven):
-        around = [rates_mbps[int(second + offset_s + s) % duration_s] for s in range(-6, 3)]
+        around = [rates_mbps[int(second + offset_s + s) % duration_s] for s in range(-4, 2)]
         if min(around) < FAINT_MBPS:
             dead.add(second)
-    assert len(dead) < 0.2 * seconds_driven
+    assert len(dead) < 0.3 * seconds_driven
     for lap in range(int((offset_s + seconds_driven) // duration_s) + 1):
         for start_s, length_s in real_drive.dead_stretches(trace):
             begin = lap * duration_s + start_s - offset_s

@@ -240,6 +240,16 @@ def test_a_click_starts_and_the_button_says_what_is_missing(
     qtbot.waitUntil(lambda: drive.asked == ["start"], timeout=1_000)
 
 
+def test_there_is_nothing_to_test_or_mark_before_the_start(
+    open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    drive = FakeDrive(idle())
+    window = open_window(drive)
+    _tap(qtbot, window, Qt.Key.Key_T)
+    _tap(qtbot, window, Qt.Key.Key_M)
+    assert drive.asked == []
+
+
 @pytest.mark.parametrize(("key", "asked"), [(Qt.Key.Key_T, "test_now"), (Qt.Key.Key_M, "mark")])
 def test_test_and_mark(open_window: OpenWindow, qtbot: QtBot, key: Qt.Key, asked: str) -> None:
     drive = FakeDrive(driving())
@@ -253,7 +263,7 @@ def test_colours_go_from_sun_to_day_to_night(open_window: OpenWindow, qtbot: QtB
     window = open_window(FakeDrive(driving()))
     seen = []
     for _ in range(3):
-        seen.append((window._theme_choice.value, window._look.theme.name))
+        seen.append((window._looks.choice.value, window._look.theme.name))
         _tap(qtbot, window, Qt.Key.Key_N)
     assert seen == [("auto", "day"), ("day", "day"), ("night", "night")]
 
@@ -367,7 +377,7 @@ def test_an_unfinished_drive_is_asked_about_in_the_window(
     _tap(qtbot, window, key)
     assert drive.asked == [answer]
     assert not page.isVisible()
-    assert window._theme_choice.value == "auto"  # N answered and did nothing else
+    assert window._looks.choice.value == "auto"  # N answered and did nothing else
 
 
 def test_an_answer_is_given_once_however_long_the_drive_takes(
@@ -401,7 +411,7 @@ def test_ctrl_q_asks_at_standstill_only(open_window: OpenWindow, qtbot: QtBot) -
     assert "Everything measured is kept" in window._left.question.label.text()
     _tap(qtbot, window, Qt.Key.Key_N)
     assert not window._left.question.isVisible()
-    assert not window._closing
+    assert not window._closing.has_begun
     drive.now = driving()
     window.look_at_drive()
     qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)

@@ -46,8 +46,9 @@ def test_a_whole_drive_never_blocks_the_window(tmp_path: Path, shared_data: Path
 
 
 def test_the_window_is_there_within_a_second_when_warm(tmp_path: Path) -> None:
-    """From the start of the process to the first painting, compiled files in place."""
-    shown_s = []
+    """From the start of the process to the first painting, compiled files in place. Where other
+    programs keep the processors busy, only our own share of the time can be judged."""
+    shown_s, processor_s = [], []
     with x_server() as display:
         environment = os.environ | {
             "DISPLAY": display,
@@ -60,7 +61,12 @@ def test_the_window_is_there_within_a_second_when_warm(tmp_path: Path) -> None:
                 [sys.executable, "-m", "tests.support.gui_start", str(time.monotonic())],
                 cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60,
             )  # fmt: skip
-            shown_s.append(float(answer.stdout))
+            wall, processor = map(float, answer.stdout.split())
+            shown_s.append(wall)
+            processor_s.append(processor)
             if shown_s[1:] and min(shown_s[1:]) < 1:  # the first run compiles
                 break
+    assert min(processor_s[1:]) < 1, processor_s
+    if min(shown_s[1:]) >= 1 and os.getloadavg()[0] > (os.cpu_count() or 1):
+        pytest.skip(f"this computer is too busy to tell: {shown_s} s, of it {processor_s} s ours")
     assert min(shown_s[1:]) < 1, shown_s

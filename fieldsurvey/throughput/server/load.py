@@ -5,11 +5,14 @@ Must not buffer a body or a load: memory per client is a few hundred kilobytes, 
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import struct
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -21,11 +24,12 @@ from fieldsurvey.throughput.http_head import (
 from fieldsurvey.throughput.meter import Meter
 from fieldsurvey.throughput.server.limits import Limits, Slots, asked_bytes, asked_seconds
 
+log = logging.getLogger(__name__)
+
 REPORT_S = 0.1
 WRITE_BYTES = 256 * 1024
-_BLOB = memoryview(
-    os.urandom(1024 * 1024)
-)  # shared by all; random, so nothing on the way shrinks it
+# Shared by all; random, so that nothing on the way shrinks it.
+_BLOB = memoryview(os.urandom(1024 * 1024))
 
 LIMITS = web.AppKey("limits", Limits)
 SLOTS = web.AppKey("slots", Slots)
@@ -35,7 +39,7 @@ async def download(request: web.Request) -> web.StreamResponse:
     """``GET ?seconds=S&bytes=B``: random bytes until one of both, or until the client leaves."""
     limits = request.app[LIMITS]
     seconds, total = asked_seconds(request, limits), asked_bytes(request, limits)
-    with request.app[SLOTS].take():
+    with request.app[SLOTS].take(), _logged(request, "download"):
         response = web.StreamResponse(
             headers={
                 "Content-Type": "application/octet-stream",
@@ -60,7 +64,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
     limits = request.app[LIMITS]
     seconds, total = asked_seconds(request, limits), asked_bytes(request, limits)
     live = request.query.get("live") == "1"
-    with request.app[SLOTS].take():
+    with request.app[SLOTS].take(), _logged(request, "upload"):
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.force_close()
         meter = Meter(total)
@@ -79,6 +83,26 @@ async def upload(request: web.Request) -> web.StreamResponse:
             await _tell(response, meter, told, final=True)
             await response.write_eof()
         return response
+
+
+@contextmanager
+def _logged(request: web.Request, direction: str) -> Iterator[None]:
+    """Log who was served, and for how long, when a load ends in whatever way."""
+    start_s = time.monotonic()
+    try:
+        yield
+    finally:
+        log.info(
+            "%s",
+            json.dumps(
+                {
+                    "utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    "client": request.remote,
+                    "load": direction,
+                    "seconds": round(time.monotonic() - start_s, 3),
+                }
+            ),
+        )
 
 
 async def send_random(

@@ -9,6 +9,7 @@ import pytest
 
 from fieldsurvey.export.exporter import Exporter
 from fieldsurvey.export.from_model import DriveRows, tables_from
+from fieldsurvey.export.from_store import open_tables
 from fieldsurvey.export.registry import FORMATS, export_survey, find_format, write_tables
 from fieldsurvey.export.replacing import Replacement
 from fieldsurvey.model.errors import KnownError
@@ -83,6 +84,16 @@ def test_a_survey_that_is_being_written_can_be_exported(survey: Path, folder: Pa
         writer.begin_drive(more.drive)
         writer.append(more.drive.drive_id, samples=more.samples)
         assert export_survey(survey, "csv", folder / "a.csv").points == 1200
+
+
+def test_a_drive_that_begins_meanwhile_is_left_for_the_next_export(survey: Path) -> None:
+    more = real_life(3)
+    with open_tables(survey) as tables:
+        with SurveyFile.open(survey) as writer:
+            writer.begin_drive(more.drive)
+            writer.append(more.drive.drive_id, samples=more.samples)
+        drives = {piece["drive_id"][0]: len(piece) for piece in tables.sample_pieces()}
+    assert drives == {of_drive.drive.drive_id: 400 for of_drive in _drives()}
 
 
 def test_words_in_another_language(survey: Path, folder: Path) -> None:

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from fieldsurvey.export import gpx_reader
 from fieldsurvey.export.gpx_format import Gpx
-from fieldsurvey.export.gpx_reader import read_gpx, read_gpx_points
+from fieldsurvey.export.gpx_reader import frame_of, read_gpx, read_gpx_points
 from fieldsurvey.export.gpx_stream import GpxStreamError, read_stream
 from fieldsurvey.model.errors import KnownError
 from tests.support.export_reading import written
@@ -25,7 +25,7 @@ HEAD = '<?xml version="1.0"?><gpx version="1.1" xmlns="http://www.topografix.com
 def by_gpxpy(tmp_path: Path, data: bytes) -> pl.DataFrame:
     path = tmp_path / "small.gpx"
     path.write_bytes(data)
-    return read_gpx_points(path).frame
+    return frame_of(read_gpx(path))
 
 
 def assert_same(tmp_path: Path, data: bytes) -> pl.DataFrame:
@@ -128,6 +128,14 @@ def test_segments_are_counted_over_tracks_with_empty_ones(tmp_path: Path) -> Non
         f"<trk></trk><trk><trkseg>{point}</trkseg><trkseg></trkseg><trkseg>{point}</trkseg></trk></gpx>"
     )
     assert assert_same(tmp_path, data.encode())["segment"].to_list() == [1, 1, 1, 2, 4]
+
+
+def test_a_point_longer_than_any_block(tmp_path: Path) -> None:
+    point = '<trkpt lat="1" lon="2"><ele>3</ele></trkpt>'
+    long_one = f'<trkpt lat="4" lon="5"><name>{"x" * 9_000}</name></trkpt>'
+    data = track(point, long_one, point, long_one, point)
+    assert len(assert_same(tmp_path, data)) == 5
+    assert len(read_stream(io.BytesIO(data), 1_000)) == 5
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1251"])

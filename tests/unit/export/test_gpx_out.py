@@ -1,5 +1,6 @@
 """GPX that others open: every point, segment, time and waypoint, read back by gpxpy and GDAL."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -190,6 +191,17 @@ def test_the_antimeridian_stays_in_the_range_of_gpx(longitude_deg: float) -> Non
     points = [gpx.waypoints[0], gpx.tracks[0].segments[0].points[0]]
     expected = longitude_deg if longitude_deg < 179.99999999 else -180.0
     assert [point.longitude for point in points] == [expected, expected]
+
+
+def test_what_is_no_number_is_left_out() -> None:
+    odd = {"altitude_m": float("nan"), "hdop": float("inf"), "speed_mps": float("nan")}
+    drives = one_drive([fresh(0, **odd)], [throughput_test(start_fix=fix(10, **odd))])
+    data = written(Gpx(), drives)
+    gpx = gpx_of(data)
+    for point in (gpx.waypoints[0], gpx.tracks[0].segments[0].points[0]):
+        assert point.elevation is None
+        assert point.horizontal_dilution is None
+    assert not re.search(rb">-?(nan|inf)<", data, re.IGNORECASE)
 
 
 def test_nothing_with_a_position_is_an_error_that_says_so() -> None:
