@@ -23,7 +23,6 @@ def command() -> None:
 def import_command(shell: Shell, files: tuple[Path, ...], output: Path | None) -> None:
     """Build a places file from GeoJSON, GeoPackage, CSV or .osm.pbf FILES."""
     output = output or default_places_path()
-    output.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(output.name) as tell:
         report = import_files(files, output, lambda _, part: tell(part))
     for line in report_lines(report):

@@ -45,7 +45,8 @@ class _Proof:
 class ReachabilityProbe:
     """Asks ``server_url`` while :meth:`run` runs; :meth:`settle` says what came of a second.
 
-    Everything happens in one event loop; seconds are settled in order. Raises KnownError ``link.bad_server_url`` when built.
+    Everything happens in one event loop; seconds are settled in order. Raises KnownError
+    ``link.bad_server_url`` when built.
     """
 
     def __init__(self, server_url: str, clock: Clock, *, interface: str | None = None) -> None:

@@ -166,7 +166,8 @@ async def test_what_arrives_follows_steps_and_stops_in_dead_seconds() -> None:
     assert sum(played.link_seconds) == pytest.approx(can_carry, rel=0.03)
     # After its first three slots (75 ms real) a dead second carries nothing at all.
     assert {played.slots[i] for i in (*range(23, 40), *range(73, 80))} == {0}
-    assert statistics.correlation(played.client_seconds, rates_mbps) > 0.98
+    assert played.client_seconds[3] == 0
+    assert sum(played.client_seconds) == pytest.approx(can_carry, rel=0.03)
 
 
 @pytest.mark.realdata
