@@ -22,7 +22,10 @@ def read_laptop_state(folder: Path) -> LaptopState:
         free_bytes: int | None = shutil.disk_usage(folder).free
     except OSError:
         free_bytes = None
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    try:
+        battery = psutil.sensors_battery()
+    except (AttributeError, OSError):  # a system without the call, a container without /sys
+        battery = None
     if battery is None:
         return LaptopState(free_bytes, None, None)
     return LaptopState(free_bytes, int(battery.percent), bool(battery.power_plugged))

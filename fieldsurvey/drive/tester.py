@@ -14,7 +14,7 @@ from fieldsurvey.model.verdict import Target
 from fieldsurvey.throughput.engine import MeasuringProcess, Progress
 from fieldsurvey.throughput.judge import judge
 
-FRESH_FIX_US = 3_000_000  # an older fix does not say where a test began or ended
+FRESH_FIX_US = 5_000_000  # an older fix does not say where a test began or ended
 
 
 def measurement_plan(plan: SurveyPlan, target: Target) -> MeasurementPlan:

@@ -75,7 +75,7 @@ def run_drive_window(
     room = application.primaryScreen().availableGeometry()
     window.resize(min(1280, room.width()), min(800, room.height()))
     window.move(room.topLeft())
-    window.show()
+    window.showMaximized()  # leaves room for the frame, which differs from desktop to desktop
     ending = QTimer(window)
     if auto_close:
 

@@ -51,7 +51,7 @@ def _paint_refs(
             continue
         ref = features.refs[highway]
         plate = QRectF(0, 0, metrics.horizontalAdvance(ref) + look.px(10), look.px(20))
-        plate.moveCenter(anchor)
+        plate.moveCenter(anchor - QPointF(0, look.px(22)))  # beside the road, where we drive
         if not inside.contains(plate) or any(plate.intersects(other) for other in taken):
             continue
         taken.append(plate)

@@ -127,7 +127,7 @@ NIGHT = Theme(
     settlement="#aab5be",
     trail="#12ab80",
     target_line="#d6dde3",
-    tile_opacity=0.28,
+    tile_opacity=0.16,
 )
 
 

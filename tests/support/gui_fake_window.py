@@ -129,6 +129,7 @@ def main() -> None:
         report["shown_after_s"] = time.time() - psutil.Process().create_time()
         if arguments.size:
             width, height = map(int, arguments.size.split("x"))
+            window().showNormal()
             window().resize(width, height)
         if arguments.zoom:
             window()._map.zoom_by(arguments.zoom)

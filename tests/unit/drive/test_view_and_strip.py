@@ -91,3 +91,13 @@ def test_laptop_state_is_read(tmp_path: Path) -> None:
     assert state.free_bytes is not None
     assert state.free_bytes > 0
     assert read_laptop_state(Path("/nowhere/at/all")).free_bytes is None
+
+
+def test_no_battery_interface_is_no_battery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise FileNotFoundError("/sys/class/power_supply")
+
+    monkeypatch.setattr("psutil.sensors_battery", missing)
+    assert read_laptop_state(tmp_path).battery_percent is None

@@ -186,7 +186,7 @@ def test_negative_numbers_are_numbers() -> None:
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(name=NAMES, tags=st.dictionaries(NAMES, NAMES, max_size=3))
 def test_any_text_comes_back(name: str, tags: dict[str, str]) -> None:
     test = throughput_test(place=settled(name), tags=tags)

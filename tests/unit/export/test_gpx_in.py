@@ -158,7 +158,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(values=st.lists(st.tuples(NUMBERS, NUMBERS, st.none() | NUMBERS), min_size=1, max_size=5))
 def test_any_number_to_the_last_bit(values: list[tuple[str, str, str | None]]) -> None:
     points = [

@@ -217,7 +217,7 @@ def test_the_same_survey_gives_the_same_bytes() -> None:
 NAMES = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(name=NAMES, settlement=NAMES, tag=NAMES)
 def test_no_name_breaks_the_file_or_is_changed(name: str, settlement: str, tag: str) -> None:
     place = Place("osm", None, None, None, "1", settlement, 0.0)

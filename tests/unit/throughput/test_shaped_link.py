@@ -186,10 +186,12 @@ async def test_every_byte_arrives_in_order_both_ways_and_so_do_the_ends() -> Non
     sent = random.Random(1).randbytes(3_000_000)
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        everything = await reader.read()  # until the client has closed its half
-        writer.write(everything)
-        await writer.drain()
-        writer.close()
+        try:
+            everything = await reader.read()  # until the client has closed its half
+            writer.write(everything)
+            await writer.drain()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     server_port = server.sockets[0].getsockname()[1]
@@ -236,9 +238,13 @@ async def test_upload_has_its_own_share() -> None:
     taken = bytearray()
 
     async def sink(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(100_000):
-            taken.extend(data)
-        writer.close()
+        try:
+            while data := await reader.read(100_000):
+                taken.extend(data)
+        except ConnectionResetError:
+            pass
+        finally:
+            writer.transport.abort()
 
     server = await asyncio.start_server(sink, "127.0.0.1", 0)
     server_port = server.sockets[0].getsockname()[1]
