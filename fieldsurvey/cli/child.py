@@ -1,4 +1,7 @@
-"""Python processes of our own that say in one JSON line when they are ready, and end with us."""
+"""Python processes of our own that say in one JSON line when they are ready, and end with us.
+
+Their stdin is a pipe that closes when we are gone, however suddenly: they end then.
+"""
 
 import json
 import subprocess
@@ -20,6 +23,7 @@ class ChildProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl+C is for us; we end the child ourselves
         )
 
     def ready_port(self) -> int:

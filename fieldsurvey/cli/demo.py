@@ -24,6 +24,10 @@ from fieldsurvey.model.messages import resources_dir
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.places.places_file import import_files
 
+MEASURE_SERVER = (
+    *("fieldsurvey", "measure-server", "--listen", "127.0.0.1:0"),
+    "--until-stdin-closes",
+)
 DEFAULT_SPEED = 12.0  # 20 minutes of driving in 100 seconds
 
 
@@ -100,7 +104,7 @@ def demo_plan(server_url: str) -> SurveyPlan:
 def server_and_link(trace_path: Path, speed: float) -> Iterator[tuple[str, Callable[[], None]]]:
     """Run a measurement server and a link shaped by ``trace_path`` in front of it."""
     with (
-        ChildProcess("fieldsurvey", "measure-server", "--listen", "127.0.0.1:0") as server,
+        ChildProcess(*MEASURE_SERVER) as server,
         ChildProcess(
             "fieldsurvey.throughput.shaped_link",
             *("--listen", "127.0.0.1:0", "--target", f"127.0.0.1:{server.ready_port()}"),

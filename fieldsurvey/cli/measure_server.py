@@ -1,6 +1,10 @@
 """``fieldsurvey measure-server``: the far end of every test."""
 
 import logging
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import click
@@ -9,7 +13,8 @@ import click
 @click.command(name="measure-server")
 @click.option("--listen", required=True, metavar="HOST:PORT", help="Port 0 picks a free one.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for the log of tests.")
-def command(listen: str, data: Path | None) -> None:
+@click.option("--until-stdin-closes", is_flag=True, help="End when whoever started it is gone.")
+def command(listen: str, data: Path | None, until_stdin_closes: bool) -> None:
     """Serve throughput tests; the first line on stdout says where, as JSON."""
     from fieldsurvey.throughput.server.app import serve
 
@@ -18,6 +23,8 @@ def command(listen: str, data: Path | None) -> None:
         raise click.BadParameter("expected HOST:PORT", param_hint="--listen")
     if data is not None:
         log_tests_to(data)
+    if until_stdin_closes:
+        threading.Thread(target=end_with_stdin, daemon=True).start()
     serve(host.strip("[]"), int(port))
 
 
@@ -27,3 +34,9 @@ def log_tests_to(folder: Path) -> None:
     log = logging.getLogger("fieldsurvey.throughput.server")
     log.setLevel(logging.INFO)
     log.addHandler(logging.FileHandler(folder / "measure-server.log", encoding="utf-8"))
+
+
+def end_with_stdin() -> None:
+    """Wait for the end of stdin, then stop this process the way a service manager would."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)

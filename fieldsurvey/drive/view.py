@@ -4,12 +4,12 @@ import threading
 from collections import deque
 from dataclasses import replace
 
-from fieldsurvey.model.odometer import GAP_US
 from fieldsurvey.drive.recorder import Batch
 from fieldsurvey.drive.snapshot import Counts, Health, Notice, TrailPoint
 from fieldsurvey.model.clock import Clock
 from fieldsurvey.model.drive import Sample
 from fieldsurvey.model.messages import Message
+from fieldsurvey.model.odometer import GAP_US
 from fieldsurvey.model.throughput import Outcome, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
 

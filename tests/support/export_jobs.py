@@ -191,7 +191,7 @@ def _element(name: str, value: str) -> ET.Element:
 
 
 def csv_module_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
-    """The same file to the byte, by the csv module: numbers are formatted as they are written."""
+    """The same file by the csv module; numbers are formatted as they are written."""
     from tests.support.export_bulk import bulk_tables
     from tests.support.export_csv_peer import HEADER, formatted
 
@@ -227,12 +227,13 @@ def make_survey(points: int, folder: Path) -> tuple[_Stopwatch, int]:
         survey.begin_drive(drive())
         for start in range(0, points, 20_000):
             seconds = range(start, min(start + 20_000, points))
-            # Back and forth, so that it stays on earth.
             samples = [
+                # Back and forth, so that it stays on earth.
                 fresh(
                     second,
                     latitude_deg=43 + second % 9_000 / 1e4,
                     longitude_deg=76 + second % 9_000 / 1e4,
+                    altitude_m=700.0,
                 )
                 for second in seconds
             ]

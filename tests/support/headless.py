@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fieldsurvey.cli.child import ChildProcess
+from fieldsurvey.cli.demo import MEASURE_SERVER
 from fieldsurvey.store.survey_file import SurveyFile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @contextmanager
 def measurement_server() -> Iterator[str]:
     """A measurement server process; yields its URL."""
-    with ChildProcess("fieldsurvey", "measure-server", "--listen", "127.0.0.1:0") as server:
+    with ChildProcess(*MEASURE_SERVER) as server:
         yield f"http://127.0.0.1:{server.ready_port()}"
 
 
@@ -24,7 +25,7 @@ def measurement_server() -> Iterator[str]:
 def shaped_server(trace: Path, speed: float) -> Iterator[tuple[str, ChildProcess]]:
     """A server behind a link that plays ``trace``; write ``start`` to the child to begin."""
     with (
-        ChildProcess("fieldsurvey", "measure-server", "--listen", "127.0.0.1:0") as server,
+        ChildProcess(*MEASURE_SERVER) as server,
         ChildProcess(
             "fieldsurvey.throughput.shaped_link",
             *("--listen", "127.0.0.1:0", "--target", f"127.0.0.1:{server.ready_port()}"),

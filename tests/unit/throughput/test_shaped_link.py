@@ -177,7 +177,7 @@ async def test_a_recorded_drive_is_played_ten_times_as_fast(shared_data: Path) -
     rates_bps = [recorded.rate_bps_at(second) for second in range(940, 965)]
     assert rates_bps.count(0.0) >= 8
     played = await play(rates_bps, speed=10.0)
-    assert statistics.correlation(played.link_seconds, rates_bps) > 0.95
+    assert statistics.correlation(played.link_seconds, rates_bps) > 0.85  # 100 ms real each
     assert sum(played.link_seconds) == pytest.approx(sum(rates_bps) / 8 / 10, rel=0.03)
 
 
