@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fieldsurvey.model.odometer import GAP_US
 from fieldsurvey.model.position import FixFlag
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 SAMPLE_FIX_AGE_US = 2_000_000  # older, and the second has no position
 TEST_FIX_AGE_US = 5_000_000  # older, and the test has none: from here on position counts as lost
-GAP_US = 5_000_000  # longer without a fix, and the track begins anew
 
 
 def sample_position_known() -> pl.Expr:

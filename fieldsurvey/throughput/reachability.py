@@ -31,6 +31,7 @@ OVERDUE_S, OVERDUE_REAL_S = 1.5, 0.25
 GIVE_UP_S, GIVE_UP_REAL_S = 3.0, 0.75
 RECONNECT_EVERY_S = 1.0
 MOST_CONNECTIONS = 3
+TROUBLES_KEPT = 1000
 RESOLVE_AGAIN_REAL_S = 30.0
 
 
@@ -67,7 +68,7 @@ class ReachabilityProbe:
         self._started_us = clock.mono_us()
         self._proofs: deque[_Proof] = deque()  # of service, by time of arrival
         self._latest_trip_s = 0.0
-        self._trouble = Cause.TIMED_OUT
+        self._troubles: deque[tuple[int, Cause]] = deque(maxlen=TROUBLES_KEPT)
         self._trouble_s = float("-inf")
 
     @property
@@ -107,7 +108,7 @@ class ReachabilityProbe:
         silent_to_us = self.clock.mono_us() if after_us is None else after_us
         limit_us = self._real_s(SILENCE_S, SILENCE_REAL_S) * self.clock.speed * US_PER_S
         if silent_to_us - silent_from_us > limit_us or final:
-            return Reachability(False, None, self._trouble)
+            return Reachability(False, None, self._cause_between(silent_from_us, silent_to_us))
         return None if after_us is None else Reachability(True)
 
     def note_traffic(self) -> None:
@@ -128,7 +129,7 @@ class ReachabilityProbe:
                 connection.ask()
                 warm = warm or connection is self._warm
             elif since_s >= self._trouble_s:
-                self._note_trouble(Cause.TIMED_OUT if self._addresses else Cause.DNS, now_s)
+                self._note_trouble(Cause.TIMED_OUT if self._addresses else Cause.DNS)
         if not warm and now_s - self._last_opened_s >= self._real_s(RECONNECT_EVERY_S):
             self._connect(now_s)
 
@@ -157,7 +158,7 @@ class ReachabilityProbe:
             while True:
                 self._prove(connection, await connection.answer())
         except LinkError as trouble:
-            self._note_trouble(trouble.cause, asyncio.get_running_loop().time())
+            self._note_trouble(trouble.cause)
         finally:
             connection.close()
             self._forget(connection)
@@ -165,14 +166,18 @@ class ReachabilityProbe:
     def _prove(self, connection: PingConnection, round_trip_us: int) -> None:
         self._proofs.append(_Proof(self.clock.mono_us(), round_trip_us))
         self._latest_trip_s = round_trip_us / 1e6
-        now_s = asyncio.get_running_loop().time()
-        self._note_trouble(Cause.TIMED_OUT, now_s)  # until better is known
         self._warm = connection
         for other in [other for other in self._carriers if other is not connection]:
             self._drop(other)
 
-    def _note_trouble(self, cause: Cause, now_s: float) -> None:
-        self._trouble, self._trouble_s = cause, now_s
+    def _note_trouble(self, cause: Cause) -> None:
+        self._troubles.append((self.clock.mono_us(), cause))
+        self._trouble_s = asyncio.get_running_loop().time()
+
+    def _cause_between(self, from_us: int, to_us: int) -> Cause:
+        """Return the last thing that went wrong in a silence; mere silence is TIMED_OUT."""
+        causes = [cause for at_us, cause in self._troubles if from_us <= at_us <= to_us]
+        return causes[-1] if causes else Cause.TIMED_OUT
 
     def _drop(self, connection: PingConnection) -> None:
         self._carriers[connection].cancel()
