@@ -1,6 +1,6 @@
 """Opens everything a drive needs, and finds another way where something is broken.
 
-What can be lived without (places, an old survey file) becomes a notice; what cannot (a position
+What can be lived without (an old survey file) becomes a notice; what cannot (a position
 URI that means nothing, no folder that can be written) is a KnownError before anything starts.
 """
 
@@ -12,8 +12,6 @@ from fieldsurvey.drive.snapshot import Health
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.verdict import Target
-from fieldsurvey.places.finder import PlaceFinder
-from fieldsurvey.places.places_file import Places, open_places
 from fieldsurvey.position import open_position
 from fieldsurvey.position.source import PositionSource
 from fieldsurvey.radio.source import RadioSource, open_radio
@@ -32,19 +30,18 @@ class Prepared:
     store: StoreThread
     source: PositionSource
     radio: RadioSource
-    finder: PlaceFinder
     target: Target
     unfinished: UnfinishedDrive | None
     notices: Notices
 
 
 def prepare(config: DriveConfig) -> Prepared:
-    """Open survey, position, radio, places and target for ``config``."""
+    """Open survey, position, radio and target for ``config``; places are left to the drive, as
+    they take a moment that a window need not wait for."""
     notices: Notices = []
     target = _target(config)
     source = open_position(config.position_uri, config.clock)
     radio = open_radio(config.radio_uri)
-    places = _places(config, notices)
     last_written = LastWritten.of(config.survey_path)
     store = _store(config, notices)
     unfinished = store.submit(lambda survey: survey.unfinished_drive()).result()
@@ -56,7 +53,6 @@ def prepare(config: DriveConfig) -> Prepared:
         store,
         source,
         radio,
-        PlaceFinder(places, config.language),
         target,
         unfinished,
         notices,
@@ -77,17 +73,6 @@ def _target(config: DriveConfig) -> Target:
             "drive.no_target", target=config.plan.target_id, known=", ".join(sorted(targets))
         )
     return targets[config.plan.target_id]
-
-
-def _places(config: DriveConfig, notices: Notices) -> Places | None:
-    if config.places_path is None:
-        notices.append((Health.DEGRADED, message("drive.no_places")))
-        return None
-    try:
-        return open_places(config.places_path)
-    except KnownError as error:
-        notices.append((Health.DEGRADED, error.message))
-        return None
 
 
 def _store(config: DriveConfig, notices: Notices) -> StoreThread:

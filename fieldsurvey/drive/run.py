@@ -27,6 +27,8 @@ from fieldsurvey.model.messages import message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix, PositionTrouble
 from fieldsurvey.model.radio import RadioState
+from fieldsurvey.places.finder import PlaceFinder
+from fieldsurvey.places.places_file import open_places
 from fieldsurvey.throughput.reachability import ReachabilityProbe
 
 log = logging.getLogger(__name__)
@@ -80,14 +82,14 @@ class DriveRun:
         self.ended = False
         self._store = prepared.store
         self._radio = prepared.radio
-        self._finder = prepared.finder
+        self._finder = PlaceFinder(None, self.config.language)  # until places are open
         self._probe = ReachabilityProbe(self.config.plan.server_url, self.clock)
         self.tester = Tester(
             self.config.plan,
             prepared.target,
             self.clock,
             self.receiver,
-            prepared.finder.place_of,
+            self._place_of,
             self._probe.note_traffic,
         )
         self._unsettled: deque[tuple[Second, PositionTrouble | None]] = deque()
@@ -165,6 +167,7 @@ class DriveRun:
 
     async def run(self) -> None:
         """Run until cancelled, then leave no task, process or socket behind."""
+        await self._open_places()
         if self.config.resume is not None:
             await self.answer_resume(accept=self.config.resume)
         loops: list[Callable[[], Awaitable[None]]] = [
@@ -218,7 +221,7 @@ class DriveRun:
         fix = self.receiver.taken
         age_us = None if fix is None else fix.age_us(mono_us)
         placed = fix is not None and age_us is not None and age_us <= PLACED_AGE_US
-        self.place = self._finder.place_of(fix) if fix is not None and placed else None
+        self.place = self._place_of(fix) if fix is not None and placed else None
         second = Second(utc_us, mono_us, fixes, fix, age_us, self._radio.latest(), self.place)
         self._unsettled.append((second, self.receiver.trouble))
         self._settle()
@@ -286,6 +289,21 @@ class DriveRun:
         await asyncio.wrap_future(
             self._store.submit(lambda survey: survey.end_drive(drive.drive_id, end_utc_us))
         )
+
+    async def _open_places(self) -> None:
+        path = self.config.places_path
+        if path is None:
+            self.view.tell(Health.DEGRADED, message("drive.no_places"))
+            return
+        try:
+            places = await asyncio.to_thread(open_places, path)
+        except KnownError as error:
+            self.view.tell(Health.DEGRADED, error.message)
+        else:
+            self._finder = PlaceFinder(places, self.config.language)
+
+    def _place_of(self, fix: Fix) -> Place:
+        return self._finder.place_of(fix)
 
     def _distance_m(self) -> float:
         return self.receiver.odometer.distance_m

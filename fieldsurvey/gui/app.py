@@ -34,7 +34,7 @@ def require_screen() -> None:
 def run_drive_window(
     control: DriveControlProtocol,
     *,
-    features: MapFeatures | None = None,
+    features: MapFeatures | Callable[[], MapFeatures] | None = None,
     basemap: Path | None = None,
     language: str | None = None,
     target_mbps: float = 100.0,
@@ -44,7 +44,8 @@ def run_drive_window(
     """Show the drive until the window is closed; return the exit code.
 
     Closes ``control`` on the way out. ``auto_close`` leaves by itself after a replay has ended;
-    ``on_ready`` is called when the window has been painted. Raises ``KnownError`` where there is
+    ``on_ready`` is called when the window has been painted; ``features`` that have yet to be read
+    are read then, in a thread of their own. Raises ``KnownError`` where there is
     no screen or a system library is missing.
     """
     require_screen()
@@ -60,14 +61,21 @@ def run_drive_window(
     application.setDesktopFileName("fieldsurvey")
     application.setStyle("Fusion")
     application.setWindowIcon(QIcon(str(resources_dir() / "icons" / "fieldsurvey.svg")))
+    ready_features = None if callable(features) else features
     window = DriveWindow(
-        control, features=features, basemap=basemap, language=language, target_mbps=target_mbps
+        control,
+        features=ready_features,
+        basemap=basemap,
+        language=language,
+        target_mbps=target_mbps,
     )
 
     def painted() -> None:
         # What is loaded by now stays for good: the collector need not walk through all of it,
         # which would stop the window for longer than any painting does.
         gc.freeze()
+        if callable(features):
+            window.read_features(features)
         if on_ready is not None:
             on_ready()
 

@@ -93,6 +93,12 @@ class DriveMap(QWidget):
         self.setMinimumSize(120, 80)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
+    def set_features(self, features: MapFeatures) -> None:
+        """Draw these highways and settlements from now on."""
+        self._features = features
+        self._ground = None
+        self.update()
+
     @property
     def view(self) -> MapView:
         return self._view

@@ -29,6 +29,7 @@ from fieldsurvey.gui.drive_feed import DriveFeed
 from fieldsurvey.gui.drive_map import DriveMap
 from fieldsurvey.gui.fitting import FittedLabel
 from fieldsurvey.gui.foot_buttons import FootButtons
+from fieldsurvey.gui.later import Later
 from fieldsurvey.gui.left_column import LeftColumn
 from fieldsurvey.gui.looks import BASE_HEIGHT, BASE_WIDTH, LookKeeper
 from fieldsurvey.gui.map_features import MapFeatures
@@ -78,6 +79,7 @@ class DriveWindow(QMainWindow):
         self._closing = BackgroundClose(control.close)
         self._painted = False
         self.closed = False
+        self._features: Later[MapFeatures] | None = None
         self.on_first_paint: Callable[[], None] | None = None
         self._build(features, basemap, target_mbps)
         self._shortcuts = self._make_shortcuts()
@@ -162,8 +164,15 @@ class DriveWindow(QMainWindow):
 
     # Looking
 
+    def read_features(self, read: Callable[[], MapFeatures]) -> None:
+        """Put highways and settlements on the map as soon as ``read`` has them."""
+        self._features = Later(read)
+
     def look_at_drive(self) -> None:
         """Fetch what is new and show it. Called five times a second."""
+        features = self._features.take() if self._features is not None else None
+        if features is not None:
+            self._map.set_features(features)
         if self._closing.is_done:
             self._finish_closing()
             return
