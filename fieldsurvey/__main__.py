@@ -12,12 +12,10 @@ def run_window(request: WindowRequest) -> int:
     from fieldsurvey.gui.map_features import features_of
     from fieldsurvey.places.places_file import open_places
 
-    features = (
-        None if request.places_path is None else features_of(open_places(request.places_path))
-    )
+    path = request.places_path
     return run_drive_window(
         request.control,
-        features=features,
+        features=None if path is None else lambda: features_of(open_places(path)),
         basemap=request.basemap_path,
         language=request.language,
         target_mbps=request.target_mbps,

@@ -28,7 +28,8 @@ MEASURE_SERVER = (
     *("fieldsurvey", "measure-server", "--listen", "127.0.0.1:0"),
     "--until-stdin-closes",
 )
-DEFAULT_SPEED = 12.0  # 20 minutes of driving in 100 seconds
+ROUTE_S = 1150
+DEFAULT_SPEED = 12.0  # the route in 96 seconds
 
 
 @click.command(name="demo")
@@ -41,13 +42,13 @@ def command(shell: Shell, headless: bool, speed: float, out: Path | None, as_jso
     """Do the whole job on a synthetic drive over a real, shaped TCP link."""
     folder = out or data_dir() / "demo" / f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
     folder.mkdir(parents=True, exist_ok=True)
-    shell.tell("cli.demo_begins", folder=folder, minutes=f"{1200 / speed / 60:.1f}")
+    shell.tell("cli.demo_begins", folder=folder, minutes=f"{ROUTE_S / speed / 60:.1f}")
     window = not headless and shell.window_possible()
     survey_path = drive_demo(shell, folder, speed, window=window)
     summary = summary_of(survey_path)
     exports = {name: folder / f"demo.{name}" for name in ("gpx", "csv")}
     for name, path in exports.items():
-        export_survey(survey_path, name, path)
+        export_survey(survey_path, name, path, language=shell.language)
     if as_json:
         print_json({**summary, **exports})
         return

@@ -16,5 +16,10 @@ from fieldsurvey.export.registry import FORMATS, export_survey
 def command(shell: Shell, survey: Path, format_name: str, output: Path) -> None:
     """Export SURVEY. The old file stays until the new one is complete."""
     with progress_bar(output.name) as tell:
-        report = export_survey(survey, format_name, output, progress=tell)
-    shell.tell("cli.exported", path=report.path, points=report.points, tests=report.tests)
+        report = export_survey(survey, format_name, output, progress=tell, language=shell.language)
+    shell.tell(
+        "cli.exported",
+        path=", ".join(map(str, report.paths)),
+        points=report.points,
+        tests=report.tests,
+    )

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.throughput import Outcome, PhaseKind, ThroughputTest
-from fieldsurvey.model.verdict import Verdict
+from fieldsurvey.model.verdict import Confidence, Verdict
 
 _BPS_PER_MBPS = 1e6
 
@@ -73,7 +73,11 @@ def _completed(test: ThroughputTest) -> Reading:
         Verdict.UNDECIDED: Outlook.UNDECIDED,
     }[judgement.verdict]
     low = high = None
-    if estimate is not None and estimate.rate_bps > 0:
+    if (
+        estimate is not None
+        and estimate.rate_bps > 0
+        and judgement.confidence is not Confidence.LOW  # too short for an interval worth the name
+    ):
         # The estimate counts payload; the interval must stand in the layer of the number above it.
         to_target_layer = judgement.compared_bps / estimate.rate_bps / _BPS_PER_MBPS
         low = estimate.low_bps * to_target_layer
