@@ -7,8 +7,7 @@ from fieldsurvey.store.survey_file import SurveyFile
 
 def summary_of(path: Path) -> dict[str, object]:
     """Read the figures of the survey at ``path``; ``km`` has three decimals."""
-    with SurveyFile.open(path, read_only=True) as survey:
-        summary = survey.summary()
+    summary = SurveyFile.summary_of(path)
     return {
         "survey": str(path),
         "drives": summary.drives,

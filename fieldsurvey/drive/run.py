@@ -16,7 +16,7 @@ from fieldsurvey.drive.health import LaptopState, read_laptop_state
 from fieldsurvey.drive.prepare import Prepared
 from fieldsurvey.drive.receiver import Receiver
 from fieldsurvey.drive.recording import Recording
-from fieldsurvey.drive.snapshot import Counts, Health
+from fieldsurvey.drive.snapshot import Health
 from fieldsurvey.drive.tester import Tester
 from fieldsurvey.drive.testing import Testing
 from fieldsurvey.drive.view import DriveView
@@ -132,7 +132,7 @@ class DriveRun:
                 return
             self.unfinished = None
             self._armed = False
-            self.view.restart(Counts(**dataclasses.asdict(unfinished.counts)))
+            self.view.restart(unfinished.counts)
             self.receiver.odometer.distance_m = unfinished.distance_m
             self._begin(unfinished.drive).event(
                 EventKind.DRIVE_RESUMED, message("drive.resumed"), Health.OK

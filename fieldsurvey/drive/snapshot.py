@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from fieldsurvey.model.drive import DriveState
+from fieldsurvey.model.drive import DriveCounts, DriveState
 from fieldsurvey.model.messages import Message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
@@ -51,20 +51,6 @@ class RunningTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What the store has committed for this drive."""
-
-    samples: int = 0
-    no_service_samples: int = 0
-    tests: int = 0
-    above: int = 0
-    below: int = 0
-    undecided: int = 0
-    no_service: int = 0
-    distance_m: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class TrailPoint:
     """One committed second for the map and the strip chart. No position before the first fix."""
 
@@ -101,7 +87,7 @@ class DriveSnapshot:
     strip: dict[StripKind, StripItem] = field(default_factory=dict)
     last_test: ThroughputTest | None = None
     running_test: RunningTest | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: DriveCounts = field(default_factory=DriveCounts)  # what is committed
     budget_used_bytes: int = 0
     budget_bytes: int = 0
     testing_off: Message | None = None  # why no tests are made at present

@@ -5,9 +5,9 @@ from collections import deque
 from dataclasses import replace
 
 from fieldsurvey.drive.recorder import Batch
-from fieldsurvey.drive.snapshot import Counts, Health, Notice, TrailPoint
+from fieldsurvey.drive.snapshot import Health, Notice, TrailPoint
 from fieldsurvey.model.clock import Clock
-from fieldsurvey.model.drive import Sample
+from fieldsurvey.model.drive import DriveCounts, Sample
 from fieldsurvey.model.messages import Message
 from fieldsurvey.model.odometer import GAP_US
 from fieldsurvey.model.throughput import Outcome, ThroughputTest
@@ -22,7 +22,7 @@ class DriveView:
     them from other threads by index."""
 
     def __init__(self, clock: Clock) -> None:
-        self.counts = Counts()
+        self.counts = DriveCounts()
         self.last_test: ThroughputTest | None = None
         self._clock = clock
         self._lock = threading.Lock()
@@ -32,10 +32,10 @@ class DriveView:
         self._serial = 0
         self._last_placed_mono_us: int | None = None
 
-    def restart(self, counts: Counts | None = None) -> None:
+    def restart(self, counts: DriveCounts | None = None) -> None:
         """Begin the view of another drive."""
         with self._lock:
-            self.counts = counts or Counts()
+            self.counts = counts or DriveCounts()
             self.last_test = None
             self._trail, self._tests = [], []
             self._last_placed_mono_us = None

@@ -55,6 +55,20 @@ class Drive:
 
 
 @dataclass(frozen=True, slots=True)
+class DriveCounts:
+    """Figures of one drive, of what is committed. ``tests`` leaves out the skipped ones."""
+
+    samples: int = 0
+    no_service_samples: int = 0
+    tests: int = 0
+    above: int = 0
+    below: int = 0
+    undecided: int = 0
+    no_service: int = 0
+    distance_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Reachability:
     """Did the measurement server answer in this second? ``cause`` says why not."""
 

@@ -1,9 +1,9 @@
 """What a survey file holds, in figures. Counts only what is committed; derives nothing new."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from fieldsurvey.model.drive import Drive, Sample
+from fieldsurvey.model.drive import Drive, DriveCounts, Sample
 from fieldsurvey.model.throughput import Cause, Outcome
 from fieldsurvey.model.verdict import Verdict
 from fieldsurvey.store.codec import Row
@@ -12,20 +12,6 @@ from fieldsurvey.store.driver import Connection
 from fieldsurvey.store.reading import last_sample, newest_unfinished
 
 _OWN_CAUSES = (Cause.ENGINE, Cause.SERVER_BUSY)  # not the network's: see ThroughputTest.no_service
-
-
-@dataclass(frozen=True, slots=True)
-class DriveCounts:
-    """Figures of one drive. ``tests`` leaves out the skipped ones."""
-
-    samples: int = 0
-    no_service_samples: int = 0
-    tests: int = 0
-    above: int = 0
-    below: int = 0
-    undecided: int = 0
-    no_service: int = 0
-    distance_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +54,6 @@ class SurveySummary:
     last_utc_us: int | None
     places: tuple[tuple[str, int], ...]
     refused_rows: int
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the figures by name, for JSON and for messages."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

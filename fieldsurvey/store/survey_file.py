@@ -22,14 +22,13 @@ from fieldsurvey.store.driver import ROW_ERRORS, Connection, database, known_err
 from fieldsurvey.store.lock import SurveyLock, folder_error
 from fieldsurvey.store.opening import connect_reader, connect_writer, create_file, examine, exists
 from fieldsurvey.store.summary import (
-    DriveCounts,
     SurveySummary,
     UnfinishedDrive,
     survey_summary,
     unfinished_drive,
 )
 
-__all__ = ["SUFFIX", "DriveCounts", "SurveyFile", "SurveySummary", "UnfinishedDrive"]
+__all__ = ["SUFFIX", "SurveyFile", "SurveySummary", "UnfinishedDrive"]
 
 T = TypeVar("T")
 

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from fieldsurvey.drive.snapshot import Counts
 from fieldsurvey.gui.drive_feed import POINTS_PER_LOOK, TESTS_PER_LOOK, DriveFeed, News
-from fieldsurvey.model.drive import DriveState
+from fieldsurvey.model.drive import DriveCounts, DriveState
 from tests.support.gui_fake_drive import FakeDrive, driving, idle, whole_drive
 
 
@@ -48,11 +47,11 @@ def test_a_new_drive_starts_from_its_first_second() -> None:
 
 def test_a_new_drive_between_two_looks_is_noticed_by_its_counts() -> None:
     first, second = whole_drive(100, 3), whole_drive(20, 1)
-    drive = FakeDrive(driving(counts=Counts(samples=100)), first.trail, first.tests)
+    drive = FakeDrive(driving(counts=DriveCounts(samples=100)), first.trail, first.tests)
     feed = DriveFeed(drive)
     feed.look()
     drive.now, drive.trail, drive.tests = (
-        driving(counts=Counts(samples=20)),
+        driving(counts=DriveCounts(samples=20)),
         second.trail,
         second.tests,
     )
