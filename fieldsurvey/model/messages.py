@@ -45,7 +45,7 @@ class Message:
 
 
 def message(id: str, /, **args: object) -> Message:  # noqa: A002 - it is the id
-    """Build a :class:`Message`: ``message("position.lost", age_s=40)``."""
+    """Build a :class:`Message`: ``message("drive.service_back", seconds=40)``."""
     return Message(id, args)
 
 
