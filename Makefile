@@ -20,11 +20,11 @@ lint: $(VENV)/.dev-installed
 
 # Thousands of kills and whole drives: hours, not minutes.
 faults: $(VENV)/.dev-installed test-packages
-	$(BIN)/pytest -m faults --timeout=0 -s $(ARGS)
+	$(BIN)/pytest -m faults --timeout=0 -o faulthandler_timeout=0 -s $(ARGS)
 
 # Ratios against peers measured in the same run.
 bench: $(VENV)/.dev-installed test-packages
-	$(BIN)/pytest -m bench --timeout=0 -s -p no:randomly $(ARGS)
+	$(BIN)/pytest -m bench --timeout=0 -o faulthandler_timeout=0 -s -p no:randomly $(ARGS)
 
 $(VENV)/bin/python:
 	packaging/system-packages python3-venv
