@@ -33,11 +33,13 @@ $(VENV)/bin/python:
 $(VENV)/.run-installed: packaging/requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --require-hashes -r packaging/requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q fieldsurvey
 	touch $@
 
 $(VENV)/.dev-installed: packaging/requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --require-hashes -r packaging/requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q fieldsurvey
 	touch $@
 
 # Without root this names the line to type; the demo then runs without a window.

@@ -289,6 +289,7 @@ class DriveRun:
         await asyncio.wrap_future(
             self._store.submit(lambda survey: survey.end_drive(drive.drive_id, end_utc_us))
         )
+        self.view.tell(Health.OK, message("drive.closed_unfinished"))
 
     async def _open_places(self) -> None:
         path = self.config.places_path

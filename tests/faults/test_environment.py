@@ -267,6 +267,7 @@ def test_a_drive_broken_off_11_minutes_ago_is_asked_about(
         drives, events = survey.drives(), list(survey.events())
     assert len(drives) == (1 if accept else 2)
     assert (EventKind.DRIVE_RESUMED in kinds(events)) is accept
+    assert ("drive.closed_unfinished" in notices(control.snapshot())) is not accept
     assert findings(cut) == []
 
 
