@@ -7,13 +7,14 @@ import click
 
 from fieldsurvey.cli.shell import Shell, print_json
 from fieldsurvey.model.messages import message
-from fieldsurvey.model.throughput import Measurement, MeasurementPlan, Mode, PhaseKind
+from fieldsurvey.model.throughput import Measurement, MeasurementPlan, Mode, Outcome, PhaseKind
 from fieldsurvey.model.verdict import RateLayer, Target
+from fieldsurvey.throughput.protocols import PROTOCOLS
 
 
 @click.command(name="measure")
 @click.option("--server", required=True, help="URL of the measurement server.")
-@click.option("--protocol", default="native", show_default=True, help="native or speedtest-cli.")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), default="native", show_default=True)
 @click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), default="check", show_default=True
 )
@@ -73,7 +74,9 @@ def command(
         )
         return
     cause = message(f"cause.{measurement.cause.value if measurement.cause else 'unknown'}")
-    shell.show(message(f"cli.verdict_{measurement.outcome.value}", cause=cause))
+    spoiled = measurement.outcome is Outcome.FAILED and not measurement.no_service
+    word = "spoiled" if spoiled else measurement.outcome.value
+    shell.show(message(f"cli.verdict_{word}", cause=cause))
     if measurement.detail:
         click.echo(measurement.detail, err=True)
 

@@ -5,7 +5,7 @@ import time
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.drive.snapshot import DriveSnapshot
 from fieldsurvey.model.messages import Message, message
-from fieldsurvey.model.throughput import ThroughputTest
+from fieldsurvey.model.throughput import Outcome, ThroughputTest
 
 STATUS_PERIOD_S = 10.0
 
@@ -48,7 +48,9 @@ def result_line(test: ThroughputTest) -> Message:
     if test.judgement is None:
         measurement = test.measurement
         cause = message(f"cause.{measurement.cause.value if measurement.cause else 'unknown'}")
-        return message(f"cli.result_{measurement.outcome.value}", cause=cause, place=where)
+        spoiled = measurement.outcome is Outcome.FAILED and not test.no_service
+        word = "spoiled" if spoiled else measurement.outcome.value
+        return message(f"cli.result_{word}", cause=cause, place=where)
     return message(
         f"cli.result_{test.judgement.verdict.value}",
         mbps=f"{test.judgement.compared_bps / 1e6:.0f}",

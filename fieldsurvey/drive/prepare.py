@@ -17,6 +17,7 @@ from fieldsurvey.position.source import PositionSource
 from fieldsurvey.radio.source import RadioSource, open_radio
 from fieldsurvey.store.store_thread import StoreThread
 from fieldsurvey.store.survey_file import UnfinishedDrive
+from fieldsurvey.throughput.protocols import PROTOCOLS
 from fieldsurvey.throughput.targets import load_targets
 
 Notices = list[tuple[Health, Message]]
@@ -40,6 +41,9 @@ def prepare(config: DriveConfig) -> Prepared:
     they take a moment that a window need not wait for."""
     notices: Notices = []
     target = _target(config)
+    if config.plan.protocol not in PROTOCOLS:
+        known = ", ".join(PROTOCOLS)
+        raise KnownError("drive.no_protocol", protocol=config.plan.protocol, known=known)
     source = open_position(config.position_uri, config.clock)
     radio = open_radio(config.radio_uri)
     last_written = LastWritten.of(config.survey_path)

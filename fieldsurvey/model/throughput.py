@@ -136,6 +136,15 @@ class Measurement:
     congestion_control: str | None = None
     stop_reason: str = ""
 
+    @property
+    def no_service(self) -> bool:
+        """True where the network failed; not where our own process did, or the server was busy."""
+        return self.outcome is Outcome.FAILED and self.cause not in (
+            Cause.ENGINE,
+            Cause.SERVER_BUSY,
+            None,
+        )
+
     def phase(self, kind: PhaseKind) -> Phase | None:
         """Return the first phase of ``kind``."""
         return next((phase for phase in self.phases if phase.kind == kind), None)
@@ -173,8 +182,4 @@ class ThroughputTest:
     @property
     def no_service(self) -> bool:
         """True where the test failed because of the network, not because of us."""
-        return self.measurement.outcome is Outcome.FAILED and self.measurement.cause not in (
-            Cause.ENGINE,
-            Cause.SERVER_BUSY,
-            None,
-        )
+        return self.measurement.no_service

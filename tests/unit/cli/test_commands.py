@@ -85,6 +85,21 @@ def test_measure_names_the_cause() -> None:
     assert "refused" in done.stdout
 
 
+def test_an_unknown_protocol_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:1"
+    assert run_cli("measure", "--server", url, "--protocol", "pigeon").returncode == 2
+    plan = tmp_path / "plan.toml"
+    plan.write_text('protocol = "pigeon"\n', encoding="utf-8")
+    route = write_route(tmp_path / "route.nmea", seconds=5)
+    done = run_cli(
+        *("drive", "--headless", "--survey", str(tmp_path / "a.fsurvey")),
+        *("--position", f"replay:{route}", "--server", url, "--plan", str(plan)),
+    )
+    assert done.returncode == 1
+    assert "speedtest-cli" in done.stderr
+    assert not (tmp_path / "a.fsurvey").exists()
+
+
 def test_measure_server_refuses_a_wrong_address() -> None:
     assert run_cli("measure-server", "--listen", "nowhere").returncode == 2
 
