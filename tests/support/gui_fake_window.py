@@ -125,6 +125,13 @@ def main() -> None:
     def window() -> DriveWindow:
         return next(w for w in QApplication.topLevelWidgets() if isinstance(w, DriveWindow))
 
+    def say_ready(tries_left: int) -> None:
+        """Tell the test once the keyboard is ours (a bare X server never says so)."""
+        if window().isActiveWindow() or not tries_left:
+            arguments.report.with_suffix(".ready").touch()
+        else:
+            QTimer.singleShot(50, lambda: say_ready(tries_left - 1))
+
     def ready() -> None:
         report["shown_after_s"] = time.time() - psutil.Process().create_time()
         if arguments.size:
@@ -136,7 +143,7 @@ def main() -> None:
         beats.append(Heartbeat())
         QTimer.singleShot(400, beats[0].start)
         if arguments.report is not None:
-            arguments.report.with_suffix(".ready").touch()
+            say_ready(tries_left=100)
         if arguments.close_after_s:
             QTimer.singleShot(int(arguments.close_after_s * 1000), finish)
 

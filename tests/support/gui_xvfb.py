@@ -65,6 +65,21 @@ def x_server(size: str = "1280x800") -> Iterator[str]:
         _end(server)
 
 
+@contextlib.contextmanager
+def keyboard_layout(display: str, layout: str) -> Iterator[None]:
+    """Give the display another keyboard layout, and the American one back afterwards."""
+
+    def set_layout(name: str) -> None:
+        subprocess.run(["setxkbmap", "-display", display, name], check=True, timeout=20)
+
+    need("setxkbmap")
+    set_layout(layout)
+    try:
+        yield
+    finally:
+        set_layout("us")
+
+
 class RealWindow:
     """The drive window in a process of its own, and hands to use it with."""
 
@@ -85,7 +100,7 @@ class RealWindow:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"no window: {self._complaint()}")
             time.sleep(0.05)
-        time.sleep(0.5)  # the window manager gives it the keyboard
+        time.sleep(0.2)  # the window manager may still be at it
         return self
 
     def __exit__(self, *_: object) -> None:
