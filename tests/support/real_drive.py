@@ -4,6 +4,8 @@ import csv
 import gzip
 import itertools
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from fieldsurvey.model.drive import SurveyPlan
 from tests.support.headless import shaped_server
 
 SPEED = 10.0
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,22 @@ def replayed_minutes(recording: Path) -> float:
 
 
 def drive(folder: Path, recording: Path, trace: Path, places: Path, timeout_s: float) -> Driven:
-    """Replay ``recording`` at ×10 with tests, to its end."""
+    """Replay ``recording`` at ×10 with tests, to its end; in a process of its own, whose memory
+    holds nothing that other tests have left."""
+    command = [sys.executable, "-m", "tests.support.real_drive"]
+    arguments = [str(path) for path in (folder, recording, trace, places)]
+    done = subprocess.run(
+        [*command, *arguments, str(timeout_s)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=timeout_s + 60,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    return Driven(folder / "real.fsurvey", report["trace_start_mono_us"], report["worst_rss_mb"])
+
+
+def drive_here(
+    folder: Path, recording: Path, trace: Path, places: Path, timeout_s: float
+) -> dict[str, float]:
+    """Drive in this process; return when the trace began and the most memory seen."""
     clock = ScaledClock(SPEED)
     worst_rss_mb = 0.0
     with shaped_server(trace, SPEED) as (url, link):
@@ -80,7 +98,7 @@ def drive(folder: Path, recording: Path, trace: Path, places: Path, timeout_s: f
                 time.sleep(0.5)
         finally:
             control.close()
-    return Driven(folder / "real.fsurvey", trace_start_mono_us, worst_rss_mb)
+    return {"trace_start_mono_us": trace_start_mono_us, "worst_rss_mb": worst_rss_mb}
 
 
 def dead_stretches(trace: Path, at_least_s: int = 3) -> Iterator[tuple[int, int]]:
@@ -112,3 +130,8 @@ def road_of(recording: Path, output: Path, every: int = 5) -> Path:
 
 def _rss_mb() -> float:
     return float(psutil.Process().memory_info().rss) / 1e6
+
+
+if __name__ == "__main__":
+    *given, seconds = sys.argv[1:]
+    sys.stdout.write(json.dumps(drive_here(*map(Path, given), timeout_s=float(seconds))))
