@@ -8,6 +8,7 @@ from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
 from fieldsurvey.model.radio import AccessType, RadioState
 from fieldsurvey.model.throughput import Cause, Mode
+from fieldsurvey.model.verdict import RateLayer
 
 
 class DriveState(StrEnum):
@@ -17,9 +18,30 @@ class DriveState(StrEnum):
     STOPPED = "stopped"
 
 
+class AtBudget(StrEnum):
+    """What a drive does when the day's or the month's bytes are spent."""
+
+    PING = "ping"  # latency only
+    STOP = "stop"  # no tests
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLink:
+    """One modem of the laptop. ``interface`` is a device name or a source address."""
+
+    name: str
+    interface: str
+    operator: str = ""
+    access_type: AccessType = AccessType.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class SurveyPlan:
-    """What a campaign asks of a drive. Triggers set to None are off."""
+    """What a campaign asks of a drive. Triggers set to None are off.
+
+    Budgets hold for each link by itself: every SIM card has its own tariff. ``layer`` overrides
+    what the target counts. ``links`` empty: one link, by the default route.
+    """
 
     name: str = "survey"
     server_url: str = ""
@@ -38,6 +60,14 @@ class SurveyPlan:
     max_test_bytes: int = 40_000_000
     upload: bool = False
     budget_bytes_per_day: int = 20_000_000_000
+    budget_bytes_per_month: int = 400_000_000_000
+    at_budget: AtBudget = AtBudget.PING
+    layer: RateLayer | None = None
+    pace_ratio: float = 2.0  # how far above the target a check's sender may go
+    calibrate_every: int = 20  # one test in so many is a whole 10 s; 0 is none
+    confirm_server_url: str = ""  # where a result below target is tried again; "" is nowhere
+    links: tuple[PlannedLink, ...] = ()
+    links_together: bool = False  # all at the same time, or one after the other
 
 
 @dataclass(frozen=True, slots=True)

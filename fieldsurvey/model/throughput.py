@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
-from fieldsurvey.model.verdict import Confidence, Target, Verdict
+from fieldsurvey.model.radio import AccessType
+from fieldsurvey.model.verdict import Confidence, RateLayer, Target, Verdict
 
 BIN_WIDTH_US = 50_000
 
@@ -29,9 +30,11 @@ class Trigger(StrEnum):
     KILOMETRE_POST = "kilometre_post"
     SETTLEMENT = "settlement"
     HAND = "hand"
+    CONFIRMATION = "confirmation"  # a result below target, tried again on a second server
 
 
 class PhaseKind(StrEnum):
+    WAKE_UP = "wake_up"  # a little traffic so that the radio is awake when the clock starts
     IDLE_LATENCY = "idle_latency"
     DOWNLOAD = "download"
     UPLOAD = "upload"
@@ -58,6 +61,60 @@ class Cause(StrEnum):
     SERVER_BUSY = "server_busy"
     BUDGET = "budget"  # the day's bytes are spent
     ENGINE = "engine"  # our own measuring process failed
+
+
+class InterfaceKind(StrEnum):
+    """What a test went out through. A laptop's Wi-Fi may lead to a phone: then it is the limit."""
+
+    CELLULAR = "cellular"
+    ETHERNET = "ethernet"
+    WIFI = "wifi"
+    VPN = "vpn"
+    LOOPBACK = "loopback"
+    UNKNOWN = "unknown"
+
+
+class SelfLimit(StrEnum):
+    """What of our own may have held a test back, so that it says nothing against the place."""
+
+    CPU = "cpu"
+    EVENT_LOOP = "event_loop"
+    OTHER_TRAFFIC = "other_traffic"
+    RECEIVE_WINDOW = "receive_window"
+    SERVER = "server"  # the far end had no more to give
+    VPN = "vpn"
+    WIFI = "wifi"
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """How our own side was during the loads. ``None`` where the system does not tell."""
+
+    interface: str | None = None
+    interface_kind: InterfaceKind = InterfaceKind.UNKNOWN
+    cpu_permille: int | None = None  # of the measuring process; 1000 is one core
+    machine_cpu_permille: int | None = None  # of the machine; 1000 is every core
+    loop_lag_us: int | None = None  # the event loop's worst lateness
+    other_rx_bytes: int | None = None  # on the interface, not ours
+    other_tx_bytes: int | None = None
+    limits: tuple[SelfLimit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSummary:
+    """What one end's TCP knew when a load ended, all its connections together (TCP_INFO).
+
+    Round trips are the median (smoothed) and the least (min) over the connections; the limited
+    times are the largest; bytes are sums. ``None`` where the system does not tell.
+    """
+
+    round_trip_us: int | None = None
+    min_round_trip_us: int | None = None
+    sent_bytes: int | None = None
+    retransmitted_bytes: int | None = None
+    busy_us: int | None = None
+    receive_window_limited_us: int | None = None
+    send_buffer_limited_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +153,8 @@ class Phase:
     round_trips_lost: int = 0
     outcome: Outcome = Outcome.COMPLETED
     cause: Cause | None = None
+    tcp_local: TcpSummary | None = None
+    tcp_server: TcpSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +174,11 @@ class MeasurementPlan:
     connect_timeout_us: int = 3_000_000
     stall_timeout_us: int = 1_500_000
     interface: str | None = None
+    target_layer: RateLayer = RateLayer.IP
+    pace_bps: int = 0  # the most that the sender is asked to send, all connections; 0 is no bound
+    wake_up: bool = True
+    access_token: str = ""
+    ca_path: str | None = None  # certificates to trust besides the system's
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +199,11 @@ class Measurement:
     mss_bytes: int | None = None
     congestion_control: str | None = None
     stop_reason: str = ""
+    ip_version: int | None = None
+    tls: bool = False
+    pace_bps: int = 0
+    retry_after_s: int | None = None  # when a busy server said to come back
+    self_check: SelfCheck | None = None
 
     @property
     def no_service(self) -> bool:
@@ -178,6 +247,10 @@ class ThroughputTest:
     end_place: Place | None = None
     judgement: Judgement | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    link: str = ""  # name of the planned link; "" where the plan has only one
+    operator: str = ""
+    access_type: AccessType = AccessType.UNKNOWN
+    confirms: str | None = None  # test_id of the result below target that this one tries again
 
     @property
     def no_service(self) -> bool:

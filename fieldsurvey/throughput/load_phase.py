@@ -19,10 +19,11 @@ from fieldsurvey.model.throughput import (
 )
 from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.estimator import Estimator
+from fieldsurvey.throughput.http_head import new_nonce
 from fieldsurvey.throughput.link import Link
-from fieldsurvey.throughput.loads import Download, Load, Ration, Upload
+from fieldsurvey.throughput.loads import Load, Ration
 from fieldsurvey.throughput.meter import Meter
-from fieldsurvey.throughput.pinger import Pinger
+from fieldsurvey.throughput.protocols.dialect import Dialect, Orders
 from fieldsurvey.throughput.protocols.ending import Ending
 from fieldsurvey.throughput.stop_rule import StopRule
 
@@ -42,6 +43,7 @@ class LoadPhase:
         kind: PhaseKind,
         plan: MeasurementPlan,
         link: Link,
+        dialect: Dialect,
         estimator: Estimator,
         round_trip_us: int,
     ) -> None:
@@ -51,20 +53,25 @@ class LoadPhase:
         self._estimator = estimator
         self._round_trip_us = round_trip_us
         self._meter = Meter(plan.max_bytes)
-        self._pinger = Pinger(link.server)
+        self._pinger = dialect.pinger(link.server)
         self._pinging: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._began_ns = time.perf_counter_ns()
         self._duration_us: int | None = None  # of a load that ended as it should
         self._opened = False
-        seconds = plan.max_duration_us / 1e6 + SERVER_MARGIN_S
-        ration = Ration(plan.max_bytes)
-        self._loads: list[Load] = [
-            Download(link.server, self._meter, seconds, self._wake.set)
-            if kind is PhaseKind.DOWNLOAD
-            else Upload(link.server, self._meter, seconds, self._wake.set, ration)
-            for _ in range(plan.connections)
-        ]
+        connections = min(plan.connections, dialect.most_connections or plan.connections)
+        orders = Orders(
+            kind=kind,
+            plan=plan,
+            server=link.server,
+            measurement_id=new_nonce(),
+            connections=connections,
+            meter=self._meter,
+            ration=Ration(plan.max_bytes),
+            seconds=plan.max_duration_us / 1e6 + SERVER_MARGIN_S,
+            wake=self._wake.set,
+        )
+        self._loads: list[Load] = [dialect.load(orders) for _ in range(connections)]
 
     @property
     def server_id(self) -> str | None:

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from urllib.parse import parse_qs, urlsplit
 
 from fieldsurvey.model.throughput import Measurement, MeasurementPlan
-from fieldsurvey.throughput.protocols.native import NativeProtocol
+from fieldsurvey.throughput.protocols.native import NativeDialect
 from fieldsurvey.throughput.protocols.protocol import Cancel, Progress
+from fieldsurvey.throughput.protocols.session import SessionProtocol
 from fieldsurvey.throughput.server.app import MeasurementServer
 
 Behaviour = Callable[["Visit"], None]
@@ -44,7 +45,7 @@ def measure(
         if progress is not None:
             progress.append(one)
 
-    return NativeProtocol().run(plan, note, cancel or Cancel())
+    return SessionProtocol(NativeDialect()).run(plan, note, cancel or Cancel())
 
 
 class Visit:

@@ -6,9 +6,10 @@ from fieldsurvey.throughput.protocols.protocol import Protocol
 
 
 def _native() -> Protocol:
-    from fieldsurvey.throughput.protocols.native import NativeProtocol
+    from fieldsurvey.throughput.protocols.native import NativeDialect
+    from fieldsurvey.throughput.protocols.session import SessionProtocol
 
-    return NativeProtocol()
+    return SessionProtocol(NativeDialect())
 
 
 def _speedtest_cli() -> Protocol:
