@@ -50,11 +50,13 @@ def worker_command() -> list[str]:
 
 def longest_run_s(plan: MeasurementPlan) -> float:
     """Return when a test must be over: every bound of every phase, and a margin."""
-    per_connection_us = plan.connect_timeout_us + plan.stall_timeout_us
-    idle_us = per_connection_us + plan.idle_pings * plan.stall_timeout_us
-    load_us = per_connection_us + plan.max_duration_us
-    loads = sum(kind is not PhaseKind.IDLE_LATENCY for kind in plan.phases)
-    return (idle_us + loads * load_us) / 1e6 + WATCHDOG_MARGIN_S
+    opening_us = plan.connect_timeout_us + plan.stall_timeout_us
+    # Twice, because what fails on a kept connection is tried on a new one.
+    idle_us = 2 * (opening_us + plan.idle_pings * plan.stall_timeout_us)
+    token_us = opening_us + plan.stall_timeout_us
+    load_us = 2 * opening_us + token_us + plan.stall_timeout_us + plan.max_duration_us
+    loads = sum(kind in (PhaseKind.DOWNLOAD, PhaseKind.UPLOAD) for kind in plan.phases)
+    return (opening_us + idle_us + loads * load_us) / 1e6 + WATCHDOG_MARGIN_S
 
 
 class MeasuringProcess:

@@ -13,13 +13,13 @@ from fieldsurvey.throughput.link import ServerAddress
 SERVER_HEADER = "X-FieldSurvey-Server"
 NONCE_HEADER = "X-FieldSurvey-Nonce"
 CONGESTION_HEADER = "X-FieldSurvey-Congestion-Control"
-LIMIT_BYTES_HEADER = "X-FieldSurvey-Limit-Bytes"
-LIMIT_SECONDS_HEADER = "X-FieldSurvey-Limit-Seconds"
 PING_PATH = "/fieldsurvey/v1/ping"
-DOWNLOAD_PATH = "/fieldsurvey/v1/download"
-UPLOAD_PATH = "/fieldsurvey/v1/upload"
+TOKEN_PATH = "/fieldsurvey/v1/token"
+DOWNLOAD_PATH = "/throughput/v1/download"
+UPLOAD_PATH = "/throughput/v1/upload"
 LARGEST_HEAD_BYTES = 8192
 _BUSY = (429, 503)
+_LONGEST_WAIT_S = 86_400
 
 
 def new_nonce() -> str:
@@ -31,27 +31,42 @@ def request_head(
     server: ServerAddress,
     request: str,
     *headers: str,
-    http: str = "HTTP/1.1",
 ) -> bytes:
     """Return the head of ``request`` ("GET /fieldsurvey/v1/ping?nonce=1f")."""
     method, _, path = request.partition(" ")
-    lines = [f"{method} {server.path}{path} {http}", f"Host: {server.authority}", *headers, "", ""]
+    lines = [
+        f"{method} {server.path}{path} HTTP/1.1",
+        f"Host: {server.authority}",
+        *headers,
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode("ascii")
 
 
-class Head:
-    """The head of an answer, fed as it arrives."""
+class RefusalError(LinkError):
+    """Our server said no: its status, and when it wants to be asked again."""
 
-    def __init__(self, nonce: str) -> None:
+    def __init__(self, cause: Cause, detail: str, status: int, retry_after_s: int | None) -> None:
+        super().__init__(cause, detail)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class Head:
+    """The head of an answer, fed as it arrives. Without a ``nonce`` anybody may have sent it."""
+
+    def __init__(self, nonce: str | None, expected_status: int = 200) -> None:
         self.headers: dict[str, str] = {}
         self._nonce = nonce
+        self._expected_status = expected_status
         self._received = bytearray()
 
     def feed(self, data: bytes | memoryview) -> bytes | None:
         """Take the next bytes; once the head is complete return what follows it, until then None.
 
         Raises LinkError: CAPTIVE_PORTAL when it is not our server, SERVER_BUSY when it is but has
-        no slot, ENGINE when it does not understand us.
+        no slot, ENGINE when it does not understand us; the latter two as :class:`RefusalError`.
         """
         self._received += data
         end = self._received.find(b"\r\n\r\n")
@@ -69,16 +84,25 @@ class Head:
     def header(self, name: str) -> str | None:
         return self.headers.get(name.lower())
 
+    def number(self, name: str, largest: int) -> int | None:
+        """Return a header that holds a number up to ``largest``; None where there is none."""
+        text = self.header(name) or ""
+        value = int(text) if text.isdecimal() and len(text) <= 18 else None
+        return value if value is not None and value <= largest else None
+
     def _check(self, status: str) -> None:
         version, _, rest = status.partition(" ")
-        code = int(rest[:3]) if rest[:3].isdigit() else 0
-        if (
-            not version.startswith("HTTP/1.")
-            or self.header(SERVER_HEADER) is None
-            or self.header(NONCE_HEADER) != self._nonce
-        ):
-            raise LinkError(Cause.CAPTIVE_PORTAL, f"not our server answered: {status[:80]!r}")
+        code = int(rest[:3]) if rest[:3].isdecimal() else 0
+        said = f"{status[:80]!r}"
+        if not version.startswith("HTTP/1.") or not self._is_ours(code):
+            raise LinkError(Cause.CAPTIVE_PORTAL, f"not our server answered: {said}")
         if code in _BUSY:
-            raise LinkError(Cause.SERVER_BUSY, f"the server answered {status[:80]!r}")
-        if code != 200:
-            raise LinkError(Cause.ENGINE, f"the server answered {status[:80]!r}")
+            wait_s = self.number("Retry-After", _LONGEST_WAIT_S)
+            raise RefusalError(Cause.SERVER_BUSY, f"the server answered {said}", code, wait_s)
+        if code != self._expected_status:
+            raise RefusalError(Cause.ENGINE, f"the server answered {said}", code, None)
+
+    def _is_ours(self, code: int) -> bool:
+        if self._nonce is None:  # a portal sends people elsewhere, or a page with its own status
+            return code >= 400 or code == self._expected_status
+        return self.header(SERVER_HEADER) is not None and self.header(NONCE_HEADER) == self._nonce

@@ -19,13 +19,13 @@ from fieldsurvey.model.throughput import (
 )
 from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.estimator import Estimator
-from fieldsurvey.throughput.http_head import new_nonce
 from fieldsurvey.throughput.link import Link
 from fieldsurvey.throughput.loads import Load, Ration
 from fieldsurvey.throughput.meter import Meter
 from fieldsurvey.throughput.protocols.dialect import Dialect, Orders
 from fieldsurvey.throughput.protocols.ending import Ending
 from fieldsurvey.throughput.stop_rule import StopRule
+from fieldsurvey.throughput.tcp_info import summary
 
 TICK_S = 0.025
 PROGRESS_TICKS = 4  # 10 Hz
@@ -46,6 +46,7 @@ class LoadPhase:
         dialect: Dialect,
         estimator: Estimator,
         round_trip_us: int,
+        measurement_id: str,
     ) -> None:
         self._kind = kind
         self._plan = plan
@@ -59,12 +60,13 @@ class LoadPhase:
         self._began_ns = time.perf_counter_ns()
         self._duration_us: int | None = None  # of a load that ended as it should
         self._opened = False
+        self._estimated: tuple[int, Estimate | None] = 0, None
         connections = min(plan.connections, dialect.most_connections or plan.connections)
         orders = Orders(
             kind=kind,
             plan=plan,
             server=link.server,
-            measurement_id=new_nonce(),
+            measurement_id=measurement_id,
             connections=connections,
             meter=self._meter,
             ration=Ration(plan.max_bytes),
@@ -87,6 +89,12 @@ class LoadPhase:
             return self._meter.total_bytes
         return sum(load.sent_bytes for load in self._loads)
 
+    def failed_on_kept(self) -> bool:
+        """Return whether a connection from before this test is still without an answer."""
+        return any(
+            self._link.is_reused(load.protocol) and load.server_id is None for load in self._loads
+        )
+
     async def open(self) -> None:
         """Connect everything at the same time; raises the first failure."""
         pinger = asyncio.ensure_future(self._link.open(self._pinger))
@@ -101,8 +109,11 @@ class LoadPhase:
             await asyncio.gather(pinger, *loads, return_exceptions=True)
         self._opened = True
 
-    async def run(self, rule: StopRule, tell: Tell) -> str:
-        """Load the link and return why it ended; raises what broke it."""
+    async def run(self, rule: StopRule, tell: Tell, tick: Callable[[], None]) -> str:
+        """Load the link and return why it ended; raises what broke it.
+
+        ``tick`` is called at least every 25 ms.
+        """
         self._began_ns = time.perf_counter_ns()
         self._meter.start()
         self._pinging = asyncio.ensure_future(self._pinger.keep_asking())
@@ -114,6 +125,7 @@ class LoadPhase:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._wake.wait()
+            tick()
             if self._meter.elapsed_us() > ticks * PROGRESS_TICKS * TICK_S * 1e6:
                 ticks += 1
                 tell(self._meter.total_bytes, self._meter.reading_bps(self._counted_us()))
@@ -152,6 +164,8 @@ class LoadPhase:
             round_trips_lost=self._pinger.lost(),
             outcome=ending.outcome,
             cause=ending.cause,
+            tcp_local=summary(load.tcp_info() for load in self._loads),
+            tcp_server=summary(load.tcp_server for load in self._loads),
         )
 
     def _reason_to_end(self, rule: StopRule) -> str | None:
@@ -159,6 +173,8 @@ class LoadPhase:
         if self._meter.full:
             return "bytes"
         if all(load.at_limit or load.trouble is not None for load in self._loads):
+            if self._meter.total_bytes == 0:
+                raise LinkError(Cause.ENGINE, "the server ended the load before its first byte")
             return "server_limit"
         if self._meter.silent_us() >= self._plan.stall_timeout_us:
             raise LinkError(Cause.STALLED, "connected, but nothing came any more")
@@ -166,18 +182,21 @@ class LoadPhase:
             if self._meter.total_bytes == 0:
                 raise LinkError(Cause.STALLED, "connected, but nothing came at all")
             return "time"
-        estimate = self._estimate(self._counted_us())
+        estimate = self._estimate_so_far()
         return None if estimate is None else rule.reason(estimate)
 
     def _raise_trouble(self) -> None:
         """Raise what the server said against us, or what broke the last connection.
 
-        One connection of several that breaks leaves a load that is slower, not one that is over.
+        One connection of several that breaks leaves a load that is slower, not one that is over;
+        but one kept from before that never came to life has to be replaced.
         """
-        troubles = [load.trouble for load in self._loads if load.trouble is not None]
-        for trouble in troubles:
-            if isinstance(trouble, LinkError) or len(troubles) == len(self._loads):
-                raise trouble
+        broken = [load for load in self._loads if load.trouble is not None]
+        for load in broken:
+            never_began = load.server_id is None and self._link.is_reused(load.protocol)
+            is_said = isinstance(load.trouble, LinkError)
+            if load.trouble and (is_said or never_began or len(broken) == len(self._loads)):
+                raise load.trouble
 
     def _counted_us(self) -> int:
         """Return up to when the receiver's counts are known."""
@@ -197,6 +216,14 @@ class LoadPhase:
                     self._wake.clear()
                     await self._wake.wait()
         self._raise_trouble()
+
+    def _estimate_so_far(self) -> Estimate | None:
+        """Return the estimate from the complete bins; computed once for each of them."""
+        counted_us = self._counted_us()
+        bins = counted_us // self._meter.width_us
+        if bins != self._estimated[0]:
+            self._estimated = bins, self._estimate(counted_us)
+        return self._estimated[1]
 
     def _estimate(self, duration_us: int) -> Estimate | None:
         counts = self._meter.complete_counts(duration_us)

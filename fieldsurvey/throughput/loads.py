@@ -1,47 +1,58 @@
-"""The two loads: bytes that come, counted here, and bytes that go, counted by the server.
+"""The native loads, M-Lab's "throughput1": bytes that come, counted here, and bytes that go,
+counted by the server.
 
-Must not count at the sender: what was handed to a socket has not arrived anywhere.
+Must not believe a server that counts more than was sent, or bins that do not follow each other.
 """
 
 import asyncio
-import json
 import os
-import socket
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Protocol
+from typing import Annotated, Protocol
+from urllib.parse import urlencode
 
-from fieldsurvey.model.throughput import Cause
+import msgspec
+
+from fieldsurvey.model.throughput import BIN_WIDTH_US, Cause
 from fieldsurvey.throughput.causes import LinkError
-from fieldsurvey.throughput.http_head import (
-    CONGESTION_HEADER,
-    DOWNLOAD_PATH,
-    LIMIT_BYTES_HEADER,
-    LIMIT_SECONDS_HEADER,
-    SERVER_HEADER,
-    UPLOAD_PATH,
-    Head,
-    new_nonce,
-    request_head,
-)
+from fieldsurvey.throughput.http_head import DOWNLOAD_PATH, UPLOAD_PATH, new_nonce
 from fieldsurvey.throughput.link import ServerAddress
 from fieldsurvey.throughput.meter import Meter
+from fieldsurvey.throughput.tcp_info import TcpInfo
+from fieldsurvey.throughput.websocket import MEASUREMENT_PROTOCOL
+from fieldsurvey.throughput.websocket_load import (
+    RECEIVE_BUFFER_BYTES,
+    UNSENT_BYTES,
+    SendingLoad,
+    WebSocketLoad,
+)
+from fieldsurvey.throughput.websocket_upgrade import Upgrade
 
-RECEIVE_BUFFER_BYTES = 256 * 1024
+__all__ = [
+    "RECEIVE_BUFFER_BYTES",
+    "UNSENT_BYTES",
+    "UPLOAD_PIECE_BYTES",
+    "Download",
+    "Load",
+    "Query",
+    "Ration",
+    "Upload",
+]
+
 UPLOAD_PIECE_BYTES = 64 * 1024
-UNSENT_BYTES = 128 * 1024
-_LARGEST_REPORT_BYTES = 64 * 1024
+_RANDOM_PIECE = os.urandom(UPLOAD_PIECE_BYTES)  # random, so that nothing on the way shrinks it
 
 
 class Load(Protocol):
     """One connection of a phase. ``trouble`` is set when it broke, ``at_limit`` when the server
-    ended it at a limit it had announced; ``sent_bytes`` is what was handed to the socket."""
+    ended it on purpose, ``server_id`` when the server has agreed to it. ``sent_bytes`` is what was
+    handed to the socket, ``tcp_server`` what the server last told of its TCP."""
 
     trouble: BaseException | None
     at_limit: bool
     server_id: str | None
     congestion_control: str | None
     sent_bytes: int
+    tcp_server: TcpInfo | None
 
     @property
     def protocol(self) -> asyncio.BaseProtocol:
@@ -58,231 +69,9 @@ class Load(Protocol):
         """Return up to when the receiver has told its counts; None when that is now."""
         ...
 
-
-class _LoadConnection:
-    """What both loads share: the transport, the head, and how it ended."""
-
-    def __init__(
-        self, server: ServerAddress, meter: Meter, seconds: float, wake: Callable[[], None]
-    ) -> None:
-        self.trouble: BaseException | None = None
-        self.at_limit = False
-        self.server_id: str | None = None
-        self.congestion_control: str | None = None
-        self.sent_bytes = 0
-        self._server = server
-        self._meter = meter
-        self._seconds = seconds
-        self._wake = wake  # called when there is something to decide before the next tick
-        self._nonce = new_nonce()
-        self._head: Head | None = Head(self._nonce)  # None once it is complete
-        self._transport: asyncio.Transport | None = None
-        self._closed = False
-
-    def close(self) -> None:
-        self._closed = True
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.trouble is None and not self.at_limit and not self._closed:
-            self.trouble = exc or EOFError("the server closed the connection")
-        self._wake()
-
-    def _fail(self, trouble: BaseException) -> None:
-        if self.trouble is None:
-            self.trouble = trouble
-        self.close()
-        self._wake()
-
-    def _write(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(data)
-
-    def _take_head(self, data: bytes | memoryview) -> bytes | None:
-        """Feed the head; return what follows it once it is complete."""
-        assert self._head is not None
-        try:
-            rest = self._head.feed(data)
-        except LinkError as trouble:
-            self._fail(trouble)
-            return None
-        if rest is not None:
-            self.server_id = self._head.header(SERVER_HEADER)
-            self._head_complete(self._head)
-            self._head = None
-        return rest
-
-    def _head_complete(self, head: Head) -> None:
-        raise NotImplementedError
-
-
-class Download(_LoadConnection, asyncio.BufferedProtocol):
-    """Receives; every receive is counted at its own time."""
-
-    def __init__(
-        self, server: ServerAddress, meter: Meter, seconds: float, wake: Callable[[], None]
-    ) -> None:
-        super().__init__(server, meter, seconds, wake)
-        self._buffer = memoryview(bytearray(RECEIVE_BUFFER_BYTES))
-        self._received = 0
-        self._limit_bytes = 0
-        self._limit_us = 0
-
-    def start(self) -> None:
-        # HTTP/1.0 asks for a plain body that ends with the connection: no chunk marks to count.
-        query = f"seconds={self._seconds:g}&bytes={self._meter.limit_bytes}&nonce={self._nonce}"
-        request = f"GET {DOWNLOAD_PATH}?{query}"
-        self._write(request_head(self._server, request, http="HTTP/1.0"))
-
-    @property
-    def protocol(self) -> asyncio.BaseProtocol:
-        return self
-
-    def stop_sending(self) -> None:
-        """Nothing is being sent."""
-
-    def counted_until_us(self) -> int | None:
-        return None
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        left = self._meter.limit_bytes - self._meter.total_bytes
-        return self._buffer[: max(min(left, RECEIVE_BUFFER_BYTES), 1)]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._head is None:
-            self._count(nbytes)
-            return
-        rest = self._take_head(self._buffer[:nbytes])
-        if rest:
-            self._count(len(rest))
-
-    def eof_received(self) -> None:
-        elapsed_us = self._meter.elapsed_us()
-        if self._head is None and (
-            self._received >= self._limit_bytes or elapsed_us >= self._limit_us
-        ):
-            self.at_limit = True
-
-    def _count(self, nbytes: int) -> None:
-        self._received += nbytes
-        self._meter.count(nbytes)
-        if self._meter.full:
-            self._wake()
-
-    def _head_complete(self, head: Head) -> None:
-        self.congestion_control = head.header(CONGESTION_HEADER)
-        self._limit_bytes = int(head.header(LIMIT_BYTES_HEADER) or 1 << 62)
-        self._limit_us = int(float(head.header(LIMIT_SECONDS_HEADER) or 1 << 40) * 1e6)
-
-
-class Upload(_LoadConnection, asyncio.Protocol):
-    """Sends; the server tells every 100 ms what it has counted into which bin."""
-
-    def __init__(
-        self,
-        server: ServerAddress,
-        meter: Meter,
-        seconds: float,
-        wake: Callable[[], None],
-        ration: "Ration",
-    ) -> None:
-        super().__init__(server, meter, seconds, wake)
-        self._ration = ration
-        self._sending = True
-        self._paused = False
-        self._pump_due = False
-        self._next_bin = 0
-        self._reported_us = 0
-        self._report = bytearray()
-
-    @property
-    def protocol(self) -> asyncio.BaseProtocol:
-        return self
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        sock = transport.get_extra_info("socket")
-        # A short queue in the kernel: what is sent is then on its way, not waiting to be charged.
-        with suppress(OSError, AttributeError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        with suppress(OSError, AttributeError):
-            name = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
-            self.congestion_control = name.rstrip(b"\0").decode("ascii")
-
-    def start(self) -> None:
-        query = f"seconds={self._seconds:g}&nonce={self._nonce}&live=1"
-        head = request_head(
-            self._server,
-            f"POST {UPLOAD_PATH}?{query}",
-            "Content-Type: application/octet-stream",
-            "Transfer-Encoding: chunked",
-        )
-        self._write(head)
-        self._pump()
-
-    def stop_sending(self) -> None:
-        self._sending = False
-
-    def counted_until_us(self) -> int | None:
-        return self._reported_us
-
-    def pause_writing(self) -> None:
-        self._paused = True
-
-    def resume_writing(self) -> None:
-        self._paused = False
-        if not self._pump_due:
-            self._pump()
-
-    def data_received(self, data: bytes) -> None:
-        if self._head is not None:
-            after_head = self._take_head(data)
-            if after_head is None:
-                return
-            data = after_head
-        self._report += data
-        if len(self._report) > _LARGEST_REPORT_BYTES:
-            self._fail(LinkError(Cause.ENGINE, "the server's report does not end"))
-            return
-        *lines, self._report = self._report.split(b"\n")
-        try:
-            for line in lines:
-                self._take_report(line.strip())
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self._fail(LinkError(Cause.ENGINE, f"the server's report cannot be read: {error}"))
-
-    def _head_complete(self, head: Head) -> None:
-        """The answer's own limits do not matter: the client asked for less."""
-
-    def _take_report(self, line: bytearray) -> None:
-        if not line.startswith(b"{"):  # the marks of the chunked encoding
-            return
-        report = json.loads(line)
-        for count in report["bins"]:
-            self._meter.add(self._next_bin, int(count))
-            self._next_bin += 1
-        self._reported_us = int(report["duration_us"])
-        self._wake()
-        if report.get("final"):
-            self.at_limit = True
-
-    def _pump(self) -> None:
-        """Write one piece; the next one waits its turn, so that answers are read in between."""
-        self._pump_due = False
-        if self._paused or not self._sending or self._closed or self.trouble is not None:
-            return
-        size = self._ration.take(UPLOAD_PIECE_BYTES)
-        if size == 0:
-            return
-        self._write(b"%x\r\n%b\r\n" % (size, _RANDOM_PIECE[:size]))
-        self.sent_bytes += size
-        self._pump_due = True
-        asyncio.get_running_loop().call_soon(self._pump)
+    def tcp_info(self) -> TcpInfo | None:
+        """Return what this end's TCP knows, or knew when the load was closed."""
+        ...
 
 
 class Ration:
@@ -297,4 +86,172 @@ class Ration:
         return taken
 
 
-_RANDOM_PIECE = os.urandom(UPLOAD_PIECE_BYTES)  # random, so that nothing on the way shrinks it
+class Query:
+    """What a load asks of the server. ``pace_bps`` is this connection's share; 0 is no bound."""
+
+    def __init__(
+        self,
+        measurement_id: str,
+        connections: int,
+        seconds: float,
+        limit_bytes: int,
+        pace_bps: int = 0,
+        access_token: str = "",
+    ) -> None:
+        self.pace_bps = pace_bps
+        self._asked: dict[str, str | int] = {
+            "streams": connections,
+            "duration": round(seconds * 1000),
+            "bytes": limit_bytes,
+            "mid": measurement_id,
+        }
+        if pace_bps:
+            self._asked["pace"] = pace_bps
+        if access_token:
+            self._asked["access_token"] = access_token
+
+    def target(self, path: str, nonce: str, **more: int) -> str:
+        return f"{path}?{urlencode({**self._asked, 'nonce': nonce, **more})}"
+
+
+class Download(WebSocketLoad):
+    """Receives; every receive is counted at its own time."""
+
+    def __init__(
+        self, server: ServerAddress, meter: Meter, wake: Callable[[], None], query: Query
+    ) -> None:
+        nonce = new_nonce()
+        upgrade = Upgrade(MEASUREMENT_PROTOCOL, nonce)
+        super().__init__(server, upgrade, query.target(DOWNLOAD_PATH, nonce), meter, wake)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return no more room than the plan still has bytes."""
+        left = self._meter.limit_bytes - self._meter.total_bytes
+        return self._buffer[: max(min(left, RECEIVE_BUFFER_BYTES), 1)]
+
+    def payload_arrived(self, nbytes: int) -> None:
+        self._meter.count(nbytes)
+        if self._meter.full:
+            self._wake()
+
+    def text_arrived(self, text: bytes) -> None:
+        report = _reports.decode(text)
+        self.congestion_control = report.congestion_control or self.congestion_control
+        self.tcp_server = report.tcp_info() or self.tcp_server
+
+
+class Upload(SendingLoad):
+    """Sends; the server tells every 100 ms what it has counted into which bin."""
+
+    def __init__(
+        self,
+        server: ServerAddress,
+        meter: Meter,
+        wake: Callable[[], None],
+        query: Query,
+        ration: Ration,
+    ) -> None:
+        nonce = new_nonce()
+        super().__init__(
+            server,
+            Upgrade(MEASUREMENT_PROTOCOL, nonce),
+            query.target(UPLOAD_PATH, nonce, bins=BIN_WIDTH_US),
+            meter,
+            wake,
+            ration.take,
+            _RANDOM_PIECE,
+            query.pace_bps,
+        )
+        self._next_bin = 0
+        self._counted_bytes = 0
+        self._counted_us = 0
+
+    def counted_until_us(self) -> int | None:
+        return self._counted_us
+
+    def payload_arrived(self, nbytes: int) -> None:
+        raise LinkError(Cause.ENGINE, "the server sends a load where it should receive one")
+
+    def text_arrived(self, text: bytes) -> None:
+        report = _reports.decode(text)
+        self.tcp_server = report.tcp_info() or self.tcp_server
+        bins = report.bins
+        if bins is None:
+            return
+        self._counted_bytes += sum(bins.byte_counts)
+        if bins.first != self._next_bin or self._counted_bytes > self.sent_bytes:
+            raise LinkError(Cause.ENGINE, "the server's counts do not fit what was sent")
+        for count in bins.byte_counts:
+            self._meter.add(self._next_bin, count)
+            self._next_bin += 1
+        self._counted_us = max(bins.until_us, self._counted_us)
+        if bins.final:
+            self.at_limit = True
+        self._wake()
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+
+
+class _TcpInfo(msgspec.Struct, rename="pascal"):
+    """As a server tells it: µs and bytes."""
+
+    rtt: _Count | None = msgspec.field(name="RTT", default=None)
+    min_rtt: _Count | None = msgspec.field(name="MinRTT", default=None)
+    bytes_sent: _Count | None = None
+    bytes_retrans: _Count | None = None
+    busy_time: _Count | None = None
+    receive_window_limited: _Count | None = msgspec.field(name="RWndLimited", default=None)
+    send_buffer_limited: _Count | None = msgspec.field(name="SndBufLimited", default=None)
+    rtt_variation: _Count = msgspec.field(name="RTTVar", default=0)
+    bytes_acked: _Count = 0
+    bytes_received: _Count = 0
+    unsent: _Count = msgspec.field(name="NotsentBytes", default=0)
+    delivery_rate: _Count = 0
+
+
+class _Bins(msgspec.Struct):
+    first: _Count = msgspec.field(name="FirstBin")
+    byte_counts: list[_Count] = msgspec.field(name="Bins")
+    until_us: _Count = msgspec.field(name="UntilUs")
+    final: bool = msgspec.field(name="Final", default=False)
+
+
+class _Report(msgspec.Struct):
+    """A WireMeasurement of throughput1, and our bins. What nobody here asks for is left out."""
+
+    congestion_control: str = msgspec.field(name="CC", default="")
+    tcp: _TcpInfo | None = msgspec.field(name="TCPInfo", default=None)
+    bins: _Bins | None = msgspec.field(name="FieldSurvey", default=None)
+
+    def tcp_info(self) -> TcpInfo | None:
+        """Return what a server tells in full; half of it would have to be filled with zeros."""
+        tcp = self.tcp
+        if (
+            tcp is None
+            or tcp.rtt is None
+            or tcp.min_rtt is None
+            or tcp.bytes_sent is None
+            or tcp.bytes_retrans is None
+            or tcp.busy_time is None
+            or tcp.receive_window_limited is None
+            or tcp.send_buffer_limited is None
+        ):
+            return None
+        return TcpInfo(
+            round_trip_us=tcp.rtt,
+            round_trip_variation_us=tcp.rtt_variation,
+            min_round_trip_us=tcp.min_rtt,
+            acknowledged_bytes=tcp.bytes_acked,
+            received_bytes=tcp.bytes_received,
+            sent_bytes=tcp.bytes_sent,
+            retransmitted_bytes=tcp.bytes_retrans,
+            unsent_bytes=tcp.unsent,
+            delivery_bytes_per_s=tcp.delivery_rate,
+            busy_us=tcp.busy_time,
+            receive_window_limited_us=tcp.receive_window_limited,
+            send_buffer_limited_us=tcp.send_buffer_limited,
+        )
+
+
+_reports = msgspec.json.Decoder(_Report)

@@ -13,6 +13,7 @@ import traceback
 from typing import BinaryIO
 
 from fieldsurvey.model.throughput import Cause, Measurement, MeasurementPlan, Outcome
+from fieldsurvey.throughput.home import Home
 from fieldsurvey.throughput.lines import Command, Report, decode_command, encode
 from fieldsurvey.throughput.protocols import PROTOCOLS
 from fieldsurvey.throughput.protocols.protocol import Cancel, Progress
@@ -20,11 +21,12 @@ from fieldsurvey.throughput.streams import guard_standard_streams
 
 
 class Worker:
-    """Runs one plan after the other in the main thread; a second thread reads stdin."""
+    """Runs one plan after the other; a second thread reads stdin."""
 
     def __init__(self, commands: BinaryIO, lines: BinaryIO) -> None:
         self._commands = commands
         self._lines = lines
+        self._home = Home()
         self._write_lock = threading.Lock()
         self._plans: queue.SimpleQueue[tuple[int, MeasurementPlan, Cancel]] = queue.SimpleQueue()
         self._running: tuple[int, Cancel] | None = None
@@ -63,7 +65,7 @@ class Worker:
         began_ns = time.perf_counter_ns()
         spent = False
         try:
-            protocol = PROTOCOLS[plan.protocol]()
+            protocol = PROTOCOLS[plan.protocol](self._home)
             measurement = protocol.run(plan, progress, cancel)
             spent = protocol.spent
         except Exception as error:  # noqa: BLE001 - a bug of ours must still be a stored result

@@ -1,19 +1,25 @@
 """Measurement servers for tests: the real one, and ones that misbehave in one chosen way."""
 
 import asyncio
+import json
 import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
 from fieldsurvey.model.throughput import Measurement, MeasurementPlan
+from fieldsurvey.throughput.home import Home
 from fieldsurvey.throughput.protocols.native import NativeDialect
 from fieldsurvey.throughput.protocols.protocol import Cancel, Progress
 from fieldsurvey.throughput.protocols.session import SessionProtocol
 from fieldsurvey.throughput.server.app import MeasurementServer
+from fieldsurvey.throughput.websocket import MEASUREMENT_PROTOCOL, Opcode, accept_of, frame
 
 Behaviour = Callable[["Visit"], None]
 
@@ -37,7 +43,10 @@ def running(server: MeasurementServer) -> Iterator[int]:
 
 
 def measure(
-    plan: MeasurementPlan, progress: list[Progress] | None = None, cancel: Cancel | None = None
+    plan: MeasurementPlan,
+    progress: list[Progress] | None = None,
+    cancel: Cancel | None = None,
+    home: Home | None = None,
 ) -> Measurement:
     """Run the native protocol here, without the child process."""
 
@@ -45,23 +54,65 @@ def measure(
         if progress is not None:
             progress.append(one)
 
-    return SessionProtocol(NativeDialect()).run(plan, note, cancel or Cancel())
+    return SessionProtocol(NativeDialect(), home).run(plan, note, cancel or Cancel())
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for what takes a moment; fail when it takes 3 s."""
+    until_s = time.monotonic() + 3
+    while not true():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+def certificate(folder: Path) -> Path:
+    """Return a file with a key and a certificate for 127.0.0.1 that vouches for itself."""
+    path = folder / "server.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", str(path), "-out", str(path.with_suffix(".crt"))],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_bytes(path.read_bytes() + path.with_suffix(".crt").read_bytes())
+    return path
 
 
 class Visit:
     """One request at a misbehaving server."""
 
-    def __init__(self, sock: socket.socket, target: str, stopped: threading.Event) -> None:
+    def __init__(
+        self, sock: socket.socket, target: str, headers: dict[str, str], stopped: threading.Event
+    ) -> None:
         self.sock = sock
         self.stopped = stopped
+        self.headers = headers
         parts = urlsplit(target)
         self.path = parts.path
-        self.nonce = parse_qs(parts.query).get("nonce", [""])[0]
+        self.query = parse_qs(parts.query)
+        self.nonce = self.query.get("nonce", [""])[0]
 
     def head(self, status: str = "200 OK", *headers: str) -> None:
         """Send the head our own server would send."""
         ours = ("X-FieldSurvey-Server: odd", f"X-FieldSurvey-Nonce: {self.nonce}")
         self.sock.sendall("\r\n".join([f"HTTP/1.1 {status}", *ours, *headers, "", ""]).encode())
+
+    def upgrade(self, *headers: str) -> None:
+        """Agree to speak WebSocket, as our own server would."""
+        self.head(
+            "101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {accept_of(self.headers['sec-websocket-key'])}",
+            f"Sec-WebSocket-Protocol: {MEASUREMENT_PROTOCOL}",
+            *headers,
+        )
+
+    def binary(self, payload: bytes) -> None:
+        self.sock.sendall(frame(Opcode.BINARY, payload, masked=False))
+
+    def text(self, report: object) -> None:
+        self.sock.sendall(frame(Opcode.TEXT, json.dumps(report).encode(), masked=False))
 
     def pong(self) -> None:
         self.head("200 OK", "Content-Length: 2")
@@ -77,15 +128,22 @@ class Visit:
 
 
 class OddServer:
-    """Answers pings like ours; ``behaviour`` has every other request to itself."""
+    """Answers pings like ours; ``behaviour`` has every other request to itself.
 
-    def __init__(self, behaviour: Behaviour, *, answer_pings: bool = True) -> None:
+    With ``keep_alive`` it gets the connection's next request as well.
+    """
+
+    def __init__(
+        self, behaviour: Behaviour, *, answer_pings: bool = True, keep_alive: bool = False
+    ) -> None:
         self._behaviour = behaviour
+        self._keep_alive = keep_alive
         self._answer_pings = answer_pings
         self._stopped = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._sockets: list[socket.socket] = []
+        self._deaf: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept)]
 
     def __enter__(self) -> "OddServer":
@@ -103,12 +161,28 @@ class OddServer:
         for thread in self._threads:
             thread.join(5)
 
+    @property
+    def accepted(self) -> int:
+        """Return how many connections there have been."""
+        return len(self._sockets)
+
+    def go_deaf(self) -> None:
+        """Answer nothing more on the connections that are open: they are lost, and nobody says."""
+        self._deaf.update(self._sockets)
+
+    def cut_all(self) -> None:
+        """End every connection, as a server does with idle ones."""
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
     def _accept(self) -> None:
         while not self._stopped.is_set():
             try:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sockets.append(sock)
             thread = threading.Thread(target=self._serve, args=(sock,))
             self._threads.append(thread)
@@ -117,31 +191,48 @@ class OddServer:
     def _serve(self, sock: socket.socket) -> None:
         with suppress(OSError, ValueError), sock, sock.makefile("rb") as requests:
             while line := requests.readline():
-                while requests.readline().strip():
-                    pass
-                visit = Visit(sock, line.decode().split(" ")[1], self._stopped)
+                headers = dict(_headers(requests))
+                if sock in self._deaf:
+                    self._stopped.wait()
+                visit = Visit(sock, line.decode().split(" ")[1], headers, self._stopped)
                 if self._answer_pings and visit.path.endswith("/ping"):
                     visit.pong()
                 else:
                     self._behaviour(visit)
-                    return
+                    if not self._keep_alive:
+                        return
+
+
+def _headers(requests: BinaryIO) -> Iterator[tuple[str, str]]:
+    while line := requests.readline().decode("latin-1").strip():
+        name, _, value = line.partition(":")
+        yield name.strip().lower(), value.strip()
 
 
 class Pace:
-    """Behaviour: downloads at a known rate, all connections together, on a fixed schedule."""
+    """Behaviour: downloads at a known rate, all connections together, on a fixed schedule that
+    begins with the first of them."""
 
     piece = bytes(8192)
 
     def __init__(self, rate_bps: float) -> None:
         self._piece_s = len(self.piece) * 8 / rate_bps
         self._lock = threading.Lock()
-        self._next_s: float | None = None
+        self._visits = 0
+        self._next_s = 0.0
 
     def __call__(self, visit: Visit) -> None:
-        visit.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        visit.head()
-        while not visit.stopped.is_set():
+        visit.upgrade()
+        with self._lock:
+            if self._visits == 0:
+                self._next_s = time.monotonic()
+            self._visits += 1
+        try:
+            while not visit.stopped.is_set():
+                with self._lock:
+                    due_s = self._next_s = self._next_s + self._piece_s
+                time.sleep(max(due_s - time.monotonic(), 0))
+                visit.binary(self.piece)
+        finally:
             with self._lock:
-                due_s = self._next_s = (self._next_s or time.monotonic()) + self._piece_s
-            time.sleep(max(due_s - time.monotonic(), 0))
-            visit.sock.sendall(self.piece)
+                self._visits -= 1

@@ -35,6 +35,7 @@ class Dialect(_Protocol):
 
     name: str
     most_connections: int | None  # None leaves their number to the plan
+    paces: bool  # whether loads keep to the plan's ``pace_bps``
 
     def pinger(self, server: ServerAddress) -> Pinger:
         """Return what asks for round trips on a connection of its own."""

@@ -1,108 +1,30 @@
-"""The native loads: random bytes down, and bytes up counted into bins where they arrive.
+"""What the loads of every protocol share: slots, random bytes, and who answers.
 
-Must not buffer a body or a load: memory per client is a few hundred kilobytes, whatever it does.
+Must not buffer a body: memory per client is a few hundred kilobytes, whatever it does.
 """
 
 import asyncio
-import json
-import logging
 import os
+import re
 import socket
 import struct
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import suppress
+from typing import Any
 
 from aiohttp import web
 
-from fieldsurvey.throughput.http_head import (
-    CONGESTION_HEADER,
-    LIMIT_BYTES_HEADER,
-    LIMIT_SECONDS_HEADER,
-)
-from fieldsurvey.throughput.meter import Meter
-from fieldsurvey.throughput.server.limits import Limits, Slots, asked_bytes, asked_seconds
+from fieldsurvey.throughput.http_head import NONCE_HEADER, SERVER_HEADER
+from fieldsurvey.throughput.server.limits import Limits, Slots
+from fieldsurvey.throughput.tcp_info import read_tcp_info
 
-log = logging.getLogger(__name__)
-
-REPORT_S = 0.1
 WRITE_BYTES = 256 * 1024
 # Shared by all; random, so that nothing on the way shrinks it.
 _BLOB = memoryview(os.urandom(1024 * 1024))
 
 LIMITS = web.AppKey("limits", Limits)
 SLOTS = web.AppKey("slots", Slots)
-
-
-async def download(request: web.Request) -> web.StreamResponse:
-    """``GET ?seconds=S&bytes=B``: random bytes until one of both, or until the client leaves."""
-    limits = request.app[LIMITS]
-    seconds, total = asked_seconds(request, limits), asked_bytes(request, limits)
-    with request.app[SLOTS].take(), _logged(request, "download"):
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "application/octet-stream",
-                LIMIT_BYTES_HEADER: str(total),
-                LIMIT_SECONDS_HEADER: f"{seconds:g}",
-            }
-        )
-        congestion = congestion_control(request)
-        if congestion:
-            response.headers[CONGESTION_HEADER] = congestion
-        response.force_close()
-        await send_random(request, response, total, seconds)
-        return response
-
-
-async def upload(request: web.Request) -> web.StreamResponse:
-    """``POST ?seconds=S``: counts the body into 50 ms bins and answers in JSON lines.
-
-    With ``live=1`` a line comes every 100 ms and holds the bins completed since the one before;
-    without, there is one line at the end: ``{"bytes", "duration_us", "bins", "final"}``.
-    """
-    limits = request.app[LIMITS]
-    seconds, total = asked_seconds(request, limits), asked_bytes(request, limits)
-    live = request.query.get("live") == "1"
-    with request.app[SLOTS].take(), _logged(request, "upload"):
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        response.force_close()
-        meter = Meter(total)
-        told = 0
-        if live:
-            await response.prepare(request)
-        with suppress(ConnectionError, TimeoutError, web.PayloadAccessError):
-            while not meter.full and meter.elapsed_us() < seconds * 1e6:
-                ended = await _receive(request, meter, min(REPORT_S, seconds))
-                if ended:
-                    break
-                if live:
-                    told = await _tell(response, meter, told, final=False)
-            if not live:
-                await response.prepare(request)
-            await _tell(response, meter, told, final=True)
-            await response.write_eof()
-        return response
-
-
-@contextmanager
-def _logged(request: web.Request, direction: str) -> Iterator[None]:
-    """Log who was served, and for how long, when a load ends in whatever way."""
-    start_s = time.monotonic()
-    try:
-        yield
-    finally:
-        log.info(
-            "%s",
-            json.dumps(
-                {
-                    "utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                    "client": request.remote,
-                    "load": direction,
-                    "seconds": round(time.monotonic() - start_s, 3),
-                }
-            ),
-        )
+SERVER_ID = web.AppKey("server_id", str)
+_NONCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 async def send_random(
@@ -133,39 +55,53 @@ def _reset(request: web.Request) -> None:
     request.transport.abort()
 
 
-def congestion_control(request: web.Request) -> str | None:
-    """Return the congestion control that this server sends with, where the system tells."""
-    sock = request.get_extra_info("socket")
-    with suppress(OSError, AttributeError):
-        name: bytes = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
-        return name.rstrip(b"\0").decode("ascii")
-    return None
+def signature(request: web.Request) -> dict[str, str]:
+    """Return headers that say who answers, and to which question: a portal cannot."""
+    headers = {SERVER_HEADER: request.app[SERVER_ID]}
+    nonce = request.query.get("nonce", "")
+    if _NONCE.fullmatch(nonce):
+        headers[NONCE_HEADER] = nonce
+    return headers
 
 
-async def _receive(request: web.Request, meter: Meter, patience_s: float) -> bool:
-    """Count what arrives within ``patience_s``; return whether the body has ended."""
-    until_s = time.monotonic() + patience_s
-    with suppress(TimeoutError):
-        async with asyncio.timeout(patience_s):
-            while time.monotonic() < until_s and not meter.full:
-                data = await request.content.readany()
-                if not data:
-                    return True
-                meter.count(len(data))
-    return False
+async def swallow(request: web.Request) -> int:
+    """Receive a body and return its length; raises 408 or 413 when it takes or is too much."""
+    limits = request.app[LIMITS]
+    received = 0
+    try:
+        async with asyncio.timeout(limits.seconds):
+            async for chunk in request.content.iter_any():
+                received += len(chunk)
+                if received > limits.bytes_per_load:
+                    raise web.HTTPRequestEntityTooLarge(limits.bytes_per_load, received)
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout from error
+    return received
 
 
-async def _tell(response: web.StreamResponse, meter: Meter, told: int, *, final: bool) -> int:
-    """Write the bins since number ``told``; return the number of the next one to tell."""
-    elapsed_us = meter.elapsed_us()
-    counts = meter.bins(elapsed_us).byte_counts if final else meter.complete_counts(elapsed_us)
-    report: dict[str, object] = {
-        "bytes": meter.total_bytes,
-        "duration_us": elapsed_us if final else len(counts) * meter.width_us,
-        "bins": counts[told:],
+def tcp_info_of(sock: socket.socket, elapsed_us: int) -> dict[str, int]:
+    """Return what TCP knows of a connection, under the names of M-Lab's messages."""
+    tcp = read_tcp_info(sock)
+    if tcp is None:
+        return {}
+    return {
+        "RTT": tcp.round_trip_us,
+        "RTTVar": tcp.round_trip_variation_us,
+        "MinRTT": tcp.min_round_trip_us,
+        "BytesAcked": tcp.acknowledged_bytes,
+        "BytesReceived": tcp.received_bytes,
+        "BytesSent": tcp.sent_bytes,
+        "BytesRetrans": tcp.retransmitted_bytes,
+        "BusyTime": tcp.busy_us,
+        "RWndLimited": tcp.receive_window_limited_us,
+        "SndBufLimited": tcp.send_buffer_limited_us,
+        "NotsentBytes": tcp.unsent_bytes,
+        "DeliveryRate": tcp.delivery_bytes_per_s,
+        "ElapsedTime": elapsed_us,
     }
-    if final:
-        report["final"] = True
-    async with asyncio.timeout(REPORT_S * 50):
-        await response.write(json.dumps(report).encode("ascii") + b"\n")
-    return len(counts)
+
+
+def address_text(name: Any) -> str:
+    """Return a socket's address as ``host:port``."""
+    host, port = name[0], name[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -3,13 +3,12 @@
 Must not be advertised as more: it is here for comparison with what others measure.
 """
 
-import asyncio
 import re
 
 from aiohttp import web
 
 from fieldsurvey.throughput.server.limits import asked_seconds
-from fieldsurvey.throughput.server.load import LIMITS, SLOTS, send_random
+from fieldsurvey.throughput.server.load import LIMITS, SLOTS, send_random, swallow
 
 # Bytes that the network's servers return for randomSxS.jpg.
 IMAGE_BYTES = {
@@ -53,17 +52,8 @@ async def image(request: web.Request) -> web.StreamResponse:
 
 async def upload(request: web.Request) -> web.Response:
     """Count a body and say ``size=N``."""
-    limits = request.app[LIMITS]
-    received = 0
     with request.app[SLOTS].take():
-        try:
-            async with asyncio.timeout(limits.seconds):
-                async for chunk in request.content.iter_any():
-                    received += len(chunk)
-                    if received > limits.bytes_per_load:
-                        raise web.HTTPRequestEntityTooLarge(limits.bytes_per_load, received)
-        except TimeoutError as error:
-            raise web.HTTPRequestTimeout from error
+        received = await swallow(request)
     return web.Response(text=f"size={received}")
 
 

@@ -24,7 +24,7 @@ from fieldsurvey.model.throughput import (
 from fieldsurvey.throughput import engine
 from fieldsurvey.throughput.engine import MeasuringProcess, Progress, longest_run_s
 from fieldsurvey.throughput.server.app import MeasurementServer
-from tests.support.throughput import OddServer, Pace, running
+from tests.support.throughput import OddServer, Pace, running, wait_until
 
 ROOT = Path(__file__).parents[3]
 Scenario = Callable[[MeasuringProcess], Awaitable[None]]
@@ -94,6 +94,21 @@ def test_one_worker_lives_across_tests_and_none_after_close(url: str) -> None:
     play(scenario)
 
 
+def test_the_worker_keeps_connections_for_the_next_test() -> None:
+    async def scenario(process: MeasuringProcess) -> None:
+        for accepted in (10, 15):  # five for the test itself, five for the next
+            plan = MeasurementPlan(server.url, max_bytes=400_000)
+            assert (await process.run(plan)).outcome is Outcome.COMPLETED
+            await asyncio.to_thread(
+                wait_until, lambda accepted=accepted: server.accepted >= accepted
+            )
+        await asyncio.sleep(0.1)
+        assert server.accepted == 15
+
+    with OddServer(Pace(20e6)) as server:
+        play(scenario)
+
+
 @pytest.mark.parametrize("protocol", ["native", "speedtest-cli"])
 def test_a_test_called_off_ends_at_once_with_what_was_counted(url: str, protocol: str) -> None:
     """Seen on a quiet machine: 3 to 20 ms native, up to 60 ms speedtest-cli."""
@@ -108,7 +123,8 @@ def test_a_test_called_off_ends_at_once_with_what_was_counted(url: str, protocol
         assert (measurement.outcome, measurement.cause) == (Outcome.CANCELLED, None)
         phase = measurement.phases[-1]
         assert phase.outcome is Outcome.CANCELLED
-        assert measurement.wire_bytes == phase.payload_bytes > 0
+        assert phase.payload_bytes > 0
+        assert measurement.wire_bytes == sum(one.payload_bytes for one in measurement.phases)
         assert phase.bins is not None
         assert sum(phase.bins.byte_counts) == phase.payload_bytes
         assert phase.estimate is None
@@ -269,13 +285,14 @@ def test_streams_closed_as_in_a_windowed_application(tmp_path: Path, url: str) -
     script = """
 import asyncio, sys, pathlib
 assert sys.stdout is None and sys.stderr is None
-from fieldsurvey.model.throughput import MeasurementPlan
+from fieldsurvey.model.throughput import MeasurementPlan, Mode
 from fieldsurvey.throughput.engine import MeasuringProcess
 async def main():
     process = MeasuringProcess()
     said = []
     for protocol in ("speedtest-cli", "native"):
-        plan = MeasurementPlan(sys.argv[1], protocol=protocol, max_bytes=500_000)
+        plan = MeasurementPlan(
+            sys.argv[1], protocol, Mode.CALIBRATE, max_bytes=500_000, wake_up=False)
         found = await process.run(plan)
         said.append(f"{found.outcome} {found.wire_bytes} {found.detail}")
     await process.close()

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldsurvey.model.throughput import (
+    Bins,
     Cause,
     Estimate,
     Measurement,
@@ -10,6 +13,8 @@ from fieldsurvey.model.throughput import (
     Outcome,
     Phase,
     PhaseKind,
+    SelfCheck,
+    SelfLimit,
 )
 from fieldsurvey.model.verdict import Confidence, RateLayer, Target, Verdict
 from fieldsurvey.throughput.judge import header_ratio, judge
@@ -76,6 +81,54 @@ def test_what_was_not_completed_is_not_judged(outcome: Outcome) -> None:
 def test_a_ping_is_not_judged() -> None:
     ping = Measurement("native", Mode.PING, "http://x", Outcome.COMPLETED, 1, 0)
     assert judge(ping, IP) is None
+
+
+PACE_BPS = 200_000_000
+AT_THE_PACE = PACE_BPS // 160  # bytes per bin of 50 ms
+
+
+def with_bins(measurement: Measurement, *byte_counts: int) -> Measurement:
+    (phase,) = measurement.phases
+    return replace(measurement, phases=(replace(phase, bins=Bins(byte_counts)),), pace_bps=PACE_BPS)
+
+
+def verdict_of(measurement: Measurement) -> Verdict | None:
+    judgement = judge(measurement, IP)
+    return judgement.verdict if judgement else None
+
+
+def test_a_link_that_met_the_senders_pace_is_not_called_slow() -> None:
+    slow, fast = measured(50, 60, 70), measured(110, 120, 130)
+    flat = (10_000, *[AT_THE_PACE] * 3, 10_000)
+    assert verdict_of(with_bins(slow, *flat)) is Verdict.UNDECIDED
+    assert verdict_of(with_bins(fast, *flat)) is Verdict.ABOVE
+    assert verdict_of(replace(with_bins(slow, *flat), pace_bps=0)) is Verdict.BELOW
+    burst = (10_000, 0, 0, 0, AT_THE_PACE * 2, AT_THE_PACE, 10_000)
+    assert verdict_of(with_bins(slow, *burst)) is Verdict.BELOW
+
+
+@pytest.mark.parametrize("limit", [SelfLimit.CPU, SelfLimit.RECEIVE_WINDOW, SelfLimit.SERVER])
+def test_our_own_limit_is_nothing_against_the_place(limit: SelfLimit) -> None:
+    held_back = SelfCheck(limits=(limit,))
+    assert verdict_of(replace(measured(50, 60, 70), self_check=held_back)) is None
+    assert verdict_of(replace(measured(90, 100, 110), self_check=held_back)) is None
+    assert verdict_of(replace(measured(110, 120, 130), self_check=held_back)) is Verdict.ABOVE
+    assert verdict_of(replace(measured(50, 60, 70), self_check=SelfCheck())) is Verdict.BELOW
+
+
+@pytest.mark.parametrize("limit", [SelfLimit.VPN, SelfLimit.WIFI])
+def test_another_links_test_says_nothing_at_all(limit: SelfLimit) -> None:
+    elsewhere = SelfCheck(limits=(SelfLimit.CPU, limit))
+    for interval in ((50, 60, 70), (90, 100, 110), (110, 120, 130)):
+        assert verdict_of(replace(measured(*interval), self_check=elsewhere)) is None
+
+
+def test_ipv6_has_larger_headers() -> None:
+    between = measured(96, 96, 96.1)
+    assert verdict_of(between) is Verdict.BELOW
+    assert verdict_of(replace(between, ip_version=4)) is Verdict.BELOW
+    assert verdict_of(replace(between, ip_version=6)) is Verdict.ABOVE
+    assert header_ratio(1428, 6) == 1500 / 1428
 
 
 @given(

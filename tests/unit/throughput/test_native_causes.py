@@ -21,11 +21,11 @@ from fieldsurvey.model.throughput import (
 )
 from fieldsurvey.throughput.server.app import MeasurementServer
 from fieldsurvey.throughput.server.limits import Limits
-from tests.support.throughput import OddServer, Visit, measure, running
+from tests.support.throughput import OddServer, Visit, certificate, measure, running
 
 
 def quick(url: str) -> MeasurementPlan:
-    return MeasurementPlan(url, connect_timeout_us=600_000, stall_timeout_us=600_000)
+    return MeasurementPlan(url, connect_timeout_us=600_000, stall_timeout_us=600_000, wake_up=False)
 
 
 def failed(measurement: Measurement, cause: Cause) -> Phase:
@@ -95,8 +95,8 @@ def test_a_server_that_never_answers_stalls() -> None:
 
 def test_a_load_that_falls_silent_stalls_and_keeps_what_came() -> None:
     def behave(visit: Visit) -> None:
-        visit.head()
-        visit.sock.sendall(bytes(50_000))
+        visit.upgrade()
+        visit.binary(bytes(50_000))
         visit.hang()
 
     with OddServer(behave) as server:
@@ -111,7 +111,7 @@ def test_a_load_that_falls_silent_stalls_and_keeps_what_came() -> None:
 
 def test_a_load_without_a_byte_is_never_a_rate_of_zero() -> None:
     def behave(visit: Visit) -> None:
-        visit.head()
+        visit.upgrade()
         visit.hang()
 
     with OddServer(behave) as server:
@@ -122,14 +122,14 @@ def test_a_load_without_a_byte_is_never_a_rate_of_zero() -> None:
 @pytest.mark.parametrize("end", ["reset", "close"])
 def test_a_load_cut_off_midway_keeps_what_came(end: str) -> None:
     def behave(visit: Visit) -> None:
-        visit.head()
-        visit.sock.sendall(bytes(50_000))
+        visit.upgrade()
+        visit.binary(bytes(50_000))
         time.sleep(0.2)
         if end == "reset":
             visit.reset()
 
     with OddServer(behave) as server:
-        measurement = measure(MeasurementPlan(server.url))
+        measurement = measure(quick(server.url))
     phase = failed(measurement, Cause.CUT_OFF)
     assert phase.payload_bytes == measurement.wire_bytes == 200_000
 
@@ -139,9 +139,9 @@ def test_one_connection_of_four_that_breaks_does_not_end_a_load() -> None:
 
     def behave(visit: Visit) -> None:
         number = next(visits)
-        visit.head()
+        visit.upgrade()
         for _ in range(100):
-            visit.sock.sendall(bytes(10_000))
+            visit.binary(bytes(10_000))
             if number == 0:
                 visit.reset()
                 return
@@ -194,22 +194,14 @@ def test_a_tls_handshake_without_an_answer_stalls() -> None:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", str(path), "-out", str(path.with_suffix(".crt"))],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_bytes(path.read_bytes() + path.with_suffix(".crt").read_bytes())
-    return path
+def certificate_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def tls_url(certificate: Path) -> Iterator[str]:
+def tls_url(certificate_path: Path) -> Iterator[str]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(certificate_path)
     with running(MeasurementServer("tls", tls=context)) as port:
         yield f"https://127.0.0.1:{port}"
 
@@ -221,11 +213,24 @@ def test_a_certificate_nobody_vouches_for(tls_url: str) -> None:
 
 
 def test_a_certificate_that_is_trusted(
-    tls_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tls_url: str, certificate_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate_path))
     phases = (PhaseKind.IDLE_LATENCY, PhaseKind.DOWNLOAD, PhaseKind.UPLOAD)
-    plan = MeasurementPlan(tls_url, phases=phases, max_bytes=20_000_000)
+    plan = MeasurementPlan(
+        tls_url, mode=Mode.CALIBRATE, phases=phases, max_bytes=20_000_000, wake_up=False
+    )
     measurement = measure(plan)
     assert measurement.outcome is Outcome.COMPLETED, measurement.detail
     assert [phase.payload_bytes for phase in measurement.phases] == [0, 20_000_000, 20_000_000]
+
+
+def test_a_certificate_of_an_authority_of_our_own(tls_url: str, certificate_path: Path) -> None:
+    plan = MeasurementPlan(tls_url, max_bytes=1_000_000, ca_path=str(certificate_path))
+    measurement = measure(plan)
+    assert (measurement.outcome, measurement.tls) == (Outcome.COMPLETED, True), measurement.detail
+
+
+def test_an_authority_that_is_not_there_is_our_failure(tls_url: str, tmp_path: Path) -> None:
+    measurement = measure(MeasurementPlan(tls_url, ca_path=str(tmp_path / "none.pem")))
+    assert (measurement.outcome, measurement.cause) == (Outcome.FAILED, Cause.ENGINE)
