@@ -14,7 +14,10 @@ from fieldsurvey.export.positions import sample_position_known, test_position_kn
 if TYPE_CHECKING:
     import polars as pl
 
+    from fieldsurvey.export.tables import SurveyTables
+
 US_PER_S, US_PER_MS, BPS_PER_MBPS, M_PER_KM, KMH_PER_MPS = 1e6, 1e3, 1e6, 1e3, 3.6
+PERMILLE_PER_PERCENT = 10
 
 
 def sample_columns() -> dict[str, pl.Expr]:
@@ -45,8 +48,19 @@ def sample_columns() -> dict[str, pl.Expr]:
     }
 
 
+def with_drives(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:
+    """Return ``tests`` with what is known of each one's drive."""
+    drives = tables.drives.select(
+        "drive_id",
+        "replayed",
+        drive_operator="operator",
+        drive_access_type="access_type",
+    )
+    return tests.join(drives, on="drive_id", how="left", maintain_order="left")
+
+
 def test_columns() -> dict[str, pl.Expr]:
-    """Column name → what stands in it; from the tests joined with their drives."""
+    """Column name → what stands in it; from :func:`with_drives`."""
     import polars as pl
 
     return {
@@ -56,8 +70,8 @@ def test_columns() -> dict[str, pl.Expr]:
         "started_utc": text.utc(pl.col("started_utc_us")),
         "ended_utc": text.utc(pl.col("ended_utc_us")),
         "trigger": pl.col("trigger"),
-        "operator": pl.col("operator"),
-        "access_type": pl.col("access_type"),
+        "operator": _of_link_or_drive("operator"),
+        "access_type": _of_link_or_drive("access_type"),
         "outcome": pl.col("outcome"),
         "no_service": pl.col("no_service"),
         "cause": pl.col("cause"),
@@ -90,6 +104,52 @@ def test_columns() -> dict[str, pl.Expr]:
         "server_id": pl.col("server_id"),
         "tags": pl.col("tags"),
         "detail": pl.col("detail"),
+        **_conditions(),
+        **_sender("download"),
+        **_sender("upload"),
+    }
+
+
+def _of_link_or_drive(column: str) -> pl.Expr:
+    """The drive's plan speaks for its only link; of several, each speaks for itself."""
+    import polars as pl
+
+    of_drive = pl.when(pl.col("link").is_null()).then(pl.col(f"drive_{column}"))
+    unknown = pl.lit("unknown" if column == "access_type" else None, dtype=pl.String)
+    return pl.coalesce(pl.col(column), of_drive, unknown)
+
+
+def _conditions() -> dict[str, pl.Expr]:
+    """How the test was made, and how our own side was meanwhile."""
+    import polars as pl
+
+    return {
+        "link": pl.col("link"),
+        "confirms_test_id": pl.col("confirms"),
+        "ip_version": pl.col("ip_version"),
+        "tls": pl.col("tls"),
+        "pace_mbps": _mbps("pace_bps"),
+        "retry_after_s": pl.col("retry_after_s"),
+        "self_limits": pl.col("limits"),
+        "interface": pl.col("interface"),
+        "interface_kind": pl.col("interface_kind"),
+        "cpu_share_percent": _scaled("cpu_permille", PERMILLE_PER_PERCENT, 1),
+        "machine_cpu_share_percent": _scaled("machine_cpu_permille", PERMILLE_PER_PERCENT, 1),
+        "event_loop_lag_ms": _scaled("loop_lag_us", US_PER_MS, 3),
+        "other_rx_bytes": pl.col("other_rx_bytes"),
+        "other_tx_bytes": pl.col("other_tx_bytes"),
+    }
+
+
+def _sender(phase: str) -> dict[str, pl.Expr]:
+    import polars as pl
+
+    again = pl.col(f"{phase}_retransmitted_bytes")
+    sent = pl.col(f"{phase}_sent_bytes")
+    share = pl.when(sent > 0).then(again * 100 / sent)
+    return {
+        f"{phase}_retransmission_percent": text.decimal(share, 3),
+        f"{phase}_min_round_trip_ms": _scaled(f"{phase}_min_round_trip_us", US_PER_MS, 3),
     }
 
 

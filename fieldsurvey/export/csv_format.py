@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
-from fieldsurvey.export.columns import sample_columns, test_columns
+from fieldsurvey.export.columns import sample_columns, test_columns, with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.tables import SurveyTables
 
@@ -34,8 +34,7 @@ class CsvTests:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write all tests in one go."""
-        drives = tables.drives.select("drive_id", "operator", "access_type", "replayed")
-        tests = tables.tests.join(drives, on="drive_id", how="left", maintain_order="left")
+        tests = with_drives(tables, tables.tests)
         columns = test_columns()
         _write_header(columns, stream)
         _write_rows(tests, columns, stream)

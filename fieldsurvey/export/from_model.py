@@ -22,7 +22,15 @@ from fieldsurvey.export.tables import (
 from fieldsurvey.model.drive import Drive, Event, EventKind, Sample
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
-from fieldsurvey.model.throughput import Measurement, Outcome, Phase, PhaseKind, ThroughputTest
+from fieldsurvey.model.radio import AccessType
+from fieldsurvey.model.throughput import (
+    Measurement,
+    Outcome,
+    Phase,
+    PhaseKind,
+    TcpSummary,
+    ThroughputTest,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -172,7 +180,12 @@ def _test_row(drive_id: str, test: ThroughputTest) -> Row:
         "started_utc_us": test.started_utc_us,
         "ended_utc_us": test.ended_utc_us,
         "no_service": test.no_service,
+        "link": test.link or None,
+        "operator": test.operator or None,
+        "access_type": None if test.access_type is AccessType.UNKNOWN else test.access_type.value,
+        "confirms": test.confirms,
         **_measurement_row(test.measurement),
+        **_conditions_row(test.measurement),
         **_fix_row(test.start_fix, "start_"),
         **_fix_row(test.end_fix, "end_"),
         **_place_row(test.start_place, "start_"),
@@ -219,6 +232,43 @@ def _measurement_row(measurement: Measurement) -> Row:
         **_latency_row(measurement.phase(PhaseKind.IDLE_LATENCY), "idle"),
         **_latency_row(measurement.phase(PhaseKind.DOWNLOAD), "download"),
         **_latency_row(measurement.phase(PhaseKind.UPLOAD), "upload"),
+    }
+
+
+def _conditions_row(measurement: Measurement) -> Row:
+    """How the test was made, how our own side was, and what the sending ends' TCP knew."""
+    row: Row = {
+        "ip_version": measurement.ip_version,
+        "tls": measurement.tls,
+        "pace_bps": measurement.pace_bps or None,
+        "retry_after_s": measurement.retry_after_s,
+    }
+    if (check := measurement.self_check) is not None:
+        row |= {
+            "interface": check.interface,
+            "interface_kind": check.interface_kind.value,
+            "limits": "|".join(check.limits),
+            "cpu_permille": check.cpu_permille,
+            "machine_cpu_permille": check.machine_cpu_permille,
+            "loop_lag_us": check.loop_lag_us,
+            "other_rx_bytes": check.other_rx_bytes,
+            "other_tx_bytes": check.other_tx_bytes,
+        }
+    if (download := measurement.phase(PhaseKind.DOWNLOAD)) is not None:
+        row |= _sender_row(download.tcp_server, download.tcp_local, "download")
+    if (upload := measurement.phase(PhaseKind.UPLOAD)) is not None:
+        row |= _sender_row(upload.tcp_local, upload.tcp_server, "upload")
+    return row
+
+
+def _sender_row(sender: TcpSummary | None, receiver: TcpSummary | None, name: str) -> Row:
+    least_us = sender and sender.min_round_trip_us
+    if least_us is None:
+        least_us = receiver and receiver.min_round_trip_us
+    return {
+        f"{name}_sent_bytes": sender and sender.sent_bytes,
+        f"{name}_retransmitted_bytes": sender and sender.retransmitted_bytes,
+        f"{name}_min_round_trip_us": least_us,
     }
 
 

@@ -6,6 +6,7 @@ Memory is bounded by a piece, not by the survey. Must not write to the survey, n
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,10 @@ def _tests(survey: SurveyFile, drive_ids: list[str]) -> pl.DataFrame:
             None if times_us is None else len(times_us) for times_us in per_test
         ]
     columns["tags"] = [None if tags == "{}" else tags for tags in columns["tags"]]
+    columns["tls"] = [None if tls is None else bool(tls) for tls in columns["tls"]]
+    columns["limits"] = [
+        None if limits is None else "|".join(json.loads(limits)) for limits in columns["limits"]
+    ]
     return _frame(columns, TEST_COLUMNS, drive_ids)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export import text
-from fieldsurvey.export.columns import test_columns
+from fieldsurvey.export.columns import test_columns, with_drives
 from fieldsurvey.export.gpx_xml import element, extensions, gpx_fix, gpx_longitude
 from fieldsurvey.export.positions import receiver_alive, test_position_known
 from fieldsurvey.export.tables import SurveyTables
@@ -31,15 +31,79 @@ _UNFINISHED = {
     Outcome.CANCELLED: "export.cancelled_test",
 }
 
-# Told by the waypoint's own elements already.
-_NATIVE = {
-    "started_utc",
-    "start_latitude_deg",
-    "start_longitude_deg",
-    "start_altitude_m",
-    "start_satellites_count",
-    "start_hdop",
-}
+# Of the CSV's columns, those that a map may want to show and GPX itself has no element for. GDAL,
+# and so QGIS, reads no waypoint of a file with more than 100 fields, of which 23 are GPX's own.
+WAYPOINT_ELEMENTS = (
+    "drive_id",
+    "test_id",
+    "replayed",
+    "ended_utc",
+    "trigger",
+    "operator",
+    "access_type",
+    "outcome",
+    "no_service",
+    "cause",
+    "verdict",
+    "confidence",
+    "compared_mbps",
+    "target_mbps",
+    "target_id",
+    "target_version",
+    "target_layer",
+    "verdict_rule",
+    "download_mbps",
+    "download_low_mbps",
+    "download_high_mbps",
+    "download_outcome",
+    "download_cause",
+    "download_bytes",
+    "download_duration_s",
+    "upload_mbps",
+    "upload_low_mbps",
+    "upload_high_mbps",
+    "upload_outcome",
+    "upload_cause",
+    "upload_bytes",
+    "upload_duration_s",
+    "idle_latency_p50_ms",
+    "idle_latency_p90_ms",
+    "download_latency_p50_ms",
+    "download_latency_p90_ms",
+    "upload_latency_p50_ms",
+    "start_speed_kmh",
+    "start_heading_deg",
+    "start_accuracy_m",
+    "start_fix_type",
+    "start_fix_flags",
+    "start_fix_age_s",
+    "start_highway_ref",
+    "start_chainage_km",
+    "start_settlement_name",
+    "end_latitude_deg",
+    "end_longitude_deg",
+    "end_highway_ref",
+    "end_chainage_km",
+    "end_settlement_name",
+    "protocol",
+    "mode",
+    "duration_s",
+    "data_used_bytes",
+    "congestion_control",
+    "stop_reason",
+    "server_url",
+    "server_id",
+    "tags",
+    "link",
+    "confirms_test_id",
+    "ip_version",
+    "tls",
+    "pace_mbps",
+    "self_limits",
+    "interface_kind",
+    "download_retransmission_percent",
+    "download_min_round_trip_ms",
+)
 
 
 def waypoints(tables: SurveyTables, *, with_extensions: bool) -> Iterator[str]:
@@ -58,10 +122,9 @@ def with_position(tests: pl.DataFrame) -> pl.DataFrame:
 
 def _values(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:
     """What the CSV says of ``tests``, as text."""
-    drives = tables.drives.select("drive_id", "operator", "access_type", "replayed")
-    joined = tests.join(drives, on="drive_id", how="left", maintain_order="left")
-    values = {name: value for name, value in test_columns().items() if name not in _NATIVE}
-    return text.as_text(joined.select(**values))
+    columns = test_columns()
+    values = {name: columns[name] for name in WAYPOINT_ELEMENTS}
+    return text.as_text(with_drives(tables, tests).select(**values))
 
 
 def _waypoint(test: Mapping[str, object], ours: str, language: str) -> str:
@@ -139,8 +202,16 @@ def _description(test: Mapping[str, object], language: str) -> str:
                 compared_mbps=_mbps(test["compared_bps"]),
             )
         )
+    elif test["outcome"] == Outcome.COMPLETED and test["limits"]:
+        words = [
+            message(f"self_limit.{limit}").text(language)
+            for limit in str(test["limits"]).split("|")
+        ]
+        parts.append(message("export.self_limited", limits=", ".join(words)))
     if test["upload_bps"] is not None:
         parts.append(message("export.upload", rate_mbps=_mbps(test["upload_bps"])))
+    if test["operator"] is not None or test["link"] is not None:
+        parts.append(str(test["operator"] or test["link"]))
     parts += _places(test)
     lines = [part if isinstance(part, str) else part.text(language) for part in parts]
     return " · ".join(lines)

@@ -118,6 +118,15 @@ def _where(end: str) -> dict[str, str]:
     }
 
 
+def _sender(name: str) -> dict[str, str]:
+    """What the TCP of the end that sent a phase's load knew."""
+    return {
+        f"{name}_sent_bytes": "Int64",  # what was sent again included
+        f"{name}_retransmitted_bytes": "Int64",
+        f"{name}_min_round_trip_us": "Int64",
+    }
+
+
 TEST_COLUMNS: Mapping[str, str] = {
     "drive_id": "String",
     "test_id": "String",
@@ -154,6 +163,24 @@ TEST_COLUMNS: Mapping[str, str] = {
     **_where("end"),
     "places_version": "String",
     "tags": "String",  # a JSON object with sorted keys
+    "link": "String",
+    "operator": "String",  # of the link; null where only the drive's is known
+    "access_type": "String",
+    "confirms": "String",
+    "ip_version": "Int64",
+    "tls": "Boolean",
+    "pace_bps": "Int64",
+    "retry_after_s": "Int64",
+    "interface": "String",
+    "interface_kind": "String",
+    "limits": "String",  # words with | between them, "" where nothing held the test back
+    "cpu_permille": "Int64",
+    "machine_cpu_permille": "Int64",
+    "loop_lag_us": "Int64",
+    "other_rx_bytes": "Int64",
+    "other_tx_bytes": "Int64",
+    **_sender("download"),
+    **_sender("upload"),
 }
 
 

@@ -10,8 +10,9 @@ from fieldsurvey.model.messages import Message, message
 from fieldsurvey.store.codec import Row, row_key
 from fieldsurvey.store.driver import Connection, DatabaseError
 from fieldsurvey.store.migrations import DERIVED_TABLES, SEQ_TABLES
-from fieldsurvey.store.throughput_rows import PHASE_COLUMNS
-from fieldsurvey.store.writing import column_names, test_key_values
+from fieldsurvey.store.phase_rows import PHASE_COLUMNS
+from fieldsurvey.store.throughput_rows import test_key_values
+from fieldsurvey.store.writing import column_names
 
 
 def check_survey(connection: Connection) -> list[Message]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import Cause, Outcome, PhaseKind
 from fieldsurvey.store.driver import Connection, known_errors
 from fieldsurvey.store.survey_file import SurveyFile
@@ -70,6 +71,23 @@ def _phase(alias: str, name: str) -> _Spec:
         f"{name}_connections": (f"{alias}.connections", _REAL),
         f"{name}_outcome": (f"{alias}.outcome", _WORD),
         f"{name}_cause": (f"{alias}.cause", _WORD),
+    }
+
+
+def _sender(alias: str, end: str, other_end: str, name: str) -> _Spec:
+    """What the sending end's TCP knew; of the round trip the other end may tell where it does not.
+
+    ``end`` and ``other_end`` are columns of a phase.
+    """
+
+    def told(column: str, field: str) -> str:
+        return f"json_extract({alias}.{column}, '$.{field}')"
+
+    least = f"coalesce({told(end, 'min_round_trip_us')}, {told(other_end, 'min_round_trip_us')})"
+    return {
+        f"{name}_sent_bytes": (told(end, "sent_bytes"), _REAL),
+        f"{name}_retransmitted_bytes": (told(end, "retransmitted_bytes"), _REAL),
+        f"{name}_min_round_trip_us": (least, _REAL),
     }
 
 
@@ -138,6 +156,25 @@ TEST_COLUMNS: _Spec = {
     **_place("b", "end_"),
     "places_version": ("coalesce(a.places_version, b.places_version)", _WORD),
     "tags": ("t.tags", _WORD),  # a JSON object
+    # Since schema 2: not known of older tests.
+    "link": ("nullif(t.link, '')", _WORD),
+    "operator": ("nullif(t.operator, '')", _WORD),
+    "access_type": (f"nullif(t.access_type, '{AccessType.UNKNOWN.value}')", _WORD),
+    "confirms": ("t.confirms", _WORD),
+    "ip_version": ("t.ip_version", _REAL),
+    "tls": ("t.tls", _WORD),  # 0, 1 or None
+    "pace_bps": ("nullif(t.pace_bps, 0)", _REAL),
+    "retry_after_s": ("t.retry_after_s", _REAL),
+    "interface": ("t.interface", _WORD),
+    "interface_kind": ("t.interface_kind", _WORD),
+    "limits": ("t.limits", _WORD),  # a JSON array
+    "cpu_permille": ("t.cpu_permille", _REAL),
+    "machine_cpu_permille": ("t.machine_cpu_permille", _REAL),
+    "loop_lag_us": ("t.loop_lag_us", _REAL),
+    "other_rx_bytes": ("t.other_rx_bytes", _REAL),
+    "other_tx_bytes": ("t.other_tx_bytes", _REAL),
+    **_sender("d", "tcp_server", "tcp_local", "download"),
+    **_sender("u", "tcp_local", "tcp_server", "upload"),
 }
 
 _JOINS = {

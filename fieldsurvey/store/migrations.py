@@ -14,7 +14,7 @@ whatever its table.
 from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x46535256  # "FSRV"
-SCHEMA_VERSION = 1  # number of migrations; PRAGMA user_version
+SCHEMA_VERSION = 2  # number of migrations; PRAGMA user_version
 
 migrations = Migrations("fieldsurvey.store")
 
@@ -227,3 +227,38 @@ def first_tables(db: Database) -> None:
             )
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
     db.execute("PRAGMA user_version=1")
+
+
+# A test of schema 1 has none of these columns: NULL in ``link`` tells it from one without a name
+# for its link, and its row key covers what schema 1 knew.
+_TEST_CONDITIONS = """
+link TEXT
+operator TEXT CHECK ((operator IS NULL) = (link IS NULL))
+access_type TEXT CHECK ((access_type IS NULL) = (link IS NULL))
+confirms TEXT CHECK (length(confirms) > 0)
+ip_version INTEGER CHECK (ip_version > 0)
+tls INTEGER CHECK (tls IN (0, 1) AND (tls IS NULL) = (link IS NULL))
+pace_bps INTEGER CHECK (pace_bps >= 0 AND (pace_bps IS NULL) = (link IS NULL))
+retry_after_s INTEGER CHECK (retry_after_s >= 0)
+interface TEXT
+interface_kind TEXT CHECK (length(interface_kind) > 0)
+cpu_permille INTEGER CHECK (cpu_permille >= 0)
+machine_cpu_permille INTEGER CHECK (machine_cpu_permille >= 0)
+loop_lag_us INTEGER CHECK (loop_lag_us >= 0)
+other_rx_bytes INTEGER CHECK (other_rx_bytes >= 0)
+other_tx_bytes INTEGER CHECK (other_tx_bytes >= 0)
+limits TEXT CHECK (json_valid(limits) AND (limits IS NULL) = (interface_kind IS NULL))
+"""
+_PHASE_TCP = """
+tcp_local TEXT CHECK (json_valid(tcp_local))
+tcp_server TEXT CHECK (json_valid(tcp_server))
+"""
+
+
+@migrations()
+def conditions_of_tests(db: Database) -> None:
+    """Link, operator and our own side of each test; what TCP knew of each phase."""
+    for table, columns in (("test", _TEST_CONDITIONS), ("phase", _PHASE_TCP)):
+        for column in columns.strip().splitlines():
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    db.execute("PRAGMA user_version=2")

@@ -21,7 +21,13 @@ from fieldsurvey.store.driver import (
     make_durable,
 )
 from fieldsurvey.store.lock import folder_error
-from fieldsurvey.store.migrations import APPLICATION_ID, SCHEMA_VERSION, migrations
+from fieldsurvey.store.migrations import (
+    APPLICATION_ID,
+    DERIVED_TABLES,
+    RAW_TABLES,
+    SCHEMA_VERSION,
+    migrations,
+)
 
 SQLITE_FILES = ("-wal", "-shm", "-journal")
 
@@ -165,6 +171,40 @@ def connect_reader(path: Path) -> Connection:
         # No log, and no way to make one: what is in the file is all there is.
         connection = connect(path, "mode=ro&immutable=1")
     return connection
+
+
+def open_reader(path: Path) -> Connection:
+    """Connect like :func:`connect_reader`; a survey of an older schema shows the columns that it
+    lacks, empty, since a reader must not bring it up to date."""
+    connection = connect_reader(path)
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < SCHEMA_VERSION:
+            _show_missing_columns(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _show_missing_columns(connection: Connection) -> None:
+    """Put temporary views of the same names before the tables. A column that a recorder adds
+    meanwhile comes first in its view, and so is the one that is read."""
+    connection.execute("PRAGMA temp_store=MEMORY")
+    with contextlib.closing(connect_memory()) as newest:
+        migrations.apply(database(newest))
+        for table in (*RAW_TABLES, *DERIVED_TABLES):
+            missing = [c for c in _columns(newest, table) if c not in _columns(connection, table)]
+            if missing:
+                empty = ", ".join(f"NULL AS {column}" for column in missing)
+                connection.execute(
+                    f"CREATE TEMP VIEW {table} AS SELECT t.*, {empty} FROM main.{table} t"
+                )
+
+
+def _columns(connection: Connection, table: str) -> list[str]:
+    found = connection.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,))
+    return [name for (name,) in found]
 
 
 def connect_writer(path: Path) -> Connection:

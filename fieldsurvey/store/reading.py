@@ -9,6 +9,7 @@ from fieldsurvey.model.position import Fix
 from fieldsurvey.model.throughput import Phase, ThroughputTest
 from fieldsurvey.store.codec import Row
 from fieldsurvey.store.driver import Connection
+from fieldsurvey.store.phase_rows import ESTIMATE_COLUMNS, PHASE_COLUMNS, phase_from
 from fieldsurvey.store.rows import (
     DRIVE_COLUMNS,
     EVENT_COLUMNS,
@@ -22,12 +23,9 @@ from fieldsurvey.store.rows import (
     sample_from,
 )
 from fieldsurvey.store.throughput_rows import (
-    ESTIMATE_COLUMNS,
     JUDGEMENT_COLUMNS,
-    PHASE_COLUMNS,
     TEST_COLUMNS,
     judgement_from,
-    phase_from,
     test_from,
 )
 

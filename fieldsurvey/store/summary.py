@@ -33,7 +33,8 @@ class SurveySummary:
     """Figures of a whole file.
 
     ``tests`` were made (completed, failed or cancelled); ``skipped`` come on top. ``failed`` are
-    those our own side or a busy server spoiled; ``no_service`` those the network did. ``places``:
+    those our own side or a busy server spoiled; ``no_service`` those the network did;
+    ``self_limited`` were completed without a verdict, our own side being the limit. ``places``:
     label (inside a settlement its name, else the highway, else the nearest settlement, else "")
     and number of tests, most first. Times are None in an empty file.
     """
@@ -49,6 +50,7 @@ class SurveySummary:
     failed: int
     skipped: int
     cancelled: int
+    self_limited: int
     distance_m: float
     first_utc_us: int | None
     last_utc_us: int | None
@@ -66,6 +68,7 @@ class _TestCounts:
     failed: int
     skipped: int
     cancelled: int
+    self_limited: int
 
 
 def unfinished_drive(connection: Connection) -> UnfinishedDrive | None:
@@ -110,6 +113,7 @@ def survey_summary(connection: Connection) -> SurveySummary:
         failed=tests.failed,
         skipped=tests.skipped,
         cancelled=tests.cancelled,
+        self_limited=tests.self_limited,
         distance_m=_distance_m(connection, None),
         first_utc_us=first_utc_us,
         last_utc_us=last_utc_us,
@@ -138,15 +142,17 @@ def _count_samples(connection: Connection, drive_seq: int | None) -> tuple[int, 
 def _count_tests(connection: Connection, drive_seq: int | None) -> _TestCounts:
     outcomes: Counter[Outcome] = Counter()
     verdicts: Counter[Verdict] = Counter()
-    no_service = 0
-    for outcome, cause, verdict, count in connection.execute(
-        "SELECT t.outcome, t.cause, j.verdict, count(*) FROM test t"
-        f" LEFT JOIN judgement j ON j.test_seq = t.seq WHERE {_of_drive(drive_seq)}"
-        " GROUP BY 1, 2, 3"
+    no_service = self_limited = 0
+    for outcome, cause, verdict, limited, count in connection.execute(
+        "SELECT t.outcome, t.cause, j.verdict, coalesce(t.limits, '[]') <> '[]', count(*)"
+        " FROM test t LEFT JOIN judgement j ON j.test_seq = t.seq"
+        f" WHERE {_of_drive(drive_seq)} GROUP BY 1, 2, 3, 4"
     ):
         outcomes[Outcome(outcome)] += count
         if verdict is not None:
             verdicts[Verdict(verdict)] += count
+        elif limited and outcome == Outcome.COMPLETED:
+            self_limited += count
         if outcome == Outcome.FAILED and cause not in _OWN_CAUSES:
             no_service += count
     return _TestCounts(
@@ -158,6 +164,7 @@ def _count_tests(connection: Connection, drive_seq: int | None) -> _TestCounts:
         failed=outcomes[Outcome.FAILED] - no_service,
         skipped=outcomes[Outcome.SKIPPED],
         cancelled=outcomes[Outcome.CANCELLED],
+        self_limited=self_limited,
     )
 
 

@@ -20,7 +20,7 @@ from fieldsurvey.store import reading, writing
 from fieldsurvey.store.check import check_survey
 from fieldsurvey.store.driver import ROW_ERRORS, Connection, database, known_errors
 from fieldsurvey.store.lock import SurveyLock, folder_error
-from fieldsurvey.store.opening import connect_reader, connect_writer, create_file, examine, exists
+from fieldsurvey.store.opening import connect_writer, create_file, examine, exists, open_reader
 from fieldsurvey.store.summary import (
     SurveySummary,
     UnfinishedDrive,
@@ -73,7 +73,7 @@ class SurveyFile:
         if read_only:
             examine(path, thoroughly=False)
             with known_errors(path):
-                return cls(path, connect_reader(path), None)
+                return cls(path, open_reader(path), None)
         if not exists(path):
             raise KnownError("store.missing", path=path)
         with _lock_or_release(path) as lock:
@@ -198,14 +198,19 @@ class SurveyFile:
         with self._reading():
             return unfinished_drive(self.connection)
 
-    def bytes_used_between(self, from_utc_us: int, to_utc_us: int) -> int:
-        """Return wire bytes of the tests begun in ``from_utc_us <= t < to_utc_us``."""
+    def bytes_used_between(self, from_utc_us: int, to_utc_us: int, link: str | None = None) -> int:
+        """Return wire bytes of the tests begun in ``from_utc_us <= t < to_utc_us``.
+
+        ``link``: only those over the link of that name; "" are tests over a link without one.
+        """
         sql = (
             "SELECT coalesce(sum(wire_bytes), 0) FROM test"
-            " WHERE started_utc_us >= ? AND started_utc_us < ?"
+            " WHERE started_utc_us >= ?1 AND started_utc_us < ?2"
+            " AND (?3 IS NULL OR coalesce(link, '') = ?3)"
         )
         with known_errors(self.path):
-            (total,) = self.connection.execute(sql, (from_utc_us, to_utc_us)).fetchone()
+            found = self.connection.execute(sql, (from_utc_us, to_utc_us, link))
+            (total,) = found.fetchone()
         return int(total)
 
     def summary(self) -> SurveySummary:

@@ -1,27 +1,31 @@
 """Throughput tests as rows: what was counted apart from what was concluded from it.
 
-A test is one raw row and one raw row per phase; estimates, judgement and places are derived and
-lie in tables of their own.
+A test is one raw row and one raw row per phase (:mod:`fieldsurvey.store.phase_rows`); estimates,
+judgement and places are derived and lie in tables of their own.
 """
+
+import itertools
+from collections.abc import Sequence
 
 import msgspec
 
 from fieldsurvey.model.place import Place
+from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import (
-    Bins,
-    Cause,
-    Estimate,
+    InterfaceKind,
     Judgement,
     Measurement,
     Mode,
     Outcome,
     Phase,
-    PhaseKind,
+    SelfCheck,
+    SelfLimit,
     ThroughputTest,
     Trigger,
 )
 from fieldsurvey.model.verdict import Confidence, RateLayer, Target, Verdict
-from fieldsurvey.store.codec import Row, to_json, u32_blob, u32_values
+from fieldsurvey.store.codec import Row, to_json
+from fieldsurvey.store.phase_rows import FIRST_PHASE_COLUMNS, cause_from
 from fieldsurvey.store.rows import (
     END_FIX_COLUMNS,
     NO_FIX,
@@ -53,28 +57,23 @@ TEST_COLUMNS = (
     "tags",
     *START_FIX_COLUMNS,
     *END_FIX_COLUMNS,
-)
-PHASE_COLUMNS = (
-    "kind",
-    "start_offset_us",
-    "duration_us",
-    "payload_bytes",
-    "connections",
-    "bin_width_us",
-    "bin_bytes",
-    "round_trips_us",
-    "round_trips_lost",
-    "outcome",
-    "cause",
-)
-ESTIMATE_COLUMNS = (
-    "estimator",
-    "rate_bps",
-    "low_bps",
-    "high_bps",
-    "batches",
-    "ramp_us",
-    "ramp_bytes",
+    # Since schema 2; all of them are NULL in older rows.
+    "link",
+    "operator",
+    "access_type",
+    "confirms",
+    "ip_version",
+    "tls",
+    "pace_bps",
+    "retry_after_s",
+    "interface",
+    "interface_kind",
+    "cpu_permille",
+    "machine_cpu_permille",
+    "loop_lag_us",
+    "other_rx_bytes",
+    "other_tx_bytes",
+    "limits",
 )
 JUDGEMENT_COLUMNS = (
     "verdict",
@@ -87,6 +86,10 @@ JUDGEMENT_COLUMNS = (
     "rule",
 )
 _FIXES_FROM = 19  # where the two fixes begin in a test's row
+_START_FIX_END = _FIXES_FROM + len(NO_FIX)
+_LINK_AT = _START_FIX_END + len(NO_FIX)  # where the columns of schema 2 begin
+_SELF_CHECK_AT = _LINK_AT + 8
+_NO_SELF_CHECK = (None,) * 8
 
 
 def test_row(test: ThroughputTest) -> Row:
@@ -114,36 +117,45 @@ def test_row(test: ThroughputTest) -> Row:
         to_json(test.tags),
         *(NO_FIX if test.start_fix is None else fix_row(test.start_fix)),
         *(NO_FIX if test.end_fix is None else fix_row(test.end_fix)),
+        test.link,
+        test.operator,
+        str(test.access_type),
+        test.confirms,
+        measurement.ip_version,
+        int(measurement.tls),
+        measurement.pace_bps,
+        measurement.retry_after_s,
+        *(
+            _NO_SELF_CHECK
+            if measurement.self_check is None
+            else _self_check_row(measurement.self_check)
+        ),
     )
 
 
-def phase_row(phase: Phase) -> Row:
-    """The raw row of a phase, without its estimate."""
+def _self_check_row(check: SelfCheck) -> Row:
     return (
-        str(phase.kind),
-        phase.start_offset_us,
-        phase.duration_us,
-        phase.payload_bytes,
-        phase.connections,
-        None if phase.bins is None else phase.bins.width_us,
-        None if phase.bins is None else u32_blob(phase.bins.byte_counts),
-        u32_blob(phase.round_trips_us),
-        phase.round_trips_lost,
-        str(phase.outcome),
-        text(phase.cause),
+        check.interface,
+        str(check.interface_kind),
+        check.cpu_permille,
+        check.machine_cpu_permille,
+        check.loop_lag_us,
+        check.other_rx_bytes,
+        check.other_tx_bytes,
+        to_json(check.limits),
     )
 
 
-def estimate_row(estimate: Estimate) -> Row:
-    return (
-        estimate.estimator,
-        estimate.rate_bps,
-        estimate.low_bps,
-        estimate.high_bps,
-        estimate.batches,
-        estimate.ramp_us,
-        estimate.ramp_bytes,
-    )
+def test_key_values(row: Row, phases: Sequence[Row]) -> Row:
+    """Return what a test's key is made of: its row, then its phases in order.
+
+    ``row`` begins with the drive's seq. One of schema 1 has the key of schema 1.
+    """
+    link_at = 1 + _LINK_AT
+    if row[link_at] is None:
+        row = row[:link_at]
+        phases = [phase[:FIRST_PHASE_COLUMNS] for phase in phases]
+    return (*row, *itertools.chain.from_iterable(phases))
 
 
 def judgement_row(judgement: Judgement) -> Row:
@@ -174,26 +186,6 @@ def judgement_from(row: Row) -> Judgement | None:
     )
 
 
-def phase_from(row: Row) -> Phase:
-    """Build a phase from its columns followed by its estimate's columns."""
-    kind, start_offset_us, duration_us, payload_bytes, connections = row[:5]
-    bin_width_us, bin_bytes, round_trips_us, round_trips_lost, outcome, cause = row[5:11]
-    estimate = row[11:]
-    return Phase(
-        PhaseKind(kind),
-        start_offset_us,
-        duration_us,
-        payload_bytes,
-        connections,
-        None if bin_bytes is None else Bins(u32_values(bin_bytes), bin_width_us),
-        None if estimate[0] is None else Estimate(*estimate),
-        u32_values(round_trips_us),
-        round_trips_lost,
-        Outcome(outcome),
-        _cause(cause),
-    )
-
-
 def test_from(
     row: Row,
     phases: tuple[Phase, ...],
@@ -205,7 +197,8 @@ def test_from(
     test_id, trigger, started_utc_us, started_mono_us, ended_utc_us, ended_mono_us = row[:6]
     protocol, mode, server_url, outcome, duration_us, wire_bytes, cause = row[6:13]
     detail, server_id, mss_bytes, congestion_control, stop_reason, tags = row[13:_FIXES_FROM]
-    fixes = row[_FIXES_FROM:]
+    link, operator, access_type, confirms = row[_LINK_AT : _LINK_AT + 4]
+    ip_version, tls, pace_bps, retry_after_s = row[_LINK_AT + 4 : _SELF_CHECK_AT]
     measurement = Measurement(
         protocol,
         Mode(mode),
@@ -214,12 +207,17 @@ def test_from(
         duration_us,
         wire_bytes,
         phases,
-        _cause(cause),
+        cause_from(cause),
         detail,
         server_id,
         mss_bytes,
         congestion_control,
         stop_reason,
+        ip_version,
+        bool(tls),
+        pace_bps or 0,
+        retry_after_s,
+        _self_check_from(row[_SELF_CHECK_AT:]),
     )
     return ThroughputTest(
         test_id,
@@ -229,14 +227,32 @@ def test_from(
         ended_utc_us,
         ended_mono_us,
         measurement,
-        fix_from(fixes[: len(NO_FIX)]),
-        fix_from(fixes[len(NO_FIX) :]),
+        fix_from(row[_FIXES_FROM:_START_FIX_END]),
+        fix_from(row[_START_FIX_END:_LINK_AT]),
         start_place,
         end_place,
         judgement,
         msgspec.json.decode(tags, type=dict[str, str]),
+        link or "",
+        operator or "",
+        AccessType.UNKNOWN if access_type is None else AccessType(access_type),
+        confirms,
     )
 
 
-def _cause(value: str | None) -> Cause | None:
-    return None if value is None else Cause(value)
+def _self_check_from(row: Row) -> SelfCheck | None:
+    """Return the self-check, or None where the columns are empty."""
+    interface, kind, cpu_permille, machine_cpu_permille, loop_lag_us, *others = row
+    if kind is None:
+        return None
+    other_rx_bytes, other_tx_bytes, limits = others
+    return SelfCheck(
+        interface,
+        InterfaceKind(kind),
+        cpu_permille,
+        machine_cpu_permille,
+        loop_lag_us,
+        other_rx_bytes,
+        other_tx_bytes,
+        msgspec.json.decode(limits, type=tuple[SelfLimit, ...]),
+    )

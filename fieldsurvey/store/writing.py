@@ -4,7 +4,6 @@ Everything here happens inside one transaction of the caller's.
 """
 
 import functools
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from fieldsurvey.model.throughput import ThroughputTest
 from fieldsurvey.store.codec import Row, row_key
 from fieldsurvey.store.driver import ROW_ERRORS, Connection
 from fieldsurvey.store.migrations import DERIVED_TABLES
+from fieldsurvey.store.phase_rows import ESTIMATE_COLUMNS, PHASE_COLUMNS, estimate_row, phase_row
 from fieldsurvey.store.rows import (
     DRIVE_COLUMNS,
     EVENT_COLUMNS,
@@ -30,13 +30,10 @@ from fieldsurvey.store.rows import (
     sample_row,
 )
 from fieldsurvey.store.throughput_rows import (
-    ESTIMATE_COLUMNS,
     JUDGEMENT_COLUMNS,
-    PHASE_COLUMNS,
     TEST_COLUMNS,
-    estimate_row,
     judgement_row,
-    phase_row,
+    test_key_values,
     test_row,
 )
 
@@ -154,11 +151,6 @@ def _add(numbering: _Numbering, drive_seq: int, row: Recorded) -> None:
             numbering.insert("event", (drive_seq, *event_row(row)))
         case ThroughputTest():
             _add_test(numbering, drive_seq, row)
-
-
-def test_key_values(row: Row, phases: Sequence[Row]) -> Row:
-    """Return what a test's key is made of: its row, then its phases in order."""
-    return (*row, *itertools.chain.from_iterable(phases))
 
 
 def _add_test(numbering: _Numbering, drive_seq: int, test: ThroughputTest) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fieldsurvey.export.from_model import DriveRows
 from fieldsurvey.model.drive import Drive, Event, EventKind, Reachability, Sample, SurveyPlan
@@ -12,12 +13,16 @@ from fieldsurvey.model.throughput import (
     Bins,
     Cause,
     Estimate,
+    InterfaceKind,
     Judgement,
     Measurement,
     Mode,
     Outcome,
     Phase,
     PhaseKind,
+    SelfCheck,
+    SelfLimit,
+    TcpSummary,
     ThroughputTest,
     Trigger,
 )
@@ -119,6 +124,43 @@ def throughput_test(
     return ThroughputTest(**(values | changes))  # type: ignore[arg-type]
 
 
+def watched_test(number: int = 3, *, second: float = 30.0, **changes: object) -> ThroughputTest:
+    """A test over one link of several that our own side held back, told by TCP of both ends."""
+    test = throughput_test(number, second=second)
+    idle, download = test.measurement.phases
+    download = replace(
+        download,
+        tcp_local=TcpSummary(48_000, 39_000, 2_100),
+        tcp_server=TcpSummary(47_500, 38_800, 21_400_000, 107_000, 1_800_000, 90_000, 0),
+    )
+    upload = Phase(
+        *(PhaseKind.UPLOAD, 2_300_000, 2_000_000, 1_000_000, 4),
+        tcp_local=TcpSummary(sent_bytes=1_000_000, retransmitted_bytes=0),
+        tcp_server=TcpSummary(min_round_trip_us=41_000),
+    )
+    measurement = replace(
+        test.measurement,
+        phases=(Phase(PhaseKind.WAKE_UP, 0, 90_000, 2_000, 1), idle, download, upload),
+        ip_version=6,
+        tls=True,
+        pace_bps=200_000_000,
+        retry_after_s=7,
+        self_check=SelfCheck(
+            *("wlan0", InterfaceKind.WIFI, 312, 455, 18_250, 1_200_000, 90_000),
+            (SelfLimit.OTHER_TRAFFIC, SelfLimit.WIFI),
+        ),
+    )
+    values: dict[str, object] = {
+        "measurement": measurement,
+        "judgement": None,
+        "link": "left",
+        "operator": "Алатау",
+        "access_type": AccessType.SATELLITE,
+        "confirms": "00000000-0000-4000-8000-000000000001",
+    }
+    return replace(test, **(values | changes))  # type: ignore[arg-type]
+
+
 def no_service_test(
     number: int = 2, *, second: float = 20.0, cause: Cause = Cause.TIMED_OUT, **changes: object
 ) -> ThroughputTest:
@@ -172,6 +214,8 @@ def real_life(seed: int = 1, seconds: int = 400) -> DriveRows:
         samples.append(sample(second, newest, **_surroundings(chance, second)))
         if second % 40 == 20:
             make = no_service_test if chance.random() < 0.3 else throughput_test
+            if second % 160 == 100:
+                make = watched_test
             tests.append(make(seed * 1000 + second, second=second, start_fix=newest))
     return DriveRows(drive(seed), samples, tests)
 

@@ -1,5 +1,6 @@
 """Whole drives, seconds and tests for the tests of the survey file, one of everything."""
 
+import dataclasses
 import uuid
 
 from fieldsurvey.model.drive import Drive, Event, EventKind, Reachability, Sample, SurveyPlan
@@ -11,12 +12,16 @@ from fieldsurvey.model.throughput import (
     Bins,
     Cause,
     Estimate,
+    InterfaceKind,
     Judgement,
     Measurement,
     Mode,
     Outcome,
     Phase,
     PhaseKind,
+    SelfCheck,
+    SelfLimit,
+    TcpSummary,
     ThroughputTest,
     Trigger,
 )
@@ -142,6 +147,42 @@ def a_test(
         None,
         Judgement(verdict, Confidence.HIGH, target, 121_540_000, "interval/1"),
         {"vehicle": "УАЗ", "note": ""},
+    )
+
+
+def a_watched_test(
+    second: int, verdict: Verdict = Verdict.ABOVE, *, link: str = "left"
+) -> ThroughputTest:
+    """A test with all that schema 2 knows: over a link, watched, told by TCP of both ends."""
+    test = a_test(second, verdict)
+    idle, download = test.measurement.phases
+    download = dataclasses.replace(
+        download,
+        tcp_local=TcpSummary(48_000, 39_000, 2_100),
+        tcp_server=TcpSummary(47_500, 38_800, 25_400_000, 254_000, 1_800_000, 90_000, 0),
+    )
+    measurement = dataclasses.replace(
+        test.measurement,
+        phases=(Phase(PhaseKind.WAKE_UP, 0, 90_000, 2_000, 1), idle, download),
+        detail="a word from the system",
+        ip_version=6,
+        tls=True,
+        pace_bps=200_000_000,
+        retry_after_s=7,
+        self_check=SelfCheck(
+            *("wlan0", InterfaceKind.WIFI, 312, 455, 18_000, 1_200_000, 90_000),
+            (SelfLimit.WIFI, SelfLimit.OTHER_TRAFFIC),
+        ),
+    )
+    return dataclasses.replace(
+        test,
+        trigger=Trigger.CONFIRMATION,
+        measurement=measurement,
+        end_place=PLACE,
+        link=link,
+        operator="Алатау",
+        access_type=AccessType.MOBILE,
+        confirms=str(uuid.uuid4()),
     )
 
 

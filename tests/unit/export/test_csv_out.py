@@ -19,7 +19,7 @@ from fieldsurvey.export.gpx_format import Gpx
 from fieldsurvey.export.registry import write_tables
 from fieldsurvey.export.text import REPLACEMENT
 from fieldsurvey.model.place import Place
-from fieldsurvey.model.radio import RadioState, RadioTechnology
+from fieldsurvey.model.radio import AccessType, RadioState, RadioTechnology
 from tests.support.export_reading import GPX, csv_rows, our_values, written
 from tests.support.export_surveys import (
     drive,
@@ -30,6 +30,7 @@ from tests.support.export_surveys import (
     real_life,
     sample,
     throughput_test,
+    watched_test,
 )
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -82,6 +83,37 @@ def test_values_of_a_test() -> None:
     assert homeless["download_mbps"] == "87.654321"
     empty = ["download_mbps", "download_bytes", "verdict", "idle_latency_p50_ms", "upload_mbps"]
     assert [failed[name] for name in empty] == [""] * len(empty)
+
+
+def test_how_a_test_was_made_and_what_held_it_back() -> None:
+    (row,) = csv_rows(written(CsvTests(), one_drive(tests=[watched_test()])))
+    assert (row["link"], row["operator"], row["access_type"]) == ("left", "Алатау", "satellite")
+    assert row["confirms_test_id"] == throughput_test(1).test_id
+    assert (row["ip_version"], row["tls"], row["pace_mbps"]) == ("6", "true", "200.000000")
+    assert row["self_limits"] == "other_traffic|wifi"
+    assert (row["interface"], row["interface_kind"]) == ("wlan0", "wifi")
+    assert (row["cpu_share_percent"], row["machine_cpu_share_percent"]) == ("31.2", "45.5")
+    assert (row["event_loop_lag_ms"], row["retry_after_s"]) == ("18.250", "7")
+    assert (row["other_rx_bytes"], row["other_tx_bytes"]) == ("1200000", "90000")
+    assert row["download_retransmission_percent"] == "0.500"
+    assert row["download_min_round_trip_ms"] == "38.800"  # the server's, which sent
+    assert row["upload_retransmission_percent"] == "0.000"
+    assert row["upload_min_round_trip_ms"] == "41.000"  # the receiver's: ours was not told
+    assert row["verdict"] == ""
+
+
+def test_what_nobody_watched_is_empty_and_the_plan_speaks_for_its_only_link() -> None:
+    (row,) = csv_rows(written(CsvTests(), one_drive(tests=[throughput_test()])))
+    assert (row["link"], row["operator"], row["access_type"]) == ("", "Test", "mobile")
+    at = list(row).index("link")
+    empty = {name for name in list(row)[at:] if row[name] == ""}
+    assert empty == set(list(row)[at:]) - {"tls"}
+
+
+def test_a_link_without_an_operator_is_not_given_the_plans() -> None:
+    test = watched_test(operator="", access_type=AccessType.UNKNOWN)
+    (row,) = csv_rows(written(CsvTests(), one_drive(tests=[test])))
+    assert (row["link"], row["operator"], row["access_type"]) == ("left", "", "unknown")
 
 
 def test_nothing_in_a_file_is_nan_or_an_exponent() -> None:

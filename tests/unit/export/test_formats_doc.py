@@ -8,6 +8,8 @@ from fieldsurvey.export import columns
 from fieldsurvey.export.csv_format import CsvSamples, CsvTests
 from fieldsurvey.export.gpx_format import Gpx
 from fieldsurvey.export.gpx_points import POINT_ELEMENTS
+from fieldsurvey.export.gpx_waypoints import WAYPOINT_ELEMENTS
+from fieldsurvey.model.messages import resources_dir
 from tests.support.export_reading import written
 from tests.support.export_surveys import real_life
 
@@ -46,11 +48,11 @@ def test_every_column_has_a_meaning() -> None:
 def test_gpx_elements() -> None:
     data = written(Gpx(), [real_life(1), real_life(2)]).decode()
     assert listed("Elements of a point") == list(POINT_ELEMENTS)
-    native = set(listed("Elements of a waypoint"))
-    assert native < set(columns.test_columns())
+    assert listed("Elements of a waypoint") == list(WAYPOINT_ELEMENTS)
+    assert set(WAYPOINT_ELEMENTS) < set(columns.test_columns())
     allowed = {
         "trkpt": set(POINT_ELEMENTS),
-        "wpt": set(columns.test_columns()) - native,
+        "wpt": set(WAYPOINT_ELEMENTS),
         "trk": set(listed("Elements of a track")),
     }
     for element, names in allowed.items():
@@ -60,3 +62,11 @@ def test_gpx_elements() -> None:
         assert found <= names, element
         assert len(found) > len(names) / 3
     assert set(re.findall(r"<fs:(\w+)>", re.findall("<trk>.*", data)[0])) == allowed["trk"]
+
+
+def test_the_schema_has_every_element_and_no_other() -> None:
+    schema = (resources_dir() / "export" / "fieldsurvey-gpx-1.xsd").read_text(encoding="utf-8")
+    named = re.findall(r'<xs:element name="(\w+)"', schema)
+    of_tracks = listed("Elements of a track")
+    expected = {*POINT_ELEMENTS, *WAYPOINT_ELEMENTS, *of_tracks, "tests_without_position_count"}
+    assert sorted(named) == sorted(expected)

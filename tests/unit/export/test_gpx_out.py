@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from fieldsurvey.export.from_model import DriveRows, tables_from
 from fieldsurvey.export.gpx_format import Gpx
+from fieldsurvey.export.gpx_waypoints import WAYPOINT_ELEMENTS
 from fieldsurvey.export.positions import track_pieces
 from fieldsurvey.export.registry import write_tables
 from fieldsurvey.model.drive import Sample
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.model.messages import LANGUAGES, catalogue, resources_dir
+from fieldsurvey.model.messages import LANGUAGES, catalogue, message, resources_dir
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import FixType
 from fieldsurvey.model.throughput import Cause, Outcome
@@ -31,6 +32,7 @@ from tests.support.export_surveys import (
     one_drive,
     real_life,
     throughput_test,
+    watched_test,
 )
 
 XSD = resources_dir() / "export" / "fieldsurvey-gpx-1.xsd"
@@ -166,6 +168,20 @@ def test_our_values_are_the_measured_ones() -> None:
     assert "upload_mbps" not in values
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_test_that_we_held_back_is_no_verdict_about_the_place(language: str) -> None:
+    data = written(Gpx(), one_drive(tests=[watched_test()]), language)
+    (waypoint,) = gpx_of(data).waypoints
+    assert waypoint.name.endswith(" –")
+    limits = [message(f"self_limit.{name}").text(language) for name in ("other_traffic", "wifi")]
+    said = message("export.self_limited", limits=", ".join(limits)).text(language)
+    assert said in waypoint.description
+    assert "Алатау" in waypoint.description
+    element = ET.fromstring(data).find(f"{GPX}wpt")
+    assert element is not None
+    assert our_values(element)["self_limits"] == "other_traffic|wifi"
+
+
 def test_without_extensions_nothing_of_ours_is_left() -> None:
     data = written(Gpx(with_extensions=False), [real_life(3)])
     gpx_of(data)
@@ -269,6 +285,14 @@ def test_gdal_reads_all_layers(tmp_path: Path) -> None:
     pyogrio = pytest.importorskip("pyogrio")
     path = tmp_path / "drive.gpx"
     report = write_tables(tables_from([real_life(6)]), Gpx(), path)
+    # With every element that there is, in case one survey has them all: see WAYPOINT_ELEMENTS.
+    every = "".join(f"<fs:{name}>1.5</fs:{name}>" for name in WAYPOINT_ELEMENTS)
+    whole = re.sub(
+        "<wpt(.*?)<extensions>.*?</extensions>",
+        rf"<wpt\1<extensions>{every}</extensions>",
+        path.read_text(encoding="utf-8"),
+    )
+    path.write_text(whole, encoding="utf-8")
     counts = {
         layer: pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"]
         for layer in ("waypoints", "tracks", "track_points")

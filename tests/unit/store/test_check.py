@@ -11,7 +11,14 @@ from fieldsurvey.store import driver
 from fieldsurvey.store.migrations import DERIVED_TABLES, RAW_TABLES
 from fieldsurvey.store.survey_file import SurveyFile
 from fieldsurvey.store.writing import column_names
-from tests.support.store_values import START_UTC_US, a_drive, a_fix, a_sample, a_test, an_event
+from tests.support.store_values import (
+    START_UTC_US,
+    a_drive,
+    a_fix,
+    a_sample,
+    a_watched_test,
+    an_event,
+)
 
 FLIPS = 150
 
@@ -26,7 +33,7 @@ def path(tmp_path: Path) -> Path:
                 "d1",
                 fixes=[a_fix(n), a_fix(n + 0.5)],
                 samples=[a_sample(n)],
-                tests=[a_test(n)] if n % 4 == 0 else [],
+                tests=[a_watched_test(n)] if n % 4 == 0 else [],
                 events=[an_event(n)] if n % 8 == 0 else [],
             )
         survey.end_drive("d1", START_UTC_US)
@@ -88,11 +95,16 @@ def forger(path: Path) -> Iterator[driver.Connection]:
 FORGERIES = {
     "UPDATE sample SET reachable = 0, cause = 'dns' WHERE mono_us = 3000000": "store.check_changed",
     "UPDATE fix SET fix_latitude_deg = 43.1 WHERE fix_mono_us = 3000000": "store.check_changed",
-    "UPDATE phase SET payload_bytes = payload_bytes * 2 WHERE position = 1": "store.check_changed",
+    "UPDATE phase SET payload_bytes = payload_bytes * 2 WHERE position = 2": "store.check_changed",
     "UPDATE estimate SET rate_bps = 250000000": "store.check_changed",
     "UPDATE judgement SET verdict = 'below'": "store.check_changed",
     "UPDATE test_place SET chainage_m = 0": "store.check_changed",
     "UPDATE sample_place SET settlement_name = NULL": "store.check_changed",
+    "UPDATE test SET operator = 'another'": "store.check_changed",
+    "UPDATE test SET limits = '[]'": "store.check_changed",
+    "UPDATE test SET link = NULL, operator = NULL, access_type = NULL, tls = NULL,"
+    " pace_bps = NULL": "store.check_changed",
+    "UPDATE phase SET tcp_server = NULL": "store.check_changed",
     "UPDATE drive SET replayed = 1": "store.check_changed",
     "DELETE FROM sample WHERE mono_us = 3000000": "store.check_numbering",
     "DELETE FROM drive_end": "store.check_numbering",

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.store import driver
+from fieldsurvey.store import columns, driver
 from fieldsurvey.store.migrations import SCHEMA_VERSION
 from fieldsurvey.store.survey_file import SurveyFile
 from tests.support.store_mounts import read_only
-from tests.support.store_values import a_drive, a_sample, a_test
+from tests.support.store_values import a_drive, a_sample, a_test, a_watched_test
 
 ROWS = 400
 
@@ -330,19 +330,66 @@ def test_sqlite_new_enough(version: str) -> None:
     driver.check_sqlite_version(version)
 
 
-def test_an_old_survey_opens(tmp_path: Path) -> None:
-    """A file of every schema that was released stays readable and recordable."""
-    data = Path(__file__).parents[2] / "data"
-    for original in sorted(data.glob("survey-v*.fsurvey")):
-        path = tmp_path / original.name
-        path.write_bytes(original.read_bytes())
-        with SurveyFile.open(path) as survey:
-            assert survey.check() == []
-            summary = survey.summary()
-            assert (summary.drives, summary.samples, summary.tests) == (1, 3, 1)
-            (test,) = survey.tests("old")
-            assert dataclasses.replace(a_test(2), test_id=test.test_id) == test
-            assert list(survey.samples()) == [a_sample(n) for n in range(3)]
-            survey.append("old", samples=[a_sample(3)])
-            assert survey.check() == []
-    assert path.name == "survey-v1.fsurvey"
+OLD = Path(__file__).parents[2] / "data" / "survey-v1.fsurvey"
+
+
+def old_survey(tmp_path: Path) -> Path:
+    path = tmp_path / OLD.name
+    path.write_bytes(OLD.read_bytes())
+    return path
+
+
+def read_old(survey: SurveyFile) -> None:
+    """Look at everything in the file, in every way there is."""
+    assert survey.check() == []
+    summary = survey.summary()
+    assert (summary.drives, summary.samples, summary.tests) == (1, 3, 1)
+    assert list(survey.samples()) == [a_sample(n) for n in range(3)]
+    (test,) = survey.tests("old")
+    assert dataclasses.replace(a_test(2), test_id=test.test_id) == test
+    found = columns.test_columns(survey)
+    assert found["download_bps"].tolist() == [118_000_000.0]
+    assert found["link"].tolist() == [None]  # nobody asked, so nobody knows
+
+
+def test_a_survey_of_schema_1_is_brought_up_to_date_by_recording(tmp_path: Path) -> None:
+    path = old_survey(tmp_path)
+    with SurveyFile.open(path) as survey:
+        assert survey.connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        read_old(survey)
+        new = a_watched_test(4)
+        survey.append("old", samples=[a_sample(3)], tests=[new])
+        assert list(survey.tests())[1] == new
+        assert survey.check() == []
+    with SurveyFile.open(path) as survey:  # not twice
+        assert survey.check() == []
+
+
+def test_a_survey_of_schema_1_is_read_as_it_is(tmp_path: Path) -> None:
+    path = old_survey(tmp_path)
+    with SurveyFile.open(path, read_only=True) as survey:
+        read_old(survey)
+    assert path.read_bytes() == OLD.read_bytes()
+
+
+def test_a_reader_of_schema_1_sees_what_a_recorder_adds(tmp_path: Path) -> None:
+    path = old_survey(tmp_path)
+    with SurveyFile.open(path, read_only=True) as reader:
+        read_old(reader)
+        with SurveyFile.open(path) as recorder:
+            new = a_watched_test(4)
+            recorder.append("old", tests=[new])
+            assert list(reader.tests())[1] == new
+
+
+def test_a_test_of_schema_1_cannot_be_given_a_link(tmp_path: Path) -> None:
+    """Its key covers the old columns; a hand that fills in new ones makes it one of schema 2."""
+    path = old_survey(tmp_path)
+    SurveyFile.open(path).close()
+    forger = driver.connect(path, "mode=rw")
+    forger.execute("DROP TRIGGER test_no_update")
+    forger.execute(
+        "UPDATE test SET link = 'x', operator = '', access_type = 'mobile', tls = 0, pace_bps = 0"
+    )
+    with SurveyFile(path, forger, None) as survey:
+        assert [finding.id for finding in survey.check()] == ["store.check_changed"]

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fieldsurvey.model.drive import Drive, Event, EventKind, Reachability, Sample, SurveyPlan
+from fieldsurvey.model.drive import (
+    AtBudget,
+    Drive,
+    Event,
+    EventKind,
+    PlannedLink,
+    Reachability,
+    Sample,
+    SurveyPlan,
+)
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix, FixFlag, FixType
@@ -18,12 +27,16 @@ from fieldsurvey.model.throughput import (
     Bins,
     Cause,
     Estimate,
+    InterfaceKind,
     Judgement,
     Measurement,
     Mode,
     Outcome,
     Phase,
     PhaseKind,
+    SelfCheck,
+    SelfLimit,
+    TcpSummary,
     ThroughputTest,
     Trigger,
 )
@@ -38,6 +51,7 @@ from tests.support.store_values import (
     a_sample,
     a_spoiled_test,
     a_test,
+    a_watched_test,
     an_event,
 )
 
@@ -105,6 +119,7 @@ SAMPLES = st.builds(
 )
 ESTIMATES = st.builds(Estimate, WORDS, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT)
 BINS = st.builds(Bins, st.lists(U32, max_size=5).map(tuple), st.integers(1, 10**6))
+TCP_SUMMARIES = st.builds(TcpSummary, *[maybe(COUNT) for _ in range(7)])
 PHASES = st.builds(
     Phase,
     st.sampled_from(PhaseKind),
@@ -118,6 +133,15 @@ PHASES = st.builds(
     st.integers(0, 99),
     st.sampled_from(Outcome),
     maybe(CAUSES),
+    maybe(TCP_SUMMARIES),
+    maybe(TCP_SUMMARIES),
+)
+SELF_CHECKS = st.builds(
+    SelfCheck,
+    maybe(WORDS),
+    st.sampled_from(InterfaceKind),
+    *[maybe(COUNT) for _ in range(5)],
+    st.lists(st.sampled_from(SelfLimit), max_size=3).map(tuple),
 )
 MEASUREMENTS = st.builds(
     Measurement,
@@ -134,6 +158,11 @@ MEASUREMENTS = st.builds(
     maybe(st.integers(1, 9_000)),
     maybe(WORDS),
     WORDS,
+    maybe(st.sampled_from((4, 6))),
+    st.booleans(),
+    COUNT,
+    maybe(COUNT),
+    maybe(SELF_CHECKS),
 )
 TARGETS = st.builds(Target, WORDS, WORDS, st.integers(1, 2**40), st.sampled_from(RateLayer))
 JUDGEMENTS = st.builds(
@@ -154,7 +183,12 @@ TESTS = st.builds(
     maybe(PLACES),
     maybe(JUDGEMENTS),
     st.dictionaries(WORDS, WORDS, max_size=3),
+    WORDS,
+    WORDS,
+    st.sampled_from(AccessType),
+    maybe(st.uuids().map(str)),
 )
+LINKS = st.builds(PlannedLink, WORDS, WORDS, WORDS, st.sampled_from(AccessType))
 ARGUMENTS = WORDS | st.integers(-(2**53), 2**53) | reals(-1e9, 1e9) | st.booleans() | st.none()
 MESSAGES = st.recursive(
     st.builds(Message, WORDS, st.dictionaries(WORDS, ARGUMENTS, max_size=2)),
@@ -197,6 +231,8 @@ def test_any_throughput_test(survey: SurveyFile, test: ThroughputTest) -> None:
     test = dataclasses.replace(test, test_id=str(uuid.uuid4()))  # hypothesis repeats its own
     assert survey.append(drive_id, tests=[test]) == ()
     assert list(survey.tests(drive_id)) == [test]
+    assert survey.append(drive_id, tests=[test]) == ()
+    assert list(survey.tests(drive_id)) == [test]
 
 
 @EXAMPLES
@@ -217,6 +253,14 @@ def test_any_fix_and_event(survey: SurveyFile, fix: Fix, event: Event) -> None:
         access_type=st.sampled_from(AccessType),
         trigger_distance_m=maybe(reals(0, 1e6)),
         upload=st.booleans(),
+        budget_bytes_per_month=COUNT,
+        at_budget=st.sampled_from(AtBudget),
+        layer=maybe(st.sampled_from(RateLayer)),
+        pace_ratio=reals(1.1, 10),
+        calibrate_every=st.integers(0, 100),
+        confirm_server_url=WORDS,
+        links=st.lists(LINKS, max_size=3).map(tuple),
+        links_together=st.booleans(),
     ),
     replayed=st.booleans(),
     started_utc_us=UTC_US,
@@ -241,6 +285,21 @@ def test_enums_and_tuples_come_back_as_themselves(survey: SurveyFile) -> None:
     assert isinstance(sample.fix.flags, FixFlag)
     assert test.judgement.target.layer is RateLayer.IP
     assert test.measurement.phases[1].bins.byte_counts[0] == 650_000
+
+
+def test_every_field_of_a_test_is_kept(survey: SurveyFile) -> None:
+    """Nothing here is as a test is without it, so a forgotten column would show."""
+    drive_id = begun(survey)
+    test = a_watched_test(2)
+    survey.append(drive_id, tests=[test])
+    (stored,) = survey.tests()
+    assert stored == test
+    assert stored.access_type is AccessType.MOBILE
+    assert stored.measurement.self_check.limits == (SelfLimit.WIFI, SelfLimit.OTHER_TRAFFIC)
+    for whole in (test, test.measurement, test.measurement.self_check):
+        for field in dataclasses.fields(whole):
+            if field.name != "cause":  # of a completed test there is none
+                assert getattr(whole, field.name) != field.default, field.name
 
 
 def test_not_a_number_is_not_known(survey: SurveyFile) -> None:

@@ -21,6 +21,7 @@ from tests.support.store_values import (
     a_sample,
     a_spoiled_test,
     a_test,
+    a_watched_test,
 )
 
 KM_5 = [a_fix(n, north_m=20.0 * n) for n in range(250)]
@@ -35,7 +36,7 @@ def survey(tmp_path: Path):
 
 def test_an_empty_survey(survey: SurveyFile) -> None:
     summary = survey.summary()
-    assert summary == SurveySummary(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, None, None, (), 0)
+    assert summary == SurveySummary(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, None, None, (), 0)
 
 
 def test_each_kind_of_test_is_counted_as_what_it_is(survey: SurveyFile) -> None:
@@ -54,24 +55,28 @@ def test_each_kind_of_test_is_counted_as_what_it_is(survey: SurveyFile) -> None:
             a_spoiled_test(70, Outcome.FAILED, Cause.SERVER_BUSY),
             a_spoiled_test(80, Outcome.SKIPPED, Cause.BUDGET),
             a_spoiled_test(90, Outcome.CANCELLED, None),
+            # Watched through Wi-Fi: no verdict for it, or one that stands all the same.
+            dataclasses.replace(a_watched_test(100), judgement=None),
+            a_watched_test(110, Verdict.ABOVE),
         ],
     )
     assert survey.summary() == SurveySummary(
         drives=1,
         samples=3,
         no_service_samples=2,
-        tests=8,
-        above=2,
+        tests=10,
+        above=3,
         below=1,
         undecided=1,
         no_service=1,
         failed=2,
         skipped=1,
         cancelled=1,
+        self_limited=1,
         distance_m=0.0,
         first_utc_us=START_UTC_US,
-        last_utc_us=START_UTC_US + 90 * S,
-        places=(("", 4), ("KAZ01", 2), ("Алға", 1), (PLACE.settlement_name, 1)),
+        last_utc_us=START_UTC_US + 112_200_000,
+        places=(("", 4), (PLACE.settlement_name, 3), ("KAZ01", 2), ("Алға", 1)),
         refused_rows=0,
     )
     assert survey.summary().no_service == sum(test.no_service for test in survey.tests())
@@ -159,6 +164,21 @@ def test_bytes_used_by_time_of_start(survey: SurveyFile) -> None:
     assert used(100, 200) == each
     assert used(101, 200) == 0
     assert used(300, 1_000) == 0
+
+
+def test_bytes_used_over_one_link(survey: SurveyFile) -> None:
+    nameless, left, right = a_test(1), a_watched_test(2, link="left"), a_watched_test(3, link="r")
+    survey.append("d1", tests=[nameless, left, right, a_watched_test(4, link="left")])
+    each = nameless.measurement.wire_bytes
+
+    def used(link: str | None) -> int:
+        return survey.bytes_used_between(START_UTC_US, START_UTC_US + 10 * S, link)
+
+    assert used(None) == 4 * each
+    assert used("left") == 2 * each
+    assert used("r") == each
+    assert used("") == each
+    assert used("nobody's") == 0
 
 
 def test_summary_of_a_path(survey: SurveyFile) -> None:
