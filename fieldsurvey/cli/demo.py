@@ -98,6 +98,7 @@ def demo_plan(server_url: str) -> SurveyPlan:
         trigger_distance_m=1_500.0,
         trigger_period_s=45.0,
         minimum_gap_s=5.0,
+        calibrate_every=0,  # ten real seconds are minutes of this road
     )
 
 

@@ -21,6 +21,7 @@ def summary_of(path: Path) -> dict[str, object]:
         "failed": summary.failed,
         "skipped": summary.skipped,
         "cancelled": summary.cancelled,
+        "self_limited": summary.self_limited,
         "km": round(summary.distance_m / 1000, 3),
         "places": [{"place": label, "tests": tests} for label, tests in summary.places],
     }

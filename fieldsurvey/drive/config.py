@@ -13,7 +13,7 @@ class DriveConfig:
 
     ``resume`` answers in advance whether to go on with an unfinished drive older than 10 minutes
     (None: ask). ``auto_start`` starts driving as soon as there is a position, ``stop_at_end``
-    stops when a replay ends.
+    stops when a replay ends. ``seed`` makes the random part of start times repeatable.
     """
 
     survey_path: Path
@@ -28,3 +28,4 @@ class DriveConfig:
     auto_start: bool = False
     stop_at_end: bool = True
     resume: bool | None = None
+    seed: int | None = None

@@ -15,6 +15,8 @@ def describe(run: DriveRun) -> DriveSnapshot:
     recording, testing, counts = run.recording, run.testing, run.view.counts
     trouble = recording.trouble if recording else None
     waiting = recording.waiting if recording else 0
+    running = run.links.running
+    budget = testing.budget if testing else None
     return DriveSnapshot(
         state=run.state,
         utc_us=run.clock.utc_us(),
@@ -32,10 +34,12 @@ def describe(run: DriveRun) -> DriveSnapshot:
             StripKind.CLOCK: strip.clock_item(fix),
         },
         last_test=run.view.last_test,
-        running_test=run.tester.running,
+        running_test=running[0] if running else None,
+        running_tests=running,
         counts=counts,
-        budget_used_bytes=testing.budget_used_bytes if testing else 0,
+        budget_used_bytes=budget.day_used_bytes if budget else 0,
         budget_bytes=run.config.plan.budget_bytes_per_day,
+        budget=budget,
         testing_off=testing.off if testing else None,
         notices=run.view.notices,
         survey_path=str(run.config.survey_path),

@@ -7,6 +7,8 @@ URI that means nothing, no folder that can be written) is a KnownError before an
 from dataclasses import dataclass, replace
 
 from fieldsurvey.drive.config import DriveConfig
+from fieldsurvey.drive.modem import link_trouble, missing_message
+from fieldsurvey.drive.plan_file import check_plan
 from fieldsurvey.drive.resume import LastWritten, Resume, decide
 from fieldsurvey.drive.snapshot import Health
 from fieldsurvey.model.errors import KnownError
@@ -40,10 +42,14 @@ def prepare(config: DriveConfig) -> Prepared:
     """Open survey, position, radio and target for ``config``; places are left to the drive, as
     they take a moment that a window need not wait for."""
     notices: Notices = []
+    check_plan(config.plan)
     target = _target(config)
     if config.plan.protocol not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
         raise KnownError("drive.no_protocol", protocol=config.plan.protocol, known=known)
+    for link in config.plan.links:
+        if (reason := link_trouble(link)) is not None:
+            notices.append((Health.DEGRADED, missing_message(link, reason)))
     source = open_position(config.position_uri, config.clock)
     radio = open_radio(config.radio_uri)
     last_written = LastWritten.of(config.survey_path)

@@ -75,6 +75,10 @@ class Recording:
         if health is not None:
             self._view.tell(health, text)
 
+    def tell(self, health: Health, text: Message) -> None:
+        """Tell whoever looks, without a row for it."""
+        self._view.tell(health, text)
+
     async def end(self) -> bool:
         """Get everything on disk and close the drive; False while rows still wait."""
         if not await self._recorder.flush(FLUSH_TIMEOUT_S):

@@ -5,31 +5,30 @@ process, the disk is written by another thread, and trouble in either does not s
 """
 
 import asyncio
-import dataclasses
+import functools
 import logging
 import uuid
-from collections import deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from fieldsurvey import __version__
 from fieldsurvey.drive.health import LaptopState, read_laptop_state
+from fieldsurvey.drive.links import Links
 from fieldsurvey.drive.prepare import Prepared
 from fieldsurvey.drive.receiver import Receiver
 from fieldsurvey.drive.recording import Recording
+from fieldsurvey.drive.seconds import Second, Seconds
 from fieldsurvey.drive.snapshot import Health
-from fieldsurvey.drive.tester import Tester
 from fieldsurvey.drive.testing import Testing
 from fieldsurvey.drive.view import DriveView
 from fieldsurvey.model.clock import US_PER_S
-from fieldsurvey.model.drive import Drive, DriveState, EventKind, Reachability, Sample
+from fieldsurvey.model.drive import Drive, DriveState, EventKind, Reachability
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import message
 from fieldsurvey.model.place import Place
-from fieldsurvey.model.position import Fix, PositionTrouble
-from fieldsurvey.model.radio import RadioState
+from fieldsurvey.model.position import Fix
 from fieldsurvey.places.finder import PlaceFinder
 from fieldsurvey.places.places_file import open_places
-from fieldsurvey.throughput.reachability import ReachabilityProbe
 
 log = logging.getLogger(__name__)
 
@@ -38,30 +37,6 @@ LATE_LIMIT_US = 10 * US_PER_S
 LATE_LIMIT_REAL_S = 3.0
 HEALTH_PERIOD_S = 10.0
 PLACED_AGE_US = 5 * US_PER_S
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Second:
-    """A second that is over: everything but whether the server answered in it."""
-
-    utc_us: int
-    mono_us: int
-    fixes: list[Fix]  # that arrived in it
-    fix: Fix | None
-    fix_age_us: int | None
-    radio: RadioState | None
-    place: Place | None
-
-    def sample(self, reachability: Reachability) -> Sample:
-        return Sample(
-            self.utc_us,
-            self.mono_us,
-            reachability,
-            self.fix,
-            self.fix_age_us,
-            self.radio,
-            self.place,
-        )
 
 
 class DriveRun:
@@ -83,16 +58,8 @@ class DriveRun:
         self._store = prepared.store
         self._radio = prepared.radio
         self._finder = PlaceFinder(None, self.config.language)  # until places are open
-        self._probe = ReachabilityProbe(self.config.plan.server_url, self.clock)
-        self.tester = Tester(
-            self.config.plan,
-            prepared.target,
-            self.clock,
-            self.receiver,
-            self._place_of,
-            self._probe.note_traffic,
-        )
-        self._unsettled: deque[tuple[Second, PositionTrouble | None]] = deque()
+        self.links = Links(prepared, self.view, self.receiver, self._place_of)
+        self._seconds_over = Seconds()
         self._recorded_from_us = 0
         self._armed = self.config.auto_start
         self._changing = asyncio.Lock()
@@ -109,6 +76,7 @@ class DriveRun:
                 return
             self._armed = False
             await self._close_unfinished()
+            await self.links.open_ledger()
             drive = self._new_drive()
             try:
                 await asyncio.wrap_future(
@@ -119,7 +87,7 @@ class DriveRun:
                 return
             self.view.restart()
             self.receiver.odometer.distance_m = 0.0
-            self._begin(drive).event(EventKind.DRIVE_STARTED, message("drive.started"))
+            self._begin(drive, Counter()).event(EventKind.DRIVE_STARTED, message("drive.started"))
 
     async def answer_resume(self, *, accept: bool) -> None:
         """Go on with the unfinished drive, or close it where it broke off."""
@@ -130,11 +98,13 @@ class DriveRun:
             if not accept:
                 await self._close_unfinished()
                 return
+            await self.links.open_ledger()
+            made = await self.links.tests_made(unfinished.drive)
             self.unfinished = None
             self._armed = False
             self.view.restart(unfinished.counts)
             self.receiver.odometer.distance_m = unfinished.distance_m
-            self._begin(unfinished.drive).event(
+            self._begin(unfinished.drive, made).event(
                 EventKind.DRIVE_RESUMED, message("drive.resumed"), Health.OK
             )
 
@@ -172,7 +142,7 @@ class DriveRun:
             await self.answer_resume(accept=self.config.resume)
         loops: list[Callable[[], Awaitable[None]]] = [
             self.receiver.run,
-            self._probe.run,
+            self.links.probe.run,
             self._seconds,
             self._look_at_laptop,
         ]
@@ -184,7 +154,7 @@ class DriveRun:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.stop()
-            await self.tester.close()
+            await self.links.close()
             if self.recording is not None:
                 await self.recording.abandon(
                     self.config.survey_path.parent, self.config.fallback_folder
@@ -222,11 +192,14 @@ class DriveRun:
         age_us = None if fix is None else fix.age_us(mono_us)
         placed = fix is not None and age_us is not None and age_us <= PLACED_AGE_US
         self.place = self._place_of(fix) if fix is not None and placed else None
-        second = Second(utc_us, mono_us, fixes, fix, age_us, self._radio.latest(), self.place)
-        self._unsettled.append((second, self.receiver.trouble))
+        radio, trouble = self._radio.latest(), self.receiver.trouble
+        self._seconds_over.add(
+            Second(utc_us, mono_us, fixes, fix, age_us, radio, self.place, trouble)
+        )
         self._settle()
+        self.links.charge_probing()
         if self.state is DriveState.DRIVING and self.testing is not None:
-            await self.testing.consider(mono_us, self.place)
+            self.testing.consider(mono_us, self.place)
             if self.receiver.ended and self.config.stop_at_end:
                 await self.stop(finish_test=True)
         elif self.receiver.newest is not None:
@@ -237,16 +210,11 @@ class DriveRun:
 
     def _settle(self, *, final: bool = False) -> None:
         """Record the seconds of which it is known whether the server answered, in order."""
-        while self._unsettled:
-            second, trouble = self._unsettled[0]
-            start_us = second.mono_us - US_PER_S
-            reachability = self._probe.settle(start_us, second.mono_us, final=final)
-            if reachability is None:
-                return
-            self._unsettled.popleft()
+        settle = functools.partial(self.links.probe.settle, final=final)
+        for second, reachability in self._seconds_over.settled(settle):
             self.reachability = reachability
             if self.recording is not None and second.mono_us > self._recorded_from_us:
-                self.recording.second(second.fixes, second.sample(reachability), trouble)
+                self.recording.second(second.fixes, second.sample(reachability), second.trouble)
 
     async def _look_at_laptop(self) -> None:
         while True:
@@ -266,16 +234,9 @@ class DriveRun:
             replayed=self.receiver.source.replayed,
         )
 
-    def _begin(self, drive: Drive) -> Recording:
+    def _begin(self, drive: Drive, made: Counter[str]) -> Recording:
         self.recording = Recording(drive, self._store, self.clock, self.view, self._distance_m)
-        self.testing = Testing(
-            self.config.plan,
-            self.clock,
-            self._store,
-            self.tester,
-            self.recording,
-            self._distance_m,
-        )
+        self.testing = self.links.testing(self.recording, self._distance_m, made)
         self._recorded_from_us = self.clock.mono_us()
         self.state = DriveState.DRIVING
         return self.recording

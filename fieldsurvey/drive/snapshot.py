@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from fieldsurvey.model.drive import DriveCounts, DriveState
+from fieldsurvey.model.drive import AtBudget, DriveCounts, DriveState
 from fieldsurvey.model.messages import Message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
@@ -48,6 +48,30 @@ class RunningTest:
     elapsed_us: int  # real time since the test began
     payload_bytes: int
     rate_bps: int | None
+    link: str = ""  # name of the planned link; "" where the plan has only one
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBudget:
+    """What one link has used of its budgets; running tests count with the most they may take.
+
+    ``at_cap`` says what is done because no whole test fits any more, None while one does.
+    """
+
+    link: str
+    day_used_bytes: int
+    day_limit_bytes: int
+    month_used_bytes: int
+    month_limit_bytes: int
+    at_cap: AtBudget | None = None
+
+    @property
+    def used_part(self) -> float:
+        """The fuller of the two budgets, 1.0 is all."""
+        return max(
+            self.day_used_bytes / max(1, self.day_limit_bytes),
+            self.month_used_bytes / max(1, self.month_limit_bytes),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +110,13 @@ class DriveSnapshot:
     place: Place | None = None
     strip: dict[StripKind, StripItem] = field(default_factory=dict)
     last_test: ThroughputTest | None = None
-    running_test: RunningTest | None = None
+    running_test: RunningTest | None = None  # the first of running_tests
+    running_tests: tuple[RunningTest, ...] = ()  # several where links are tested together
     counts: DriveCounts = field(default_factory=DriveCounts)  # what is committed
-    budget_used_bytes: int = 0
+    budget_used_bytes: int = 0  # today, of the link in ``budget``
     budget_bytes: int = 0
-    testing_off: Message | None = None  # why no tests are made at present
+    budget: LinkBudget | None = None  # of the link that is nearest to its cap
+    testing_off: Message | None = None  # why no throughput is measured, over one link at least
     notices: tuple[Notice, ...] = ()  # the newest few, oldest first
     survey_path: str = ""
     replayed: bool = False  # say so on screen

@@ -1,15 +1,26 @@
-"""Makes one throughput test and ties it to its stretch of road."""
+"""Makes throughput tests over one link and ties them to their stretch of road."""
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from fieldsurvey.drive.modem import Modem
+from fieldsurvey.drive.planning import measurement_plan, target_of
 from fieldsurvey.drive.receiver import Receiver
 from fieldsurvey.drive.snapshot import RunningTest
 from fieldsurvey.model.clock import Clock
-from fieldsurvey.model.drive import SurveyPlan
+from fieldsurvey.model.drive import PlannedLink, SurveyPlan
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
-from fieldsurvey.model.throughput import MeasurementPlan, PhaseKind, ThroughputTest, Trigger
+from fieldsurvey.model.throughput import (
+    Cause,
+    Measurement,
+    MeasurementPlan,
+    Mode,
+    Outcome,
+    ThroughputTest,
+    Trigger,
+)
 from fieldsurvey.model.verdict import Target
 from fieldsurvey.throughput.engine import MeasuringProcess, Progress
 from fieldsurvey.throughput.judge import judge
@@ -17,37 +28,35 @@ from fieldsurvey.throughput.judge import judge
 FRESH_FIX_US = 5_000_000  # an older fix does not say where a test began or ended
 
 
-def measurement_plan(plan: SurveyPlan, target: Target) -> MeasurementPlan:
-    """Translate what the campaign asks into what the measuring process does once."""
-    phases = [PhaseKind.IDLE_LATENCY, PhaseKind.DOWNLOAD]
-    if plan.upload:
-        phases.append(PhaseKind.UPLOAD)
-    return MeasurementPlan(
-        server_url=plan.server_url,
-        protocol=plan.protocol,
-        mode=plan.mode,
-        target_bps=target.rate_bps,
-        phases=tuple(phases),
-        connections=plan.connections,
-        max_duration_us=int(plan.max_test_s * 1_000_000),
-        max_bytes=plan.max_test_bytes,
-    )
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where and when a test began, by the drive's clocks."""
+
+    utc_us: int
+    mono_us: int
+    fix: Fix | None
 
 
 class Tester:
-    """Owns the measuring process of a drive. One test at a time."""
+    """Owns the measuring process of one link. One test at a time.
+
+    ``on_traffic`` is called when bytes of a test have arrived.
+    """
 
     def __init__(
         self,
         plan: SurveyPlan,
+        link: PlannedLink,
         target: Target,
         clock: Clock,
         receiver: Receiver,
         place_of: Callable[[Fix], Place],
         on_traffic: Callable[[], None],
     ) -> None:
+        self.link = link
+        self.modem = Modem(link)
         self.running: RunningTest | None = None
-        self.plan = measurement_plan(plan, target)
+        self._plan = plan
         self._target = target
         self._clock = clock
         self._receiver = receiver
@@ -56,31 +65,31 @@ class Tester:
         self._process = MeasuringProcess()
         self._payload_bytes = 0
 
-    async def test(self, trigger: Trigger) -> ThroughputTest:
+    def order(self, mode: Mode, server_url: str | None = None) -> MeasurementPlan:
+        """Return what a test of ``mode`` would do; ``server_url`` None is the plan's."""
+        return measurement_plan(self._plan, self.link, self._target, mode, server_url)
+
+    async def test(
+        self, trigger: Trigger, order: MeasurementPlan, confirms: str | None = None
+    ) -> ThroughputTest:
         """Measure now. A failure of the network or of the measuring process is in the result."""
-        start_fix = self._fresh_fix()
-        started_utc_us, started_mono_us = self._clock.utc_us(), self._clock.mono_us()
-        self.running = RunningTest(self.plan.phases[0], 0, 0, None)
+        begun = self._begun()
+        self.running = RunningTest(order.phases[0], 0, 0, None, self.link.name)
         self._payload_bytes = 0
         try:
-            measurement = await self._process.run(self.plan, self._progress)
+            measurement = await self._process.run(order, self._progress)
         finally:
             self.running = None
-        end_fix = self._fresh_fix()
-        return ThroughputTest(
-            test_id=str(uuid.uuid4()),
-            trigger=trigger,
-            started_utc_us=started_utc_us,
-            started_mono_us=started_mono_us,
-            ended_utc_us=self._clock.utc_us(),
-            ended_mono_us=self._clock.mono_us(),
-            measurement=measurement,
-            start_fix=start_fix,
-            end_fix=end_fix,
-            start_place=self._place_of(start_fix) if start_fix else None,
-            end_place=self._place_of(end_fix) if end_fix else None,
-            judgement=judge(measurement, self._target),
+        return self._made(trigger, begun, measurement, confirms)
+
+    def skipped(self, trigger: Trigger, order: MeasurementPlan, reason: str) -> ThroughputTest:
+        """Return the record of a test that could not even be tried."""
+        measurement = Measurement(
+            *(order.protocol, order.mode, order.server_url, Outcome.SKIPPED, 0, 0),
+            cause=Cause.NO_ROUTE,
+            detail=reason,
         )
+        return self._made(trigger, self._begun(), measurement, None)
 
     def cancel(self) -> None:
         """End the running test at once; what was counted is kept."""
@@ -90,9 +99,39 @@ class Tester:
         """Leave no process behind."""
         await self._process.close()
 
+    def _begun(self) -> Begun:
+        return Begun(self._clock.utc_us(), self._clock.mono_us(), self._fresh_fix())
+
+    def _made(
+        self, trigger: Trigger, begun: Begun, measurement: Measurement, confirms: str | None
+    ) -> ThroughputTest:
+        end_fix = self._fresh_fix()
+        return ThroughputTest(
+            test_id=str(uuid.uuid4()),
+            trigger=trigger,
+            started_utc_us=begun.utc_us,
+            started_mono_us=begun.mono_us,
+            ended_utc_us=self._clock.utc_us(),
+            ended_mono_us=self._clock.mono_us(),
+            measurement=measurement,
+            start_fix=begun.fix,
+            end_fix=end_fix,
+            start_place=self._place_of(begun.fix) if begun.fix else None,
+            end_place=self._place_of(end_fix) if end_fix else None,
+            judgement=judge(measurement, target_of(self._target, self._plan)),
+            link=self.link.name,
+            operator=self.link.operator,
+            access_type=self.link.access_type,
+            confirms=confirms,
+        )
+
     def _progress(self, progress: Progress) -> None:
         self.running = RunningTest(
-            progress.phase, progress.elapsed_us, progress.payload_bytes, progress.rate_bps
+            progress.phase,
+            progress.elapsed_us,
+            progress.payload_bytes,
+            progress.rate_bps,
+            self.link.name,
         )
         if progress.payload_bytes not in (0, self._payload_bytes):  # each phase counts anew
             self._payload_bytes = progress.payload_bytes

@@ -231,7 +231,7 @@ def test_budget_spent(tmp_path: Path, replay: str, server_url: str) -> None:
     assert_every_second(samples)
     assert kinds(events).count(EventKind.BUDGET_REACHED) == 1
     spent = sum(test.measurement.wire_bytes for test in tests)
-    assert 3_000_000 < spent <= 5_000_000
+    assert 2_500_000 < spent <= 5_000_000  # asking for the server and pings are charged as well
 
 
 def broken_off(path: Path, replay: str, server_url: str) -> None:

@@ -9,7 +9,7 @@ from fieldsurvey.drive.config import DriveConfig
 from fieldsurvey.drive.control import DriveControl
 from fieldsurvey.drive.snapshot import DriveSnapshot
 from fieldsurvey.model.clock import Clock, ScaledClock
-from fieldsurvey.model.drive import Event, EventKind, Sample, SurveyPlan
+from fieldsurvey.model.drive import AtBudget, Event, EventKind, Sample, SurveyPlan
 from fieldsurvey.model.throughput import ThroughputTest
 from fieldsurvey.store.survey_file import SurveyFile
 
@@ -21,6 +21,7 @@ NO_TESTS = SurveyPlan(
     trigger_settlement=False,
     max_test_s=0.3,
     max_test_bytes=2_000_000,
+    at_budget=AtBudget.STOP,
 )
 
 

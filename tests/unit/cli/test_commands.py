@@ -85,6 +85,31 @@ def test_measure_names_the_cause() -> None:
     assert "refused" in done.stdout
 
 
+def test_measure_takes_what_it_is_given() -> None:
+    with measurement_server() as url:
+        document = run_json(
+            *("measure", "--server", url, "--json", "--connections", "2", "--layer", "goodput"),
+            *("--target", "5", "--upload"),
+        )
+    phases = {phase["kind"]: phase for phase in document["measurement"]["phases"]}  # type: ignore[index]
+    assert phases["download"]["connections"] == phases["upload"]["connections"] == 2
+    assert document["judgement"]["target"]["layer"] == "goodput"  # type: ignore[index]
+    assert {"self_check", "ip_version", "tls", "pace_bps"} <= set(document["measurement"])  # type: ignore[call-overload]
+
+
+def test_measure_asks_no_public_server_by_itself() -> None:
+    done = run_cli(
+        "measure", "--server", "https://speed.cloudflare.com", "--protocol", "cloudflare"
+    )
+    assert done.returncode == 1
+    assert "--public-server" in done.stderr
+
+
+def test_measure_wants_certificates_that_are_there() -> None:
+    done = run_cli("measure", "--server", "https://127.0.0.1:1", "--ca", "/nowhere.pem")
+    assert done.returncode == 2
+
+
 def test_an_unknown_protocol_is_refused_before_anything_starts(tmp_path: Path) -> None:
     url = "http://127.0.0.1:1"
     assert run_cli("measure", "--server", url, "--protocol", "pigeon").returncode == 2
@@ -104,13 +129,13 @@ def test_measure_server_refuses_a_wrong_address() -> None:
     assert run_cli("measure-server", "--listen", "nowhere").returncode == 2
 
 
-def test_measure_server_logs_every_load(tmp_path: Path) -> None:
+def test_measure_server_logs_every_test(tmp_path: Path) -> None:
     data = tmp_path / "log"
     arguments = ("measure-server", "--listen", "127.0.0.1:0", "--data", str(data))
     with ChildProcess("fieldsurvey", *arguments) as server:
         run_json("measure", "--server", f"http://127.0.0.1:{server.ready_port()}", "--json")
     lines = (data / "measure-server.log").read_text(encoding="utf-8").splitlines()
-    assert {json.loads(line)["load"] for line in lines} == {"download"}
+    assert [set(json.loads(line)["loads"]) for line in lines] == [{"throughput1-download"}]
 
 
 def test_places_import_and_info(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from fieldsurvey.drive.plan_file import load_plan
-from fieldsurvey.model.drive import SurveyPlan
+from fieldsurvey.model.drive import AtBudget, PlannedLink, SurveyPlan
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import resources_dir
 from fieldsurvey.model.radio import AccessType
+from fieldsurvey.model.verdict import RateLayer
 
 
 def write(folder: Path, text: str) -> Path:
@@ -30,6 +32,31 @@ def test_what_is_given_is_taken_the_rest_is_default(tmp_path: Path) -> None:
         ('access_type = "pigeon"', "drive.plan_wrong", "pigeon"),
         ("name = ", "drive.plan_wrong", "Invalid value"),
         ("trigger_distanse_m = 500", "drive.plan_unknown_key", "trigger_distanse_m"),
+        ('at_budget = "walk"', "drive.plan_wrong", "walk"),
+        ("pace_ratio = 1.1", "drive.plan_pace_ratio", "1.1"),
+        (
+            'server_url = "https://A.example.org"\nconfirm_server_url = "https://a.example.org/"',
+            "drive.plan_same_server",
+            "a.example.org",
+        ),
+        ('confirm_server_url = "second"', "link.bad_server_url", "second"),
+        ("links = [1]", "drive.plan_wrong", "links"),
+        ('[[links]]\nname = "a"', "drive.plan_wrong", "interface"),
+        (
+            '[[links]]\nname = "a"\ninterface = "w"\noperater = "x"',
+            "drive.plan_unknown_key",
+            "links.operater",
+        ),
+        (
+            '[[links]]\nname="a"\ninterface="w0"\n[[links]]\nname="a"\ninterface="w1"',
+            "drive.plan_link_twice",
+            "“a”",
+        ),
+        (
+            '[[links]]\nname="a"\ninterface="w0"\n[[links]]\nname="b"\ninterface="w0"',
+            "drive.plan_interface_twice",
+            "w0",
+        ),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, id_: str, part: str) -> None:
@@ -43,3 +70,34 @@ def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(KnownError) as caught:
         load_plan(tmp_path / "none.toml")
     assert caught.value.message.id == "drive.plan_unreadable"
+
+
+def test_links_and_all_that_comes_with_them(tmp_path: Path) -> None:
+    text = """
+    layer = "goodput"
+    at_budget = "stop"
+    links_together = true
+    [[links]]
+    name = "a"
+    interface = "wwan0"
+    [[links]]
+    name = "b"
+    interface = "10.0.0.2"
+    operator = "Op"
+    access_type = "satellite"
+    """
+    assert load_plan(write(tmp_path, text)) == SurveyPlan(
+        layer=RateLayer.GOODPUT,
+        at_budget=AtBudget.STOP,
+        links_together=True,
+        links=(
+            PlannedLink("a", "wwan0"),
+            PlannedLink("b", "10.0.0.2", "Op", AccessType.SATELLITE),
+        ),
+    )
+
+
+def test_the_example_plan_loads() -> None:
+    plan = load_plan(resources_dir() / "plans" / "two-modems.toml")
+    assert [link.operator for link in plan.links] == ["Operator 1", "Operator 2"]
+    assert plan.confirm_server_url

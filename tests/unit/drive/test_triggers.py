@@ -1,5 +1,9 @@
 """When a test is due."""
 
+import random
+
+import pytest
+
 from fieldsurvey.drive.triggers import Triggers
 from fieldsurvey.model.drive import SurveyPlan
 from fieldsurvey.model.throughput import Trigger
@@ -86,3 +90,59 @@ def test_switched_off_means_off() -> None:
     triggers = after_a_test(QUIET)
     triggers.notice_place(a_place(chainage_m=41_999))
     assert triggers.due(9_999 * S, 1e6, a_place(chainage_m=42_001, settlement_id="v")) is None
+
+
+def start_after_s(seed: int, plan: SurveyPlan) -> int:
+    """The second at which the test after the first one starts, at 25 m/s."""
+    triggers = Triggers(plan, random.Random(seed))
+    assert triggers.due(0, 0.0, None) is Trigger.TIME  # the first at once
+    triggers.started(0, 0.0)
+    triggers.ended(2 * S)
+    return next(s for s in range(1, 999) if triggers.due(s * S, 25.0 * s, None))
+
+
+BY_TIME = SurveyPlan(trigger_distance_m=None, trigger_period_s=60.0, minimum_gap_s=10.0)
+BY_WAY = SurveyPlan(trigger_distance_m=1_500.0, trigger_period_s=None, minimum_gap_s=10.0)
+
+
+@pytest.mark.parametrize("plan", [BY_TIME, BY_WAY])
+def test_start_times_are_random_within_the_minimum_gap(plan: SurveyPlan) -> None:
+    starts = [start_after_s(seed, plan) for seed in range(200)]
+    assert min(starts) == 61
+    assert max(starts) == 70
+    assert len(set(starts)) == 10
+
+
+def test_a_seed_gives_the_same_start_times_again() -> None:
+    def starts(seed: int) -> list[int]:
+        triggers = Triggers(BY_TIME, random.Random(seed))
+        found = []
+        for second in range(1000):
+            if triggers.due(second * S, 0.0, None):
+                triggers.started(second * S, 0.0)
+                triggers.ended((second + 1) * S)
+                found.append(second)
+        return found
+
+    assert starts(7) == starts(7)
+    assert starts(7) != starts(8)
+    assert len(starts(7)) >= 14
+
+
+def test_places_are_not_put_off() -> None:
+    triggers = Triggers(SurveyPlan(trigger_distance_m=None), random.Random(1))
+    triggers.started(0, 0.0)
+    triggers.ended(4 * S)
+    triggers.notice_place(a_place(chainage_m=41_990))
+    assert triggers.due(21 * S, 0.0, a_place(chainage_m=42_010)) is Trigger.KILOMETRE_POST
+
+
+def test_held_back_but_not_for_the_hand() -> None:
+    triggers = after_a_test(BY_TIME)
+    triggers.hold_until(200 * S)
+    triggers.hold_until(150 * S)
+    assert triggers.due(199 * S, 0.0, None) is None
+    assert triggers.due(200 * S, 0.0, None) is Trigger.TIME
+    triggers.hold_until(300 * S)
+    triggers.by_hand()
+    assert triggers.due(201 * S, 0.0, None) is Trigger.HAND
