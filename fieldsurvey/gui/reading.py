@@ -4,11 +4,12 @@ The one place that decides which number, if any, is put on screen: the same for 
 and the strip chart. "No service" never gets a number.
 """
 
+import statistics
 from dataclasses import dataclass
 from enum import StrEnum
 
 from fieldsurvey.model.messages import Message, message
-from fieldsurvey.model.throughput import Outcome, PhaseKind, ThroughputTest
+from fieldsurvey.model.throughput import Measurement, Mode, Outcome, PhaseKind, ThroughputTest
 from fieldsurvey.model.verdict import Confidence, Verdict
 
 _BPS_PER_MBPS = 1e6
@@ -21,13 +22,18 @@ class Outlook(StrEnum):
     BELOW = "below"
     UNDECIDED = "undecided"
     NO_SERVICE = "no_service"
+    SELF_LIMITED = "self_limited"  # our own side was the limit: says nothing about the place
     FAILED = "failed"  # our own fault or the server's, says nothing about the network
     NOT_TESTED = "not_tested"  # cancelled or not even tried
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``mbps`` with its interval is in the layer the target is stated in, where there is one."""
+    """``mbps`` with its interval is in the layer the target is stated in, where there is one.
+
+    What our own side limited has no ``mbps``: the rate stands apart, as payload, and is never
+    drawn as the place's.
+    """
 
     outlook: Outlook
     mbps: float | None = None
@@ -35,6 +41,9 @@ class Reading:
     high_mbps: float | None = None
     target_mbps: float | None = None
     cause: Message | None = None  # why there is no rate
+    confidence: Confidence | None = None  # None where nothing was judged
+    limits: tuple[Message, ...] = ()  # of SELF_LIMITED: what they were
+    self_limited_mbps: float | None = None
 
 
 def reading_of(test: ThroughputTest) -> Reading:
@@ -58,7 +67,12 @@ def _completed(test: ThroughputTest) -> Reading:
     download = test.measurement.phase(PhaseKind.DOWNLOAD)
     estimate = None if download is None else download.estimate
     judgement = test.judgement
+    if test.measurement.mode is Mode.PING:
+        return Reading(Outlook.NOT_TESTED, cause=_latency(test.measurement))
     if judgement is None:
+        if limits := _limits(test.measurement):
+            rate_mbps = None if estimate is None else estimate.rate_bps / _BPS_PER_MBPS
+            return Reading(Outlook.SELF_LIMITED, limits=limits, self_limited_mbps=rate_mbps)
         if estimate is None:
             return Reading(Outlook.UNDECIDED, cause=message("gui.only_latency"))
         return Reading(
@@ -88,4 +102,18 @@ def _completed(test: ThroughputTest) -> Reading:
         low,
         high,
         judgement.target.rate_bps / _BPS_PER_MBPS,
+        confidence=judgement.confidence,
     )
+
+
+def _limits(measurement: Measurement) -> tuple[Message, ...]:
+    check = measurement.self_check
+    return () if check is None else tuple(message(f"self_limit.{limit}") for limit in check.limits)
+
+
+def _latency(measurement: Measurement) -> Message:
+    idle = measurement.phase(PhaseKind.IDLE_LATENCY)
+    if idle is None or not idle.round_trips_us:
+        return message("gui.only_latency")
+    ms = round(statistics.median(idle.round_trips_us) / 1000)
+    return message("gui.latency_alone", ms=ms)

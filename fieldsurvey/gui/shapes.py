@@ -31,6 +31,7 @@ OUTLOOK_SHAPES = {
     Outlook.BELOW: Shape.DOWN,
     Outlook.UNDECIDED: Shape.DIAMOND,
     Outlook.NO_SERVICE: Shape.CROSS,
+    Outlook.SELF_LIMITED: Shape.RING,
     Outlook.FAILED: Shape.SQUARE,
     Outlook.NOT_TESTED: Shape.BAR,
 }

@@ -18,7 +18,13 @@ _LINE_PX = 18
 _TITLE_PX = 26
 _MAX_ROWS = 14
 _WRAPPED = int(Qt.TextFlag.TextWordWrap)
-_LEGEND = (("▲", "above"), ("▼", "below"), ("◆", "undecided"), ("✕", "no_service"))
+_LEGEND = (
+    ("▲", "above"),
+    ("▼", "below"),
+    ("◆", "undecided"),
+    ("✕", "no_service"),
+    ("○", "self_limited"),
+)
 
 
 class Sheet(QFrame):

@@ -2,11 +2,14 @@
 
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from fieldsurvey.drive.snapshot import DriveSnapshot
+from fieldsurvey.drive.snapshot import DriveSnapshot, LinkBudget
 from fieldsurvey.gui.fitting import FittedLabel
+from fieldsurvey.gui.lines import budget_line
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.model.place import Place
+
+SCARCE_FROM = 0.9  # part of a budget from which on it is told in the colour of a warning
 
 
 class DriveSummary(QWidget):
@@ -14,7 +17,8 @@ class DriveSummary(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._texts: Texts | None = None
+        self._look: Look | None = None
+        self._scarce: bool | None = None
         self._counts = FittedLabel(19, bold=True)
         self._data = FittedLabel(17)
         self._layout = QVBoxLayout(self)
@@ -23,16 +27,15 @@ class DriveSummary(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_look(self, look: Look) -> None:
-        self._texts = look.texts
+        self._look, self._scarce = look, None
         self._layout.setContentsMargins(look.px(12), 0, look.px(12), 0)
         self._layout.setSpacing(0)
         self._counts.set_look(look, look.theme.ink)
-        self._data.set_look(look, look.theme.soft_ink)
 
     def show_snapshot(self, snapshot: DriveSnapshot) -> None:
-        if self._texts is None:
+        if self._look is None:
             return
-        texts, counts = self._texts, snapshot.counts
+        texts, counts = self._look.texts, snapshot.counts
         self._counts.show_text(
             texts.tr(
                 "counts",
@@ -44,9 +47,18 @@ class DriveSummary(QWidget):
                 no_service=texts.number(counts.no_service),
             )
         )
-        used = texts.bytes(snapshot.budget_used_bytes)
-        budget = texts.bytes(snapshot.budget_bytes)
-        self._data.show_text(texts.tr("data_today", used=used, budget=budget))
+        self._data.show_text(budget_line(texts, snapshot))
+        self._mark_scarcity(snapshot.budget)
+
+    def _mark_scarcity(self, budget: LinkBudget | None) -> None:
+        """Let the data stand out where little is left; the words say the rest."""
+        scarce = budget is not None and (
+            budget.at_cap is not None or budget.used_part >= SCARCE_FROM
+        )
+        if self._look is not None and scarce is not self._scarce:
+            self._scarce = scarce
+            theme = self._look.theme
+            self._data.set_look(self._look, theme.degraded if scarce else theme.soft_ink)
 
 
 def place_line(texts: Texts, place: Place | None) -> str:

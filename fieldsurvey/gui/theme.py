@@ -138,6 +138,7 @@ def outlook_colours(theme: Theme, outlook: Outlook) -> tuple[str, str]:
         Outlook.BELOW: (theme.below, theme.on_below),
         Outlook.UNDECIDED: (theme.undecided, theme.on_undecided),
         Outlook.NO_SERVICE: (theme.no_service, theme.on_no_service),
+        Outlook.SELF_LIMITED: (theme.neutral, theme.on_neutral),
         Outlook.FAILED: (theme.neutral, theme.on_neutral),
         Outlook.NOT_TESTED: (theme.neutral, theme.on_neutral),
     }[outlook]

@@ -22,6 +22,7 @@ from fieldsurvey.model.throughput import ThroughputTest
 _DRAWN_IN_ORDER = (
     Outlook.NOT_TESTED,
     Outlook.FAILED,
+    Outlook.SELF_LIMITED,
     Outlook.ABOVE,
     Outlook.UNDECIDED,
     Outlook.BELOW,

@@ -8,8 +8,17 @@ from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from fieldsurvey.drive.snapshot import DriveSnapshot, RunningTest
+from fieldsurvey.drive.snapshot import DriveSnapshot
 from fieldsurvey.gui.fitting import FittedLabel, fitted_size_px, screen_font
+from fieldsurvey.gui.lines import (
+    cause_line,
+    confirmation_line,
+    interval_line,
+    link_line,
+    off_line,
+    running_line,
+    title_line,
+)
 from fieldsurvey.gui.reading import Outlook, Reading, reading_of
 from fieldsurvey.gui.shapes import OUTLOOK_SHAPES, draw_shape
 from fieldsurvey.gui.texts import Texts
@@ -105,7 +114,10 @@ class VerdictPanel(QFrame):
         self.cause = FittedLabel(38, bold=True, lines=3)
         self.band = VerdictBand()
         self._interval = FittedLabel(20)
+        self._again = FittedLabel(18)
         self._running = FittedLabel(18, lines=2)
+        self._off = FittedLabel(17, lines=3)
+        self._link = FittedLabel(18)
         header = QHBoxLayout()
         header.addWidget(self._title, 3)
         header.addWidget(self._age, 2)
@@ -114,11 +126,14 @@ class VerdictPanel(QFrame):
         figures.addWidget(self._unit, 2)
         self._layout = QVBoxLayout(self)
         self._layout.addLayout(header)
+        self._layout.addWidget(self._link)
         self._layout.addLayout(figures, 1)
         self._layout.addWidget(self.cause, 1)
         self._layout.addWidget(self.band)
         self._layout.addWidget(self._interval)
+        self._layout.addWidget(self._again)
         self._layout.addWidget(self._running)
+        self._layout.addWidget(self._off)
         expanding = QSizePolicy.Policy.Expanding
         for label in (self.number, self._unit, self.cause):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, expanding)
@@ -126,9 +141,9 @@ class VerdictPanel(QFrame):
     def set_look(self, look: Look) -> None:
         self._look = look
         theme = look.theme
-        for label in (self.number, self._unit, self.cause, self._age):
+        for label in (self.number, self._unit, self.cause, self._age, self._link, self._again):
             label.set_look(look, theme.ink)
-        for label in (self._title, self._interval, self._running):
+        for label in (self._title, self._interval, self._running, self._off):
             label.set_look(look, theme.soft_ink)
         self.band.set_look(look)
         edge = look.px(12)
@@ -151,10 +166,14 @@ class VerdictPanel(QFrame):
         age = ""
         if test is not None:
             age = texts.tr("age", span=texts.span(self._age_s(snapshot, test)))
-        title = texts.tr("last_result_replayed" if snapshot.replayed else "last_result")
-        self._title.show_text(title if test else "")
+        self._title.show_text(title_line(texts, snapshot))
         self._age.show_text(age)
-        self._running.show_text(_activity(texts, snapshot))
+        _show_if_any(self._link, link_line(test))
+        _show_if_any(self._again, confirmation_line(texts, test))
+        off = off_line(texts, snapshot)
+        _show_if_any(self._off, off)
+        self._running.show_text(running_line(texts, snapshot))
+        self._running.setVisible(not off)  # empty it keeps its room: the number must not jump
         self._announce(word, "" if test is None else test.test_id)
 
     def _show_figures(self, texts: Texts) -> None:
@@ -163,19 +182,13 @@ class VerdictPanel(QFrame):
         self.number.setVisible(has_number)
         self._unit.setVisible(has_number)
         self.cause.setVisible(not has_number)
-        interval = cause = ""
         if reading is not None and reading.mbps is not None:
             self.number.show_text(texts.rate(reading.mbps))
             self._unit.show_text(texts.tr("mbps"))
-            if reading.low_mbps is not None and reading.high_mbps is not None:
-                interval = texts.tr(
-                    "interval", low=texts.rate(reading.low_mbps), high=texts.rate(reading.high_mbps)
-                )
         else:
             self.number.show_text("")
-            cause = "" if reading is None or reading.cause is None else texts.say(reading.cause)
-        self.cause.show_text(_sentence(cause) or texts.tr("no_result_yet"))
-        self._interval.show_text(interval)
+        self.cause.show_text(cause_line(texts, reading) or texts.tr("no_result_yet"))
+        self._interval.show_text(interval_line(texts, reading))
 
     def _word(self, texts: Texts) -> str:
         if self.reading is None:
@@ -197,6 +210,8 @@ class VerdictPanel(QFrame):
         number = self.number.text()
         unit = "" if self._look is None else self._look.texts.tr("mbps")
         spoken = f"{number} {unit}. {word}" if number else f"{self.cause.text()}. {word}"
+        if again := self._again.text():
+            spoken = f"{spoken}. {again}"
         if spoken != self.accessibleName():
             self.setAccessibleName(spoken)
         if test_id != self._test_id:
@@ -215,23 +230,6 @@ class VerdictPanel(QFrame):
         painter.end()
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _activity(texts: Texts, snapshot: DriveSnapshot) -> str:
-    """Return the small line: a test in progress, or why there is none."""
-    if snapshot.running_test is not None:
-        return _running_line(texts, snapshot.running_test)
-    if snapshot.testing_off is not None:
-        return texts.say(snapshot.testing_off)
-    return ""
-
-
-def _running_line(texts: Texts, running: RunningTest) -> str:
-    parts = [
-        texts.tr("measuring"),
-        texts.tr("seconds", n=texts.number(running.elapsed_us / _US_PER_S, 1)),
-        texts.bytes(running.payload_bytes),
-    ]
-    return " · ".join(parts)
+def _show_if_any(label: FittedLabel, text: str) -> None:
+    label.show_text(text)
+    label.setVisible(bool(text))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fieldsurvey.model.messages import LANGUAGES
+from tests.support.gui_scenes import SCENES
 from tests.support.gui_xvfb import ROOT, RealWindow, keyboard_layout, need, x_server
 
 
@@ -99,7 +101,8 @@ def test_nothing_is_cut_off_or_unnamed_in_any_scene_language_or_scale(scale: str
     assert answer.stderr == ""
     report = json.loads(answer.stdout)
     assert report["ratio"] == float(scale)
-    assert report["looked_at"] == 48 * len(sizes)
+    sheets = 2
+    assert report["looked_at"] == len(LANGUAGES) * (len(SCENES) + sheets) * len(sizes)
     assert report["found"] == []
 
 

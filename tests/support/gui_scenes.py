@@ -3,11 +3,23 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from fieldsurvey.drive.snapshot import Health, Notice
-from fieldsurvey.model.drive import DriveState
-from fieldsurvey.model.messages import message
-from fieldsurvey.model.throughput import Cause, Outcome
-from fieldsurvey.model.verdict import Verdict
+from fieldsurvey.drive.snapshot import Health, LinkBudget, Notice
+from fieldsurvey.model.drive import AtBudget, DriveState
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.radio import AccessType
+from fieldsurvey.model.throughput import (
+    Cause,
+    InterfaceKind,
+    Measurement,
+    Mode,
+    Outcome,
+    Phase,
+    PhaseKind,
+    SelfCheck,
+    SelfLimit,
+    Trigger,
+)
+from fieldsurvey.model.verdict import Confidence, Verdict
 from tests.support.gui_fake_drive import (
     DUSK_UTC_US,
     NOON_UTC_US,
@@ -51,16 +63,8 @@ def _skipped() -> FakeDrive:
 
 def _night() -> FakeDrive:
     drive = _with_test(Verdict.ABOVE, 213.7)
-    shift = DUSK_UTC_US - NOON_UTC_US
-    now = drive.now
-    drive.trail = [replace(p, utc_us=p.utc_us + shift) for p in drive.trail]
-    drive.tests = [replace(t, ended_utc_us=t.ended_utc_us + shift) for t in drive.tests]
-    end_us = now.utc_us + shift
-    test = a_test(Verdict.ABOVE, 213.7, ended_utc_us=end_us - 48 * US)
-    drive.now = replace(
-        now, utc_us=end_us, mono_us=end_us, last_test=test, running_test=a_running_test()
-    )
-    return drive
+    drive.now = replace(drive.now, running_test=a_running_test())
+    return _at_night(drive)
 
 
 def _replay() -> FakeDrive:
@@ -85,6 +89,130 @@ def _storage_notice() -> FakeDrive:
     return FakeDrive(driving(notices=(notice,), strip=STRIP_TROUBLED))
 
 
+def _self_limited() -> FakeDrive:
+    """Everything that can be wrong on our own side at once: the longest reason there is."""
+    drive = _with_test(Verdict.BELOW, 87.34)
+    test = drive.now.last_test
+    assert test is not None
+    check = SelfCheck("wlan0", InterfaceKind.WIFI, limits=tuple(SelfLimit))
+    measurement = replace(test.measurement, self_check=check)
+    test = replace(test, measurement=measurement, judgement=None)
+    drive.tests.append(test)
+    drive.now = replace(drive.now, last_test=test)
+    return drive
+
+
+def _one_limit() -> FakeDrive:
+    drive = _self_limited()
+    test = drive.now.last_test
+    assert test is not None
+    check = SelfCheck("wwan0", InterfaceKind.CELLULAR, limits=(SelfLimit.OTHER_TRAFFIC,))
+    measurement = replace(test.measurement, self_check=check)
+    drive.now = replace(drive.now, last_test=replace(test, measurement=measurement))
+    return drive
+
+
+def _confirmed(verdict: Verdict | None, mbps: float) -> FakeDrive:
+    drive = _with_test(Verdict.BELOW, mbps)
+    test = a_test(verdict, mbps, ended_utc_us=drive.now.utc_us - 5 * US)
+    test = replace(test, trigger=Trigger.CONFIRMATION, confirms="test-0")
+    drive.now = replace(drive.now, last_test=test)
+    return drive
+
+
+def _capped(at_cap: AtBudget, off: Message, used_gb: float) -> FakeDrive:
+    """All of the month is spent; today there would be room."""
+    measurement = Measurement(
+        *("native", Mode.PING, "fs://127.0.0.1:9", Outcome.COMPLETED, 400_000, 900),
+        phases=(Phase(PhaseKind.IDLE_LATENCY, 0, 400_000, round_trips_us=(41_000, 38_000)),),
+    )
+    test = replace(a_test(None), measurement=measurement)
+    budget = LinkBudget(
+        *("", 1_900_000_000, 20_000_000_000, int(used_gb * 1e9), 400_000_000_000),
+        at_cap,
+    )
+    return FakeDrive(driving(last_test=test, budget=budget, testing_off=off))
+
+
+def _ping_only() -> FakeDrive:
+    off = message("drive.budget_month_reached_ping", used_gb="399.98", budget_gb="400.00")
+    return _capped(AtBudget.PING, off, 399.98)
+
+
+def _no_more_tests() -> FakeDrive:
+    off = message("drive.budget_month_reached", used_gb="399.98", budget_gb="400.00")
+    return _capped(AtBudget.STOP, off, 399.98)
+
+
+def _several_links() -> FakeDrive:
+    """Two modems tested together, one of them nearly at its cap; the result came over the other."""
+    drive = _with_test(Verdict.UNDECIDED, 99.97)
+    test = drive.now.last_test
+    assert test is not None
+    assert test.judgement is not None
+    judgement = replace(test.judgement, confidence=Confidence.MEDIUM)
+    test = replace(
+        test,
+        link="modem on the left",
+        operator="Beeline Қазақстан",
+        access_type=AccessType.MOBILE,
+        judgement=judgement,
+        confirms="test-0",
+    )
+    budget = LinkBudget(
+        *("modem on the right", 19_400_000_000, 20_000_000_000, 31_000_000_000, 400_000_000_000)
+    )
+    running = (
+        replace(a_running_test(), link="modem on the left"),
+        replace(a_running_test(), link="modem on the right", payload_bytes=21_700_000),
+    )
+    drive.now = replace(
+        drive.now,
+        last_test=test,
+        running_test=running[0],
+        running_tests=running,
+        budget=budget,
+        replayed=True,
+    )
+    return drive
+
+
+def _capped_link() -> FakeDrive:
+    """The longest that the line about the budget can get."""
+    drive = _several_links()
+    assert drive.now.budget is not None
+    budget = replace(
+        drive.now.budget,
+        link="a modem with a name that is much too long",
+        month_used_bytes=399_980_000_000,
+        at_cap=AtBudget.PING,
+    )
+    text = message("drive.budget_month_reached_ping", used_gb="399.98", budget_gb="400.00")
+    off = message("drive.of_link", link=budget.link, text=text)
+    drive.now = replace(
+        drive.now, budget=budget, testing_off=off, running_test=None, running_tests=()
+    )
+    return drive
+
+
+def _many_links() -> FakeDrive:
+    drive = _several_links()
+    running = tuple(replace(a_running_test(), link=f"modem {n}") for n in range(4))
+    drive.now = replace(drive.now, running_tests=running)
+    return drive
+
+
+def _at_night(drive: FakeDrive) -> FakeDrive:
+    shift = DUSK_UTC_US - NOON_UTC_US
+    now, test = drive.now, drive.now.last_test
+    drive.trail = [replace(p, utc_us=p.utc_us + shift) for p in drive.trail]
+    drive.tests = [replace(t, ended_utc_us=t.ended_utc_us + shift) for t in drive.tests]
+    if test is not None:
+        test = replace(test, ended_utc_us=test.ended_utc_us + shift, ended_mono_us=-1)
+    drive.now = replace(now, utc_us=now.utc_us + shift, mono_us=now.mono_us + shift, last_test=test)
+    return drive
+
+
 SCENES: dict[str, Callable[[], FakeDrive]] = {
     "idle": lambda: FakeDrive(idle()),
     "ready": lambda: FakeDrive(
@@ -102,4 +230,15 @@ SCENES: dict[str, Callable[[], FakeDrive]] = {
     "stopped": lambda: FakeDrive(driving(state=DriveState.STOPPED, fix=a_fix(speed_mps=0.0))),
     "resume_question": _resume_question,
     "storage_notice": _storage_notice,
+    "self_limited": _self_limited,
+    "one_limit": _one_limit,
+    "one_limit_night": lambda: _at_night(_one_limit()),
+    "confirmed": lambda: _confirmed(Verdict.BELOW, 41.7),
+    "not_confirmed": lambda: _confirmed(Verdict.ABOVE, 141.7),
+    "ping_only": _ping_only,
+    "no_more_tests": _no_more_tests,
+    "several_links": _several_links,
+    "several_links_night": lambda: _at_night(_several_links()),
+    "capped_link": _capped_link,
+    "many_links": _many_links,
 }
