@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from fieldsurvey.throughput.warm import WarmConnections
 
 _Result = TypeVar("_Result")
+_CLOSING_TURNS = 5  # of the loop, until transports that were let go of have closed their sockets
 
 
 class Home:
@@ -60,5 +61,5 @@ class Home:
 
     async def _let_go(self) -> None:
         self.warm.close()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)  # the transports close in the loop's next turn
+        for _ in range(_CLOSING_TURNS):
+            await asyncio.sleep(0)

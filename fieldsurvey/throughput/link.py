@@ -166,6 +166,7 @@ class Link:
         finally:
             for task in opening:
                 task.cancel()
+            await asyncio.gather(*opening, return_exceptions=True)  # none opens after its end
 
     def drop_kept(self) -> None:
         """Trust no kept connection any more."""

@@ -48,6 +48,7 @@ from fieldsurvey.throughput.server.tls import Certificate
 from fieldsurvey.throughput.server.tokens import Tokens
 
 _SHUTDOWN_S = 0.5
+_CLOSING_TURNS = 5  # of the loop, until transports that were aborted have closed their sockets
 _CONNECTION_OPTIONS: dict[str, Any] = {
     "access_log": None,
     "auto_decompress": False,  # what came over the link is counted, not what it unpacks to
@@ -149,11 +150,14 @@ class MeasurementServer:
     async def stop(self) -> None:
         """Close every connection and let go of the port."""
         if self._listener is not None:
+            await _stop_accepting(self._listener)
             self._listener.close()
         for handshake in self._handshakes:
             handshake.cancel()
         await asyncio.gather(*self._handshakes, return_exceptions=True)
         await self._runner.cleanup()
+        for _ in range(_CLOSING_TURNS):
+            await asyncio.sleep(0)
 
     def _arrival(self, server: web.Server) -> Arrival:
         tls = self._certificate.context if self._certificate is not None else self._tls
@@ -167,6 +171,16 @@ class MeasurementServer:
             keepalive_timeout=self._door.limits.idle_s,
             **_CONNECTION_OPTIONS,
         )
+
+
+async def _stop_accepting(listener: asyncio.Server) -> None:
+    """Let those in who have knocked, and nobody after them: asyncio loses the socket of whoever is
+    half in when its server closes (an assertion in ``Server._attach`` of Python 3.11)."""
+    with suppress(NotImplementedError):  # Windows
+        for sock in listener.sockets:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+    for _ in range(_CLOSING_TURNS):
+        await asyncio.sleep(0)
 
 
 def serve(
