@@ -18,6 +18,25 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    """A real measurement server in a process of its own."""
+    from tests.support.headless import measurement_server
+
+    with measurement_server() as url:
+        yield url
+
+
+@pytest.fixture
+def replay(tmp_path: Path) -> str:
+    """A position URI of an hour on a straight road, as fast as the drive tests' clocks."""
+    from tests.support.drive_faults import SPEED
+    from tests.support.route import write_route
+
+    route = write_route(tmp_path / "route.nmea", seconds=3600)
+    return f"replay:{route}?speed={SPEED:g}"
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Fail a test that leaves a thread or a child process running."""

@@ -78,6 +78,7 @@ def command(
         connections=connections,
         access_token=token,
         ca_path=None if ca_path is None else str(ca_path),
+        public_server=public_server,
     )
     refuse_public(server, public_server)
     PublicUse(data_dir() / "public-servers.json").take(server)

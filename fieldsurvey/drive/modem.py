@@ -1,12 +1,11 @@
 """Is the modem of a planned link there? A test over one that is not would accuse its operator."""
 
-import ipaddress
 import socket
 
 from fieldsurvey.model.drive import PlannedLink
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.throughput.causes import detail_of
-from fieldsurvey.throughput.interface import bind_to_interface
+from fieldsurvey.throughput.interface import bind_to_interface, is_address
 
 
 class Modem:
@@ -25,7 +24,7 @@ class Modem:
         trouble = link_trouble(self._link)
         if trouble is None:
             self._was_there = True
-        elif self._was_there and _is_address(self._link.interface):
+        elif self._was_there and is_address(self._link.interface):
             return None
         return trouble
 
@@ -46,11 +45,3 @@ def link_trouble(link: PlannedLink) -> str | None:
 def missing_message(link: PlannedLink, reason: str) -> Message:
     """Say that the modem of ``link`` is not there."""
     return message("drive.link_missing", link=link.name, interface=link.interface, reason=reason)
-
-
-def _is_address(interface: str) -> bool:
-    try:
-        ipaddress.ip_address(interface)
-    except ValueError:
-        return False
-    return True

@@ -24,6 +24,7 @@ from fieldsurvey.model.throughput import (
 from fieldsurvey.model.verdict import Target
 from fieldsurvey.throughput.engine import MeasuringProcess, Progress
 from fieldsurvey.throughput.judge import judge
+from fieldsurvey.throughput.protocols.ending import Ending
 
 FRESH_FIX_US = 5_000_000  # an older fix does not say where a test began or ended
 
@@ -84,12 +85,8 @@ class Tester:
 
     def skipped(self, trigger: Trigger, order: MeasurementPlan, reason: str) -> ThroughputTest:
         """Return the record of a test that could not even be tried."""
-        measurement = Measurement(
-            *(order.protocol, order.mode, order.server_url, Outcome.SKIPPED, 0, 0),
-            cause=Cause.NO_ROUTE,
-            detail=reason,
-        )
-        return self._made(trigger, self._begun(), measurement, None)
+        ending = Ending(Outcome.SKIPPED, Cause.NO_ROUTE, reason)
+        return self._made(trigger, self._begun(), ending.measurement(order), None)
 
     def cancel(self) -> None:
         """End the running test at once; what was counted is kept."""

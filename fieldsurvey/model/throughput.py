@@ -179,6 +179,7 @@ class MeasurementPlan:
     wake_up: bool = True
     access_token: str = ""
     ca_path: str | None = None  # certificates to trust besides the system's
+    public_server: bool = False  # somebody has chosen a public server of somebody else's
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from fieldsurvey.throughput.lines import (
     decode_report,
     encode,
 )
+from fieldsurvey.throughput.protocols.ending import Ending
 from fieldsurvey.throughput.protocols.protocol import Progress
 
 __all__ = ["MeasuringProcess", "Progress"]
@@ -245,14 +246,7 @@ class _Test:
                 Phase(last.phase, 0, last.elapsed_us, last.payload_bytes, 0, None, None, (), 0,
                       outcome, cause),
             )  # fmt: skip
-        return Measurement(
-            protocol=self.plan.protocol,
-            mode=self.plan.mode,
-            server_url=self.plan.server_url,
-            outcome=outcome,
-            duration_us=(time.perf_counter_ns() - self._began_ns) // 1000,
-            wire_bytes=self._wire_bytes,
-            phases=phases,
-            cause=cause,
-            detail=detail[:300],
+        duration_us = (time.perf_counter_ns() - self._began_ns) // 1000
+        return Ending(outcome, cause, detail).measurement(
+            self.plan, duration_us, self._wire_bytes, phases
         )

@@ -13,7 +13,7 @@ def bind_to_interface(sock: socket.socket, interface: str | None) -> None:
     """Tie ``sock`` to a source address or a device name; raises OSError if that is not there."""
     if interface is None:
         return
-    if _is_address(interface):
+    if is_address(interface):
         sock.bind((interface, 0))
     elif hasattr(socket, "SO_BINDTODEVICE"):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
@@ -23,7 +23,7 @@ def bind_to_interface(sock: socket.socket, interface: str | None) -> None:
 
 def source_address(interface: str, family: int = socket.AF_INET) -> str:
     """Return the address of a device (an address is its own); raises OSError if it has none."""
-    if _is_address(interface):
+    if is_address(interface):
         return interface
     import psutil  # only for device names on systems that bind by address
 
@@ -33,7 +33,8 @@ def source_address(interface: str, family: int = socket.AF_INET) -> str:
     raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL), interface)
 
 
-def _is_address(interface: str) -> bool:
+def is_address(interface: str) -> bool:
+    """Tell whether an interface is named by its address."""
     try:
         ipaddress.ip_address(interface)
     except ValueError:

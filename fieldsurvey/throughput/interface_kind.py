@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from fieldsurvey.model.throughput import InterfaceKind
+from fieldsurvey.throughput.interface import is_address
 
 _SYSFS = Path("/sys/class/net")
 _ANY_PORT = 9  # connecting a UDP socket sends nothing
@@ -44,7 +45,7 @@ def interface_towards(peer_address: str, bound_to: str | None = None) -> str | N
 
     ``bound_to`` is the device name or source address that the test was tied to.
     """
-    if bound_to is not None and not _is_address(bound_to):
+    if bound_to is not None and not is_address(bound_to):
         return bound_to
     source = bound_to or _source_address(peer_address)
     if source is None:
@@ -74,14 +75,6 @@ def _source_address(peer_address: str) -> str | None:
             return str(probe.getsockname()[0]).partition("%")[0]
     except OSError:
         return None
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _loopback_name() -> str | None:

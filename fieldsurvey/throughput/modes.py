@@ -31,6 +31,7 @@ def plan_for(
     max_bytes: int | None = None,
     access_token: str = "",
     ca_path: str | None = None,
+    public_server: bool = False,
 ) -> MeasurementPlan:
     """Return the plan of one test; ``max_duration_us`` and ``max_bytes`` replace the mode's own."""
     longest_us, most_bytes = _BOUNDS[mode]
@@ -54,4 +55,5 @@ def plan_for(
         wake_up=mode is not Mode.PING,  # its first answer tells what waking up takes
         access_token=access_token,
         ca_path=ca_path,
+        public_server=public_server,
     )

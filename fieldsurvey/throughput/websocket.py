@@ -17,6 +17,8 @@ NORMAL_CLOSURE = 1000
 LARGEST_FRAME_BYTES = 16 * 1024 * 1024
 LARGEST_TEXT_BYTES = 64 * 1024
 _LARGEST_CONTROL_BYTES = 125
+FREE_FRAMES = 1000  # of any size; beyond them the average may not be smaller than
+SMALL_FRAME_BYTES = 512
 _ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
 
@@ -62,6 +64,8 @@ class FrameReader:
         self._left_bytes = 0  # of the frame's payload
         self._kept = bytearray()  # of that payload, unless it is a load's
         self._text = bytearray()
+        self._frames = 0
+        self._payload_bytes = 0
 
     def feed(self, data: memoryview) -> None:
         """Take what has just arrived; raises FrameError at the first byte that is not allowed."""
@@ -120,6 +124,10 @@ class FrameReader:
             raise FrameError("frames of two messages mixed up")
         elif self._opcode is not Opcode.CONTINUATION:
             self._message = self._opcode
+        self._frames += 1
+        if self._frames > FREE_FRAMES + self._payload_bytes // SMALL_FRAME_BYTES:
+            raise FrameError("a flood of small frames")  # reading them would be the load
+        self._payload_bytes += length
         if length > LARGEST_FRAME_BYTES:
             raise FrameError(f"a frame of {length} bytes")
         if not self._is_load and len(self._text) + length > LARGEST_TEXT_BYTES:

@@ -6,7 +6,6 @@ what the texts say: that is the protocol's above it.
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,6 +16,7 @@ from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.http_head import CONGESTION_HEADER, SERVER_HEADER
 from fieldsurvey.throughput.link import ServerAddress
 from fieldsurvey.throughput.meter import Meter
+from fieldsurvey.throughput.pacing import Pacing, choose_congestion_control
 from fieldsurvey.throughput.tcp_info import TcpInfo, read_tcp_info
 from fieldsurvey.throughput.websocket import (
     NORMAL_CLOSURE,
@@ -32,8 +32,6 @@ from fieldsurvey.throughput.websocket_upgrade import Upgrade
 RECEIVE_BUFFER_BYTES = 256 * 1024
 UNSENT_BYTES = 128 * 1024
 _COMES_BACK = (1001, 1012, 1013)  # close codes of a server that goes away, restarts, has no room
-_SO_MAX_PACING_RATE = 47  # Linux; the socket module does not name it
-_PACED_BURST_S = 0.01
 
 
 class WebSocketLoad(asyncio.BufferedProtocol):
@@ -189,8 +187,7 @@ class SendingLoad(WebSocketLoad):
         super().__init__(server, upgrade, target, meter, wake)
         self._take = take
         self._blob = blob
-        self._pace_bps = pace_bps  # 0 once the system paces, or where nobody need
-        self._due_s = 0.0
+        self._pacing = Pacing(pace_bps)
         self._sending = True
         self._paused = False
         self._next: asyncio.Handle | None = None
@@ -198,18 +195,15 @@ class SendingLoad(WebSocketLoad):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
+        self._pacing.apply(sock)
         # A short queue in the kernel: what is sent is then on its way, not waiting to be charged.
         with suppress(OSError, AttributeError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        if self._pace_bps and paced_by_system(sock, self._pace_bps):
-            self._pace_bps = 0
 
     def upgraded(self) -> None:
         assert self._transport is not None
         sock = self._transport.get_extra_info("socket")
-        with suppress(OSError, AttributeError):
-            name = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
-            self.congestion_control = name.rstrip(b"\0").decode("ascii")
+        self.congestion_control = choose_congestion_control(sock)
         self._pump()
 
     def stop_sending(self) -> None:
@@ -235,26 +229,10 @@ class SendingLoad(WebSocketLoad):
         self._next = None
         if self._paused or not self._sending or self._closed or self.trouble is not None:
             return
-        size = self._take(len(self._blob))
+        size = self._take(self._pacing.piece_bytes(len(self._blob)))
         if size == 0:
             return
         self._write(frame_header(Opcode.BINARY, size, masked=True) + self._blob[:size])
         self.sent_bytes += size
-        loop = asyncio.get_running_loop()
-        if self._pace_bps:
-            now_s = time.monotonic()
-            self._due_s = max(self._due_s, now_s - _PACED_BURST_S) + size * 8 / self._pace_bps
-            self._next = loop.call_later(max(self._due_s - now_s, 0.0), self._pump)
-        else:
-            self._next = loop.call_soon(self._pump)
-
-
-def paced_by_system(sock: socket.socket, rate_bps: int) -> bool:
-    """Ask the system to send no faster; return whether it will."""
-    if not hasattr(socket, "SO_BINDTODEVICE"):  # not Linux: the number means something else there
-        return False
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, min(rate_bps // 8, 0x7FFFFFFF))
-    except OSError:
-        return False
-    return True
+        self._pacing.sent(size)
+        self._next = asyncio.get_running_loop().call_later(self._pacing.wait_s(), self._pump)

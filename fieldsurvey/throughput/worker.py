@@ -12,11 +12,13 @@ import time
 import traceback
 from typing import BinaryIO
 
-from fieldsurvey.model.throughput import Cause, Measurement, MeasurementPlan, Outcome
+from fieldsurvey.model.throughput import Cause, MeasurementPlan, Outcome
 from fieldsurvey.throughput.home import Home
 from fieldsurvey.throughput.lines import Command, Report, decode_command, encode
 from fieldsurvey.throughput.protocols import PROTOCOLS
+from fieldsurvey.throughput.protocols.ending import Ending
 from fieldsurvey.throughput.protocols.protocol import Cancel, Progress
+from fieldsurvey.throughput.protocols.public_servers import skipped_if_public
 from fieldsurvey.throughput.streams import guard_standard_streams
 
 
@@ -65,13 +67,18 @@ class Worker:
         began_ns = time.perf_counter_ns()
         spent = False
         try:
-            protocol = PROTOCOLS[plan.protocol](self._home)
-            measurement = protocol.run(plan, progress, cancel)
-            spent = protocol.spent
+            skipped = skipped_if_public(plan)
+            if skipped is not None:
+                measurement = skipped
+            else:
+                protocol = PROTOCOLS[plan.protocol](self._home)
+                measurement = protocol.run(plan, progress, cancel)
+                spent = protocol.spent
         except Exception as error:  # noqa: BLE001 - a bug of ours must still be a stored result
             traceback.print_exc()
             duration_us = (time.perf_counter_ns() - began_ns) // 1000
-            measurement = failed_by_engine(plan, duration_us, wire_bytes, f"{error!r}")
+            ending = Ending(Outcome.FAILED, Cause.ENGINE, f"{error!r}")
+            measurement = ending.measurement(plan, duration_us, wire_bytes)
         self._write(Report(serial, measurement.wire_bytes, measurement=measurement, ends=spent))
         if spent:
             os._exit(0)  # threads of a library that cannot be stopped; the parent starts anew
@@ -82,22 +89,6 @@ class Worker:
                 self._lines.write(encode(report))
             except OSError:
                 os._exit(0)
-
-
-def failed_by_engine(
-    plan: MeasurementPlan, duration_us: int, wire_bytes: int, detail: str
-) -> Measurement:
-    """Return the result of a test that we ourselves could not finish."""
-    return Measurement(
-        protocol=plan.protocol,
-        mode=plan.mode,
-        server_url=plan.server_url,
-        outcome=Outcome.FAILED,
-        duration_us=duration_us,
-        wire_bytes=wire_bytes,
-        cause=Cause.ENGINE,
-        detail=detail[:300],
-    )
 
 
 def main() -> None:

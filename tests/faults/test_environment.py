@@ -3,7 +3,6 @@
 import itertools
 import os
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,24 +25,11 @@ from tests.support.drive_faults import (
     stored,
     wait_for,
 )
-from tests.support.headless import findings, measurement_server
+from tests.support.headless import findings
 from tests.support.position import a_drive, pty_receiver
-from tests.support.route import write_route
 from tests.support.store_mounts import read_only, tiny_disk
 
 HOUR_US = 3_600_000_000
-
-
-@pytest.fixture(scope="module")
-def server_url() -> Iterator[str]:
-    with measurement_server() as url:
-        yield url
-
-
-@pytest.fixture
-def replay(tmp_path: Path) -> str:
-    route = write_route(tmp_path / "route.nmea", seconds=3600)
-    return f"replay:{route}?speed={SPEED:g}"
 
 
 def assert_every_second(samples: list[Sample]) -> None:

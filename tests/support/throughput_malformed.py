@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fieldsurvey.model.throughput import (
@@ -256,3 +257,19 @@ class MalformedServer:
             answer.say(visit)
         with suppress(OSError):
             visit.sock.shutdown(socket.SHUT_WR)
+
+
+def check_malformed_answers(
+    examples: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No hang, no crash, and a cause each time; the causes seen are several."""
+    malformed = MalformedServer(caplog, monkeypatch)
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(ANSWERS)
+    def check(answer: Answer) -> None:
+        malformed.check(answer)
+
+    with malformed.server:
+        check()
+    assert len(malformed.causes) >= 4, malformed.causes

@@ -8,7 +8,6 @@ from dataclasses import replace
 from fieldsurvey.model.throughput import Measurement, MeasurementPlan, Phase, PhaseKind
 from fieldsurvey.throughput.protocols.dialect import Dialect
 from fieldsurvey.throughput.protocols.protocol import Cancel, OnProgress
-from fieldsurvey.throughput.protocols.public_servers import skipped_if_public
 from fieldsurvey.throughput.protocols.session import SessionProtocol
 
 ACKNOWLEDGED = "+acknowledged"  # ends the estimator's name
@@ -25,9 +24,6 @@ class ForeignProtocol:
         self._counts_uploads = counts_uploads
 
     def run(self, plan: MeasurementPlan, progress: OnProgress, cancel: Cancel) -> Measurement:
-        skipped = skipped_if_public(plan, allowed=False)
-        if skipped is not None:
-            return skipped
         scheme, separator, rest = plan.server_url.partition("://")
         known = _SCHEMES.get(scheme.lower(), scheme)
         # There is no wake-up and no pace that such a server would know of.

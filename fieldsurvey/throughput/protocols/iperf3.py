@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import psutil
@@ -28,11 +29,11 @@ from fieldsurvey.model.throughput import (
 )
 from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.estimator import BatchMeanEstimator
+from fieldsurvey.throughput.interface import is_address
 from fieldsurvey.throughput.meter import complete_counts
 from fieldsurvey.throughput.protocols.ending import Ending
 from fieldsurvey.throughput.protocols.iperf3_answer import INTERVAL_S, Answer
 from fieldsurvey.throughput.protocols.protocol import Cancel, OnProgress, Progress
-from fieldsurvey.throughput.protocols.public_servers import skipped_if_public
 
 UPLOAD_ESTIMATOR = "iperf3-mean/1"
 _PORT = 5201
@@ -49,9 +50,6 @@ class Iperf3Protocol:
     spent = False
 
     def run(self, plan: MeasurementPlan, progress: OnProgress, cancel: Cancel) -> Measurement:
-        skipped = skipped_if_public(plan, allowed=False)
-        if skipped is not None:
-            return skipped
         run = _Run(plan, progress, cancel)
         trouble: BaseException | None = None
         try:
@@ -83,17 +81,11 @@ class _Run:
 
     def measurement(self, trouble: BaseException | None) -> Measurement:
         plan = self._plan
-        ending = Ending.of(trouble)
-        return Measurement(
-            protocol=plan.protocol,
-            mode=plan.mode,
-            server_url=plan.server_url,
-            outcome=ending.outcome,
-            duration_us=self._elapsed_us(),
-            wire_bytes=self._wire_bytes,
-            phases=tuple(self._phases),
-            cause=ending.cause,
-            detail=ending.detail,
+        counted = Ending.of(trouble).measurement(
+            plan, self._elapsed_us(), self._wire_bytes, tuple(self._phases)
+        )
+        return replace(
+            counted,
             server_id=urlsplit(plan.server_url).netloc or None,
             mss_bytes=self._mss_bytes,
             congestion_control=self._congestion_control,
@@ -141,7 +133,9 @@ class _Run:
             counts, width_us = complete_counts(bins, duration_us), bins.width_us
             if not counts and duration_us > 0:  # over within one interval
                 counts, width_us = bins.byte_counts, duration_us
-            estimate = BatchMeanEstimator().estimate(counts, width_us, self._plan.ramp_max_us)
+            estimate = BatchMeanEstimator(self._pace_bps).estimate(
+                counts, width_us, self._plan.ramp_max_us
+            )
             return Phase(
                 kind, offset_us, duration_us, sum(bins.byte_counts), connections, bins, estimate
             )
@@ -212,8 +206,7 @@ class _Run:
             self._pace_bps = pace_bps
             words += ["--bitrate", str(max(pace_bps // plan.connections, 1))]
         if plan.interface:
-            named = plan.interface.replace(".", "").isdecimal() or ":" in plan.interface
-            words += ["--bind" if named else "--bind-dev", plan.interface]
+            words += ["--bind" if is_address(plan.interface) else "--bind-dev", plan.interface]
         return words
 
     def _watch(

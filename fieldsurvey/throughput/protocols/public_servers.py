@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.throughput import Cause, Measurement, MeasurementPlan, Outcome
+from fieldsurvey.throughput.protocols.ending import Ending
 
 # Owner, and the ends of the names of its servers.
 _OWNERS = {
@@ -47,22 +48,13 @@ def refuse_public(url: str, allowed: bool) -> None:
         raise KnownError("throughput.public_server", url=url, owner=owner)
 
 
-def skipped_if_public(plan: MeasurementPlan, allowed: bool) -> Measurement | None:
+def skipped_if_public(plan: MeasurementPlan) -> Measurement | None:
     """Return the result of a test not even tried, where the plan names a public server that nobody
     has chosen; None where it may go on. The last guard: shells refuse earlier, and in words."""
     try:
-        refuse_public(plan.server_url, allowed)
+        refuse_public(plan.server_url, plan.public_server)
     except KnownError as refusal:
-        return Measurement(
-            protocol=plan.protocol,
-            mode=plan.mode,
-            server_url=plan.server_url,
-            outcome=Outcome.SKIPPED,
-            duration_us=0,
-            wire_bytes=0,
-            cause=Cause.ENGINE,
-            detail=refusal.message.text(),
-        )
+        return Ending(Outcome.SKIPPED, Cause.ENGINE, refusal.message.text()).measurement(plan)
     return None
 
 

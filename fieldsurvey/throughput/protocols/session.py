@@ -132,17 +132,11 @@ class _Session:
 
     def measurement(self, trouble: BaseException | None) -> Measurement:
         plan, link = self._plan, self.link
-        ending = Ending.of(trouble)
-        return Measurement(
-            protocol=plan.protocol,
-            mode=plan.mode,
-            server_url=plan.server_url,
-            outcome=ending.outcome,
-            duration_us=self._elapsed_us(),
-            wire_bytes=self._wire_bytes,
-            phases=tuple(self._phases),
-            cause=ending.cause,
-            detail=ending.detail,
+        counted = Ending.of(trouble).measurement(
+            plan, self._elapsed_us(), self._wire_bytes, tuple(self._phases)
+        )
+        return replace(
+            counted,
             server_id=self._server_id,
             mss_bytes=link.mss_bytes if link else None,
             congestion_control=self._congestion_control,

@@ -9,6 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fieldsurvey.model.throughput import (
@@ -86,18 +87,11 @@ class _Run:
                 self._load(kind)
 
     def measurement(self, trouble: BaseException | None) -> Measurement:
-        plan = self._plan
-        ending = Ending.of(trouble)
-        return Measurement(
-            protocol=plan.protocol,
-            mode=plan.mode,
-            server_url=plan.server_url,
-            outcome=ending.outcome,
-            duration_us=self._elapsed_us(),
-            wire_bytes=self._wire_bytes,
-            phases=tuple(self._phases),
-            cause=ending.cause,
-            detail=ending.detail,
+        counted = Ending.of(trouble).measurement(
+            self._plan, self._elapsed_us(), self._wire_bytes, tuple(self._phases)
+        )
+        return replace(
+            counted,
             server_id=self._server_id,
             stop_reason="bytes" if self._leash.isSet() and trouble is None else "",
         )

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from fieldsurvey.model.throughput import BIN_WIDTH_US, PhaseKind
 from fieldsurvey.throughput.http_head import CONGESTION_HEADER, DOWNLOAD_PATH, UPLOAD_PATH
+from fieldsurvey.throughput.pacing import Pacing, choose_congestion_control
 from fieldsurvey.throughput.server.load import (
     LIMITS,
     SLOTS,
@@ -20,7 +21,6 @@ from fieldsurvey.throughput.server.load import (
     signature,
     tcp_info_of,
 )
-from fieldsurvey.throughput.server.pacing import Pacing, choose_congestion_control
 from fieldsurvey.throughput.server.websocket_load import ServerLoad, handshake_head, serve_load
 from fieldsurvey.throughput.websocket import MEASUREMENT_PROTOCOL
 

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from fieldsurvey.model.throughput import BIN_WIDTH_US, PhaseKind
+from fieldsurvey.throughput.pacing import Pacing
 from fieldsurvey.throughput.server.load import (
     LIMITS,
     SLOTS,
@@ -19,7 +20,6 @@ from fieldsurvey.throughput.server.load import (
     signature,
     tcp_info_of,
 )
-from fieldsurvey.throughput.server.pacing import Pacing
 from fieldsurvey.throughput.server.websocket_load import ServerLoad, handshake_head, serve_load
 
 SUBPROTOCOL = "net.measurementlab.ndt.v7"

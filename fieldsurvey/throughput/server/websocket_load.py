@@ -18,7 +18,7 @@ from aiohttp import web
 
 from fieldsurvey.model.throughput import PhaseKind
 from fieldsurvey.throughput.meter import Meter
-from fieldsurvey.throughput.server.pacing import Pacing
+from fieldsurvey.throughput.pacing import Pacing
 from fieldsurvey.throughput.websocket import (
     NORMAL_CLOSURE,
     VERSION,
@@ -35,26 +35,10 @@ PIECE_BYTES = 256 * 1024
 SMALLEST_MESSAGE_BYTES = 1 << 10
 LARGEST_MESSAGE_BYTES = 1 << 20
 CLOSE_GRACE_S = 1.0  # for the other end's Close
-FREE_FRAMES = 1000  # of any size; beyond them the average may not be smaller than
-SMALL_FRAME_BYTES = 512
 _PROTOCOL_ERROR = 1002
 _BLOB = memoryview(os.urandom(LARGEST_MESSAGE_BYTES))  # random: nothing on the way can shrink it
 
 Report = Callable[["ServerLoad", bool], Mapping[str, Any] | None]  # with: is it the last?
-
-
-class _ClientFrames(FrameReader):
-    """A client's frames, which may be small, but not so many that reading them is the load."""
-
-    _frames = 0
-    _payload_bytes = 0
-
-    def _begin_frame(self, header: bytes) -> None:
-        self._frames += 1
-        if self._frames > FREE_FRAMES + self._payload_bytes // SMALL_FRAME_BYTES:
-            raise FrameError("a flood of small frames")
-        super()._begin_frame(header)
-        self._payload_bytes += self._left_bytes
 
 
 class ServerLoad(asyncio.BufferedProtocol):
@@ -81,7 +65,7 @@ class ServerLoad(asyncio.BufferedProtocol):
         self._limit_bytes = limit_bytes
         self._report_every_s = report_every_s
         self._pacing = pacing
-        self._reader = _ClientFrames(
+        self._reader = FrameReader(
             from_client=True,
             on_payload=self._received,
             on_text=lambda _: None,

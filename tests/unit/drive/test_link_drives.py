@@ -1,6 +1,5 @@
 """Whole drives over several links: real server, real measuring processes, real survey file."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,26 +24,13 @@ from tests.support.drive_faults import (
     wait_for,
 )
 from tests.support.drive_links import doorman, server_of
-from tests.support.headless import findings, measurement_server
-from tests.support.route import write_route
+from tests.support.headless import findings
 from tests.support.throughput import OddServer, Visit
 
 LINKS = (
     PlannedLink("one", "127.0.0.1", "Operator 1", AccessType.MOBILE),
     PlannedLink("two", "127.0.0.2", "Operator 2", AccessType.SATELLITE),
 )
-
-
-@pytest.fixture(scope="module")
-def server_url() -> Iterator[str]:
-    with measurement_server() as url:
-        yield url
-
-
-@pytest.fixture
-def replay(tmp_path: Path) -> str:
-    route = write_route(tmp_path / "route.nmea", seconds=3600)
-    return f"replay:{route}?speed={SPEED:g}"
 
 
 def drive_until(config: DriveConfig, tests: int) -> tuple[DriveSnapshot, list[ThroughputTest]]:

@@ -49,12 +49,6 @@ def test_a_real_tun_device_is_a_vpn_and_routes_are_followed() -> None:
 
 
 @needs_devices
-def test_a_wireguard_device_is_a_vpn() -> None:
-    with device(new_name("fw"), "wireguard") as name:
-        assert kind_of(name) is InterfaceKind.VPN
-
-
-@needs_devices
 def test_virtual_cables_are_unknown_and_not_ethernet() -> None:
     with neighbour() as other:
         assert interface_towards(other.there) == other.device
@@ -98,6 +92,7 @@ def _sysfs(
         (1, "INTERFACE=enp3s0\n", "r8169", InterfaceKind.ETHERNET),
         (1, "INTERFACE=dummy0\n", "", InterfaceKind.UNKNOWN),
         (65534, "INTERFACE=anything\n", "", InterfaceKind.VPN),
+        (65534, "DEVTYPE=wireguard\nINTERFACE=wg0\n", "", InterfaceKind.VPN),
     ],
 )
 def test_the_kernel_tells_a_devices_kind(

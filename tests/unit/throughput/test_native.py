@@ -14,7 +14,7 @@ from fieldsurvey.model.throughput import (
     Outcome,
     PhaseKind,
 )
-from fieldsurvey.throughput import websocket_load
+from fieldsurvey.throughput import pacing
 from fieldsurvey.throughput.home import Home
 from fieldsurvey.throughput.protocols.protocol import Cancel, Progress
 from fieldsurvey.throughput.server.app import MeasurementServer
@@ -251,7 +251,7 @@ def test_a_load_keeps_to_its_pace(
     url: str, kind: PhaseKind, by_system: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kind is PhaseKind.UPLOAD and not by_system:
-        monkeypatch.setattr(websocket_load, "paced_by_system", lambda sock, rate_bps: False)
+        monkeypatch.setattr(pacing, "_paced_by_kernel", lambda sock, rate_bps: False)
     plan = MeasurementPlan(
         url,
         mode=Mode.CALIBRATE,

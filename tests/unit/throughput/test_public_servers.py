@@ -1,14 +1,14 @@
 """Public servers are used when somebody chose to, and seldom."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.model.throughput import MeasurementPlan, Outcome
-from fieldsurvey.throughput.home import Home
+from fieldsurvey.model.throughput import Measurement, MeasurementPlan, Outcome
+from fieldsurvey.throughput.engine import MeasuringProcess
 from fieldsurvey.throughput.protocols import PROTOCOLS
-from fieldsurvey.throughput.protocols.protocol import Cancel
 from fieldsurvey.throughput.protocols.public_servers import (
     LEAST_WAIT_S,
     MEAN_WAIT_S,
@@ -16,6 +16,7 @@ from fieldsurvey.throughput.protocols.public_servers import (
     PublicUse,
     owner_of,
     refuse_public,
+    skipped_if_public,
 )
 
 MLAB = "wss://ndt-mlab1-ala01.mlab-oti.measurement-lab.org/ndt/v7/download"
@@ -49,18 +50,27 @@ def test_a_public_server_is_refused_unless_chosen() -> None:
     refuse_public("http://127.0.0.1:8080", allowed=False)
 
 
-@pytest.mark.parametrize(
-    ("protocol", "url"),
-    [("ndt7", MLAB), ("cloudflare", "https://speed.cloudflare.com"), ("iperf3", "iperf.he.net")],
-)
-def test_a_plan_that_names_one_is_not_even_tried(protocol: str, url: str) -> None:
-    home = Home()
-    plan = MeasurementPlan(url, protocol)
-    result = PROTOCOLS[protocol](home).run(plan, lambda *_: None, Cancel())
-    home.close()
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_a_plan_that_names_one_is_not_even_tried(protocol: str) -> None:
+    """Whatever the protocol, and whoever has forgotten to ask: in the measuring process itself."""
+
+    async def run() -> Measurement:
+        process = MeasuringProcess()
+        try:
+            return await process.run(MeasurementPlan(MLAB, protocol))
+        finally:
+            await process.close()
+
+    result = asyncio.run(run())
     assert (result.outcome, result.wire_bytes) == (Outcome.SKIPPED, 0)
     assert not result.no_service
-    assert url in result.detail
+    assert MLAB in result.detail
+
+
+def test_a_plan_that_says_so_may_go_on() -> None:
+    assert skipped_if_public(MeasurementPlan(MLAB)) is not None
+    assert skipped_if_public(MeasurementPlan(MLAB, public_server=True)) is None
+    assert skipped_if_public(MeasurementPlan("http://127.0.0.1:8080")) is None
 
 
 def test_the_next_use_has_to_wait_across_runs(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from fieldsurvey.model.throughput import PhaseKind
+from fieldsurvey.throughput.pacing import Pacing
 from fieldsurvey.throughput.server.app import MeasurementServer
 from fieldsurvey.throughput.server.limits import Limits
-from fieldsurvey.throughput.server.pacing import Pacing
 from fieldsurvey.throughput.server.websocket_load import ServerLoad
 from fieldsurvey.throughput.websocket import MEASUREMENT_PROTOCOL
 from tests.support.throughput import certificate, running

@@ -78,15 +78,25 @@ def survives(
     assert server.errors() == ""
 
 
-async def many(number: int, one: Callable[[int], Awaitable[None]]) -> None:
-    await asyncio.gather(*(one(index) for index in range(number)))
+def waves(
+    number: int, one: Callable[[int, int], Awaitable[None]], pause_s: float
+) -> Callable[[int, asyncio.Event], Awaitable[None]]:
+    """Attack with ``number`` clients at a time, wave after wave; each is told port and index."""
+
+    async def attack(port: int, ready: asyncio.Event) -> None:
+        ready.set()
+        while True:
+            await asyncio.gather(*(one(port, index) for index in range(number)))
+            await asyncio.sleep(pause_s)
+
+    return attack
 
 
 def test_slowloris(server: ServerProcess) -> None:
     """Heads that come letter by letter are given up after head_s."""
     lives: list[float] = []
 
-    async def one(port: int) -> None:
+    async def one(port: int, _: int) -> None:
         reader, writer = await connected(port)
         began_s = time.monotonic()
         try:
@@ -99,12 +109,7 @@ def test_slowloris(server: ServerProcess) -> None:
         finally:
             writer.transport.abort()
 
-    async def attack(port: int, ready: asyncio.Event) -> None:
-        ready.set()
-        while True:
-            await many(200, lambda _: one(port))
-
-    survives(server, attack)
+    survives(server, waves(200, one, 0))
     assert len(lives) >= 100
     assert max(lives) < 1.5 + 1.5
 
@@ -112,27 +117,21 @@ def test_slowloris(server: ServerProcess) -> None:
 def test_endless_headers(server: ServerProcess) -> None:
     """Header after header, as fast as they go, or one header without an end."""
 
-    async def attack(port: int, ready: asyncio.Event) -> None:
-        async def one(index: int) -> None:
-            reader, writer = await connected(port)
-            try:
-                writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n")
-                began_s = time.monotonic()
-                with suppress(ConnectionError):
-                    while not reader.at_eof():
-                        writer.write(b"a" * 5000 if index % 2 else b"X-A: " + b"b" * 900 + b"\r\n")
-                        await writer.drain()
-                        await asyncio.sleep(0)
-                        assert time.monotonic() - began_s < 5
-            finally:
-                writer.transport.abort()
+    async def one(port: int, index: int) -> None:
+        reader, writer = await connected(port)
+        try:
+            writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n")
+            began_s = time.monotonic()
+            with suppress(ConnectionError):
+                while not reader.at_eof():
+                    writer.write(b"a" * 5000 if index % 2 else b"X-A: " + b"b" * 900 + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                    assert time.monotonic() - began_s < 5
+        finally:
+            writer.transport.abort()
 
-        ready.set()
-        while True:
-            await many(50, one)
-            await asyncio.sleep(0.1)
-
-    survives(server, attack)
+    survives(server, waves(50, one, 0.1))
 
 
 def test_huge_frames(server: ServerProcess) -> None:
@@ -143,29 +142,23 @@ def test_huge_frames(server: ServerProcess) -> None:
         b"\x89\xff\x00\x00\x00\x00\x01\x00\x00\x00mask",
     )
 
-    async def attack(port: int, ready: asyncio.Event) -> None:
-        async def one(index: int) -> None:
-            target = f"/throughput/v1/upload?streams=1&duration=2000&mid={index % 5}"
-            reader, writer = await connected(port)
-            try:
-                writer.write(upgrade_request(target) + frames[index % 3])
-                head = await reader.readuntil(b"\r\n\r\n")
-                if b" 101 " in head[:20]:
-                    with suppress(ConnectionError):
-                        for _ in range(20):
-                            writer.write(bytes(1 << 20))
-                            await writer.drain()
-            except (ConnectionError, asyncio.IncompleteReadError):
-                pass
-            finally:
-                writer.transport.abort()
+    async def one(port: int, index: int) -> None:
+        target = f"/throughput/v1/upload?streams=1&duration=2000&mid={index % 5}"
+        reader, writer = await connected(port)
+        try:
+            writer.write(upgrade_request(target) + frames[index % 3])
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b" 101 " in head[:20]:
+                with suppress(ConnectionError):
+                    for _ in range(20):
+                        writer.write(bytes(1 << 20))
+                        await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.transport.abort()
 
-        ready.set()
-        while True:
-            await many(6, one)
-            await asyncio.sleep(0.05)
-
-    survives(server, attack)
+    survives(server, waves(6, one, 0.05))
 
 
 def test_wrong_subprotocols(server: ServerProcess) -> None:
@@ -174,14 +167,11 @@ def test_wrong_subprotocols(server: ServerProcess) -> None:
     )
     statuses: set[int] = set()
 
-    async def attack(port: int, ready: asyncio.Event) -> None:
-        ready.set()
-        while True:
-            for status, _ in await asyncio.gather(*(status_of(port, request) for _ in range(20))):
-                statuses.add(status)
-            await asyncio.sleep(0.05)
+    async def one(port: int, _: int) -> None:
+        status, _answer = await status_of(port, request)
+        statuses.add(status)
 
-    survives(server, attack)
+    survives(server, waves(20, one, 0.05))
     assert statuses == {400}
 
 
@@ -249,19 +239,13 @@ def test_answers_that_nobody_reads(server: ServerProcess) -> None:
 def test_noise(server: ServerProcess) -> None:
     noise = random.Random(7)
 
-    async def attack(port: int, ready: asyncio.Event) -> None:
-        async def one(_: int) -> None:
-            _, writer = await connected(port)
-            writer.write(noise.randbytes(noise.randrange(1, 5_000)))
-            await asyncio.sleep(0.01)
-            writer.transport.abort()
+    async def one(port: int, _: int) -> None:
+        _, writer = await connected(port)
+        writer.write(noise.randbytes(noise.randrange(1, 5_000)))
+        await asyncio.sleep(0.01)
+        writer.transport.abort()
 
-        ready.set()
-        while True:
-            await many(20, one)
-            await asyncio.sleep(0.1)
-
-    survives(server, attack)
+    survives(server, waves(20, one, 0.1))
 
 
 def test_a_warm_connection_lives_while_nobody_needs_its_place(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fieldsurvey.throughput.server import pacing
+from fieldsurvey.throughput import pacing
+from fieldsurvey.throughput.pacing import Pacing
 from fieldsurvey.throughput.server.app import MeasurementServer
-from fieldsurvey.throughput.server.pacing import Pacing
 from tests.support.throughput import running
 
 REQUEST = (
