@@ -46,9 +46,10 @@ $(VENV)/.dev-installed: packaging/requirements-dev.lock pyproject.toml | $(VENV)
 qt-libraries: $(VENV)/.run-installed
 	packaging/system-packages $$($(BIN)/python -m fieldsurvey.gui.system_libraries) || true
 
+# Node's own packages bring an npm that Debian's npm conflicts with: any npm will do.
 test-packages: $(VENV)/.dev-installed
 	packaging/system-packages $$($(BIN)/python -m fieldsurvey.gui.system_libraries) \
-	  $$(cat packaging/test-packages.txt)
+	  $$(cat packaging/test-packages.txt) $$(command -v npm >/dev/null || echo npm)
 
 # Needs uv; the files it writes hold hashes and no host.
 lock:
