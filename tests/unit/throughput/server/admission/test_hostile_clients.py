@@ -241,9 +241,11 @@ def test_noise(server: ServerProcess) -> None:
 
     async def one(port: int, _: int) -> None:
         _, writer = await connected(port)
-        writer.write(noise.randbytes(noise.randrange(1, 5_000)))
-        await asyncio.sleep(0.01)
-        writer.transport.abort()
+        try:
+            writer.write(noise.randbytes(noise.randrange(1, 5_000)))
+            await asyncio.sleep(0.01)
+        finally:
+            writer.transport.abort()
 
     survives(server, waves(20, one, 0.1))
 
