@@ -1,5 +1,6 @@
 """The figures of a survey as the JSON document and the sentences of the commands have them."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from fieldsurvey.store.survey_file import SurveyFile
@@ -13,15 +14,9 @@ def summary_of(path: Path) -> dict[str, object]:
         "drives": summary.drives,
         "samples": summary.samples,
         "no_service_samples": summary.no_service_samples,
-        "tests": summary.tests,
-        "above": summary.above,
-        "below": summary.below,
-        "undecided": summary.undecided,
-        "no_service": summary.no_service,
-        "failed": summary.failed,
-        "skipped": summary.skipped,
-        "cancelled": summary.cancelled,
-        "self_limited": summary.self_limited,
+        "tests": summary.tally.tests,
+        **asdict(summary.tally),
+        "silent": summary.tally.silent,
         "km": round(summary.distance_m / 1000, 3),
         "places": [{"place": label, "tests": tests} for label, tests in summary.places],
     }

@@ -37,7 +37,7 @@ class Talk:
                 state=message(f"cli.state_{snapshot.state.value}"),
                 km=f"{counts.distance_m / 1000:.1f}",
                 samples=counts.samples,
-                tests=counts.tests,
+                tests=counts.tally.tests,
                 no_service_s=counts.no_service_samples,
             )
 

@@ -29,7 +29,7 @@ def describe(run: DriveRun) -> DriveSnapshot:
             StripKind.POSITION: strip.position_item(fix, age_us, run.receiver.trouble),
             StripKind.NETWORK: strip.network_item(run.reachability),
             StripKind.STORAGE: strip.storage_item(run.laptop, trouble, waiting),
-            StripKind.QUEUE: strip.queue_item(counts.tests),
+            StripKind.QUEUE: strip.queue_item(counts.tally.tests),
             StripKind.POWER: strip.power_item(run.laptop),
             StripKind.CLOCK: strip.clock_item(fix),
         },
@@ -59,4 +59,4 @@ def _waiting_for(run: DriveRun) -> Message | None:
 def _resume_question(run: DriveRun) -> Message | None:
     if run.unfinished is None:
         return None
-    return message("drive.resume_question", tests=run.unfinished.counts.tests)
+    return message("drive.resume_question", tests=run.unfinished.counts.tally.tests)

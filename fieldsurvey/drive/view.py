@@ -2,16 +2,18 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
+from fieldsurvey.drive.confirm import confirmed, is_below
 from fieldsurvey.drive.recorder import Batch
 from fieldsurvey.drive.snapshot import Health, Notice, TrailPoint
 from fieldsurvey.model.clock import Clock
 from fieldsurvey.model.drive import DriveCounts, Sample
 from fieldsurvey.model.messages import Message
 from fieldsurvey.model.odometer import GAP_US
-from fieldsurvey.model.throughput import Outcome, ThroughputTest
-from fieldsurvey.model.verdict import Verdict
+from fieldsurvey.model.tally import Tally, result_of
+from fieldsurvey.model.throughput import ThroughputTest
 
 KEPT_NOTICES = 20
 FRESH_US = 2_000_000  # an older fix is not where the car is: the trail has a gap there
@@ -28,6 +30,7 @@ class DriveView:
         self._lock = threading.Lock()
         self._trail: list[TrailPoint] = []
         self._tests: list[ThroughputTest] = []
+        self._below: dict[str, ThroughputTest] = {}  # by test_id: what may be tried once more
         self._notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
         self._serial = 0
         self._last_placed_mono_us: int | None = None
@@ -37,7 +40,7 @@ class DriveView:
         with self._lock:
             self.counts = counts or DriveCounts()
             self.last_test = None
-            self._trail, self._tests = [], []
+            self._trail, self._tests, self._below = [], [], {}
             self._last_placed_mono_us = None
 
     def committed(self, batch: Batch, distance_m: float) -> None:
@@ -46,22 +49,35 @@ class DriveView:
             self._trail += [self._trail_point(sample) for sample in batch.samples]
             self._tests += batch.tests
         counts = self.counts
-        verdicts = [test.judgement.verdict for test in batch.tests if test.judgement]
         self.counts = replace(
             counts,
             samples=counts.samples + len(batch.samples),
             no_service_samples=counts.no_service_samples
             + sum(not sample.reachability.reachable for sample in batch.samples),
-            tests=counts.tests
-            + sum(t.measurement.outcome is not Outcome.SKIPPED for t in batch.tests),
-            above=counts.above + verdicts.count(Verdict.ABOVE),
-            below=counts.below + verdicts.count(Verdict.BELOW),
-            undecided=counts.undecided + verdicts.count(Verdict.UNDECIDED),
-            no_service=counts.no_service + sum(test.no_service for test in batch.tests),
+            tally=self._counted(counts.tally, batch.tests),
             distance_m=distance_m,
         )
         if batch.tests:
             self.last_test = batch.tests[-1]
+
+    def _counted(self, tally: Tally, tests: Sequence[ThroughputTest]) -> Tally:
+        """Return ``tally`` with ``tests``; two about one place on two servers are one result."""
+        for test in tests:
+            checked = test.measurement.self_check
+            result = result_of(
+                test.measurement.outcome,
+                test.measurement.cause,
+                test.judgement.verdict if test.judgement else None,
+                limited=bool(checked and checked.limits),
+                repeats=test.confirms is not None,
+            )
+            tally = tally.plus(result)
+            if is_below(test) and test.confirms is None:
+                self._below[test.test_id] = test
+            first = self._below.get(test.confirms or "")
+            if first is not None and confirmed(first, test) is False:
+                tally = tally.contradicted()
+        return tally
 
     def tell(self, health: Health, message: Message) -> None:
         """Show a notice to whoever looks next."""

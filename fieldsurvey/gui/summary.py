@@ -40,11 +40,12 @@ class DriveSummary(QWidget):
             texts.tr(
                 "counts",
                 km=texts.number(counts.distance_m / 1000, 1),
-                tests=texts.number(counts.tests),
-                above=texts.number(counts.above),
-                below=texts.number(counts.below),
-                undecided=texts.number(counts.undecided),
-                no_service=texts.number(counts.no_service),
+                tests=texts.number(counts.tally.tests),
+                above=texts.number(counts.tally.above),
+                below=texts.number(counts.tally.below),
+                undecided=texts.number(counts.tally.undecided),
+                no_service=texts.number(counts.tally.no_service),
+                silent=texts.number(counts.tally.silent),
             )
         )
         self._data.show_text(budget_line(texts, snapshot))

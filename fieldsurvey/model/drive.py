@@ -7,6 +7,7 @@ from fieldsurvey.model.messages import Message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
 from fieldsurvey.model.radio import AccessType, RadioState
+from fieldsurvey.model.tally import Tally
 from fieldsurvey.model.throughput import Cause, Mode
 from fieldsurvey.model.verdict import RateLayer
 
@@ -86,15 +87,11 @@ class Drive:
 
 @dataclass(frozen=True, slots=True)
 class DriveCounts:
-    """Figures of one drive, of what is committed. ``tests`` leaves out the skipped ones."""
+    """Figures of one drive, of what is committed."""
 
     samples: int = 0
     no_service_samples: int = 0
-    tests: int = 0
-    above: int = 0
-    below: int = 0
-    undecided: int = 0
-    no_service: int = 0
+    tally: Tally = field(default_factory=Tally)
     distance_m: float = 0.0
 
 

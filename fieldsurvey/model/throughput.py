@@ -182,6 +182,11 @@ class MeasurementPlan:
     public_server: bool = False  # somebody has chosen a public server of somebody else's
 
 
+def network_failed(outcome: Outcome, cause: Cause | None) -> bool:
+    """Tell whether it was the network that failed; not our own process, nor a busy server."""
+    return outcome is Outcome.FAILED and cause not in (Cause.ENGINE, Cause.SERVER_BUSY, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """What the measuring process found; knows nothing of roads. ``wire_bytes`` charges the budget:
@@ -209,11 +214,7 @@ class Measurement:
     @property
     def no_service(self) -> bool:
         """True where the network failed; not where our own process did, or the server was busy."""
-        return self.outcome is Outcome.FAILED and self.cause not in (
-            Cause.ENGINE,
-            Cause.SERVER_BUSY,
-            None,
-        )
+        return network_failed(self.outcome, self.cause)
 
     def phase(self, kind: PhaseKind) -> Phase | None:
         """Return the first phase of ``kind``."""

@@ -1,17 +1,15 @@
 """What a survey file holds, in figures. Counts only what is committed; derives nothing new."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from fieldsurvey.model.drive import Drive, DriveCounts, Sample
+from fieldsurvey.model.tally import Tally, result_of
 from fieldsurvey.model.throughput import Cause, Outcome
 from fieldsurvey.model.verdict import Verdict
 from fieldsurvey.store.codec import Row
 from fieldsurvey.store.distance import driven_m
 from fieldsurvey.store.driver import Connection
 from fieldsurvey.store.reading import last_sample, newest_unfinished
-
-_OWN_CAUSES = (Cause.ENGINE, Cause.SERVER_BUSY)  # not the network's: see ThroughputTest.no_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +30,19 @@ class UnfinishedDrive:
 class SurveySummary:
     """Figures of a whole file.
 
-    ``tests`` were made (completed, failed or cancelled); ``skipped`` come on top. ``failed`` are
-    those our own side or a busy server spoiled; ``no_service`` those the network did;
-    ``self_limited`` were completed without a verdict, our own side being the limit. ``places``:
-    label (inside a settlement its name, else the highway, else the nearest settlement, else "")
-    and number of tests, most first. Times are None in an empty file.
+    ``places``: label (inside a settlement its name, else the highway, else the nearest settlement,
+    else "") and number of tests, most first. Times are None in an empty file.
     """
 
     drives: int
     samples: int
     no_service_samples: int
-    tests: int
-    above: int
-    below: int
-    undecided: int
-    no_service: int
-    failed: int
-    skipped: int
-    cancelled: int
-    self_limited: int
+    tally: Tally
     distance_m: float
     first_utc_us: int | None
     last_utc_us: int | None
     places: tuple[tuple[str, int], ...]
     refused_rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class _TestCounts:
-    tests: int
-    above: int
-    below: int
-    undecided: int
-    no_service: int
-    failed: int
-    skipped: int
-    cancelled: int
-    self_limited: int
 
 
 def unfinished_drive(connection: Connection) -> UnfinishedDrive | None:
@@ -78,15 +52,10 @@ def unfinished_drive(connection: Connection) -> UnfinishedDrive | None:
         return None
     drive_seq, drive = found
     samples, no_service_samples = _count_samples(connection, drive_seq)
-    tests = _count_tests(connection, drive_seq)
     counts = DriveCounts(
         samples,
         no_service_samples,
-        tests.tests,
-        tests.above,
-        tests.below,
-        tests.undecided,
-        tests.no_service,
+        _tally(connection, drive_seq),
         _distance_m(connection, drive_seq),
     )
     return UnfinishedDrive(drive, last_sample(connection, drive_seq), counts)
@@ -95,7 +64,6 @@ def unfinished_drive(connection: Connection) -> UnfinishedDrive | None:
 def survey_summary(connection: Connection) -> SurveySummary:
     """Count everything in the file."""
     samples, no_service_samples = _count_samples(connection, None)
-    tests = _count_tests(connection, None)
     first_utc_us, last_utc_us = connection.execute(
         "SELECT min(first), max(last) FROM ("
         " SELECT min(utc_us) AS first, max(utc_us) AS last FROM sample UNION ALL"
@@ -105,15 +73,7 @@ def survey_summary(connection: Connection) -> SurveySummary:
         drives=_count(connection, "drive"),
         samples=samples,
         no_service_samples=no_service_samples,
-        tests=tests.tests,
-        above=tests.above,
-        below=tests.below,
-        undecided=tests.undecided,
-        no_service=tests.no_service,
-        failed=tests.failed,
-        skipped=tests.skipped,
-        cancelled=tests.cancelled,
-        self_limited=tests.self_limited,
+        tally=_tally(connection, None),
         distance_m=_distance_m(connection, None),
         first_utc_us=first_utc_us,
         last_utc_us=last_utc_us,
@@ -139,33 +99,32 @@ def _count_samples(connection: Connection, drive_seq: int | None) -> tuple[int, 
     return int(samples), int(no_service)
 
 
-def _count_tests(connection: Connection, drive_seq: int | None) -> _TestCounts:
-    outcomes: Counter[Outcome] = Counter()
-    verdicts: Counter[Verdict] = Counter()
-    no_service = self_limited = 0
-    for outcome, cause, verdict, limited, count in connection.execute(
-        "SELECT t.outcome, t.cause, j.verdict, coalesce(t.limits, '[]') <> '[]', count(*)"
+def _tally(connection: Connection, drive_seq: int | None) -> Tally:
+    """Count tests by what they came to; the same as the drive itself counts as it goes."""
+    tally = Tally()
+    for outcome, cause, verdict, limited, repeats, count in connection.execute(
+        "SELECT t.outcome, t.cause, j.verdict, coalesce(t.limits, '[]') <> '[]',"
+        " t.confirms IS NOT NULL, count(*)"
         " FROM test t LEFT JOIN judgement j ON j.test_seq = t.seq"
-        f" WHERE {_of_drive(drive_seq)} GROUP BY 1, 2, 3, 4"
+        f" WHERE {_of_drive(drive_seq)} GROUP BY 1, 2, 3, 4, 5"
     ):
-        outcomes[Outcome(outcome)] += count
-        if verdict is not None:
-            verdicts[Verdict(verdict)] += count
-        elif limited and outcome == Outcome.COMPLETED:
-            self_limited += count
-        if outcome == Outcome.FAILED and cause not in _OWN_CAUSES:
-            no_service += count
-    return _TestCounts(
-        tests=outcomes.total() - outcomes[Outcome.SKIPPED],
-        above=verdicts[Verdict.ABOVE],
-        below=verdicts[Verdict.BELOW],
-        undecided=verdicts[Verdict.UNDECIDED],
-        no_service=no_service,
-        failed=outcomes[Outcome.FAILED] - no_service,
-        skipped=outcomes[Outcome.SKIPPED],
-        cancelled=outcomes[Outcome.CANCELLED],
-        self_limited=self_limited,
-    )
+        result = result_of(
+            Outcome(outcome),
+            Cause(cause) if cause is not None else None,
+            Verdict(verdict) if verdict is not None else None,
+            limited=bool(limited),
+            repeats=bool(repeats),
+        )
+        tally = tally.plus(result, count)
+    (contradicted,) = connection.execute(
+        "SELECT count(DISTINCT first.seq) FROM test t"
+        " JOIN judgement j ON j.test_seq = t.seq AND j.verdict = 'above'"
+        " JOIN test first ON first.test_id = t.confirms AND first.link IS t.link"
+        " JOIN judgement f ON f.test_seq = first.seq AND f.verdict = 'below'"
+        " AND f.target_id = j.target_id AND f.target_version = j.target_version"
+        f" WHERE t.confirms IS NOT NULL AND {_of_drive(drive_seq)}"
+    ).fetchone()
+    return tally.contradicted(contradicted)
 
 
 def _distance_m(connection: Connection, drive_seq: int | None) -> float:

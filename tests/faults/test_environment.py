@@ -163,7 +163,7 @@ def test_server_gone_and_back(tmp_path: Path, replay: str) -> None:
                 control, lambda now: now.strip[StripKind.NETWORK].health is Health.FAILED
             )
             control.test_now()
-            failed = wait_for(control, lambda now: now.counts.tests >= 1)
+            failed = wait_for(control, lambda now: now.counts.tally.tests >= 1)
             assert failed.last_test is not None
             assert failed.last_test.measurement.outcome is Outcome.FAILED
             assert failed.last_test.measurement.cause is Cause.REFUSED
@@ -193,12 +193,12 @@ def test_measuring_process_killed(tmp_path: Path, replay: str, server_url: str) 
         for child in psutil.Process().children():
             if "fieldsurvey.throughput.worker" in child.cmdline():
                 child.kill()
-        failed = wait_for(control, lambda now: now.counts.tests == 1)
+        failed = wait_for(control, lambda now: now.counts.tally.tests == 1)
         assert failed.last_test is not None
         assert failed.last_test.measurement.cause is Cause.ENGINE
         assert not failed.last_test.no_service
         control.test_now()
-        wait_for(control, lambda now: now.counts.tests == 2, timeout_s=30.0)
+        wait_for(control, lambda now: now.counts.tally.tests == 2, timeout_s=30.0)
     tests = stored(path)[2]
     assert [test.measurement.outcome for test in tests] == [Outcome.FAILED, Outcome.COMPLETED]
 
@@ -212,7 +212,7 @@ def test_budget_spent(tmp_path: Path, replay: str, server_url: str) -> None:
     with driving(config) as control:
         off = wait_for(control, lambda now: now.testing_off)
         wait_for(control, lambda now: now.counts.samples >= off.counts.samples + 20)
-        assert control.snapshot().counts.tests == off.counts.tests
+        assert control.snapshot().counts.tally.tests == off.counts.tally.tests
     samples, events, tests = stored(path)
     assert_every_second(samples)
     assert kinds(events).count(EventKind.BUDGET_REACHED) == 1

@@ -21,6 +21,7 @@ from fieldsurvey.model.drive import DriveCounts, DriveState
 from fieldsurvey.model.messages import message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix, FixType
+from fieldsurvey.model.tally import Tally
 from fieldsurvey.model.throughput import (
     Cause,
     Estimate,
@@ -130,7 +131,7 @@ def driving(**changes: object) -> DriveSnapshot:
         fix_age_us=300_000,
         place=Place("test", "KAZ01", 41_300.0, 12.0, "s1", "Қаскелең", 2_400.0),
         last_test=a_test(ended_utc_us=NOON_UTC_US - 12 * US),
-        counts=DriveCounts(1200, 90, 35, 20, 9, 4, 2, 31_400.0),
+        counts=DriveCounts(1200, 90, Tally(20, 9, 4, 2), 31_400.0),
         budget_used_bytes=1_840_000_000,
     )
     return replace(snapshot, **changes)  # type: ignore[arg-type]
@@ -224,7 +225,12 @@ def whole_drive(seconds: int = 12_000, tests: int = 300) -> FakeDrive:
         mono_us=end_us,
         fix=fix,
         last_test=drive.tests[-1] if drive.tests else None,
-        counts=DriveCounts(seconds, seconds // 9, tests, 140, 80, 50, 30, seconds * 25.0),
+        counts=DriveCounts(
+            seconds,
+            seconds // 9,
+            Tally(above=tests // 2, below=tests // 4, undecided=tests // 8, no_service=tests // 8),
+            seconds * 25.0,
+        ),
         notices=(Notice(1, end_us, Health.OK, message("drive.service_back", seconds=80)),),
     )
     return drive

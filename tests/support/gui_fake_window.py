@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 from fieldsurvey.gui.app import run_drive_window
 from fieldsurvey.gui.drive_window import DriveWindow
 from fieldsurvey.gui.map_features import features_of
+from fieldsurvey.model.tally import Tally
 from tests.support.gui_cut_off import cut_off_texts, unnamed_controls
 from tests.support.gui_fake_drive import US, FakeDrive, ObedientDrive, whole_drive
 from tests.support.gui_features import RealPlaces, few_features
@@ -80,7 +81,7 @@ class PlayedDrive(FakeDrive):
                 self.now.fix, latitude_deg=point.latitude_deg, longitude_deg=point.longitude_deg
             ),
             last_test=self._full.tests[tests - 1] if tests else None,
-            counts=replace(self.now.counts, samples=seconds, tests=tests),
+            counts=replace(self.now.counts, samples=seconds, tally=Tally(above=tests)),
         )
 
 

@@ -85,7 +85,7 @@ def test_one_stop_ends_the_tests_of_all_links(tmp_path: Path, replay: str, serve
         running = wait_for(control, lambda now: len(now.running_tests) == 2)
         assert {test.link for test in running.running_tests} == {"one", "two"}
         control.stop()
-        wait_for(control, lambda now: now.counts.tests == 2, 8.0)
+        wait_for(control, lambda now: now.counts.tally.tests == 2, 8.0)
     tests = stored(path)[2]
     assert [test.measurement.outcome for test in tests] == [Outcome.CANCELLED] * 2
 
@@ -101,7 +101,7 @@ def test_a_modem_that_is_not_plugged_in_accuses_nobody(
         wait_for(control, lambda now: now.counts.samples >= 3)
         control.test_now()
         wait_for(control, lambda now: len(control.tests_since(0)) == 2)
-        assert control.snapshot().counts.no_service == 0
+        assert control.snapshot().counts.tally.no_service == 0
     tests = {test.link: test.measurement.outcome for test in stored(path)[2]}
     if "gone" in tests:  # the file knows links
         assert tests == {"one": Outcome.COMPLETED, "gone": Outcome.SKIPPED}

@@ -1,5 +1,6 @@
 """What shells see: counts from commits, gaps in the trail, words for the strip."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,11 @@ from fieldsurvey.model.clock import SystemClock
 from fieldsurvey.model.drive import Reachability
 from fieldsurvey.model.messages import message
 from fieldsurvey.model.position import FixFlag
-from fieldsurvey.model.throughput import Cause
+from fieldsurvey.model.tally import Tally
+from fieldsurvey.model.throughput import Cause, Outcome
+from fieldsurvey.model.verdict import Verdict
+from fieldsurvey.store.survey_file import SurveyFile
+from tests.support import store_values
 from tests.support.drive_values import S, a_failed_test, a_fix, a_sample
 
 
@@ -22,7 +27,7 @@ def test_counts_come_from_commits() -> None:
     samples = [a_sample(0), a_sample(1, cause=Cause.DNS)]
     view.committed(Batch(samples=samples, tests=[a_failed_test()]), 120.0)
     assert (view.counts.samples, view.counts.no_service_samples) == (2, 1)
-    assert (view.counts.tests, view.counts.no_service, view.counts.distance_m) == (1, 1, 120.0)
+    assert (view.counts.tally, view.counts.distance_m) == (Tally(no_service=1), 120.0)
     assert view.last_test is not None
     assert [point.cause for point in view.trail_since(0)] == [None, Cause.DNS]
     assert view.trail_since(2) == []
@@ -101,3 +106,35 @@ def test_no_battery_interface_is_no_battery(
 
     monkeypatch.setattr("psutil.sensors_battery", missing)
     assert read_laptop_state(tmp_path).battery_percent is None
+
+
+def test_the_window_and_the_file_count_the_same(tmp_path: Path) -> None:
+    """Two tests of one place on two servers are one result, confirmed or contradicted."""
+    firsts = [store_values.a_test(second, Verdict.BELOW) for second in (10, 20, 30, 40)]
+    verdicts = (Verdict.BELOW, Verdict.ABOVE, Verdict.UNDECIDED)
+    seconds = [
+        replace(store_values.a_test(first_s + 5, verdict), confirms=first.test_id)
+        for first_s, first, verdict in zip((10, 20, 30), firsts, verdicts, strict=False)
+    ]
+    other_link = replace(
+        store_values.a_test(45, Verdict.ABOVE), confirms=firsts[3].test_id, link="x"
+    )
+    tests = [
+        *firsts,
+        *seconds,
+        other_link,
+        store_values.a_test(50),
+        store_values.a_spoiled_test(60, Outcome.FAILED, Cause.ENGINE),
+        store_values.a_spoiled_test(70, Outcome.SKIPPED, Cause.BUDGET),
+        replace(store_values.a_watched_test(80), judgement=None, confirms=None),
+    ]
+    view = DriveView(SystemClock())
+    for test in tests:
+        view.committed(Batch(tests=[test]), 0.0)
+    assert view.counts.tally == Tally(
+        above=1, below=3, undecided=1, failed=1, self_limited=1, skipped=1, repeated=4
+    )
+    with SurveyFile.create(tmp_path / "a.fsurvey") as survey:
+        survey.begin_drive(store_values.a_drive("d1"))
+        survey.append("d1", tests=tests)
+        assert survey.summary().tally == view.counts.tally

@@ -29,7 +29,7 @@ def test_disk_full_then_freed(tmp_path: Path) -> None:
             assert failed.message.id == "store.disk_full"
             assert not survey.connection.in_transaction
             assert number > 5
-            assert survey.summary().samples == survey.summary().tests == number
+            assert survey.summary().samples == survey.summary().tally.tests == number
             with pytest.raises(KnownError):  # still full
                 survey.append("d1", **rows)
             ballast.unlink()
@@ -39,7 +39,7 @@ def test_disk_full_then_freed(tmp_path: Path) -> None:
             assert len({test.test_id for test in survey.tests()}) == number + 1
             assert survey.check() == []
         with SurveyFile.open(disk / "a.fsurvey") as survey:
-            assert survey.summary().tests == number + 1
+            assert survey.summary().tally.tests == number + 1
             assert survey.check() == []
 
 

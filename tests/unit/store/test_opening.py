@@ -343,7 +343,7 @@ def read_old(survey: SurveyFile) -> None:
     """Look at everything in the file, in every way there is."""
     assert survey.check() == []
     summary = survey.summary()
-    assert (summary.drives, summary.samples, summary.tests) == (1, 3, 1)
+    assert (summary.drives, summary.samples, summary.tally.tests) == (1, 3, 1)
     assert list(survey.samples()) == [a_sample(n) for n in range(3)]
     (test,) = survey.tests("old")
     assert dataclasses.replace(a_test(2), test_id=test.test_id) == test

@@ -104,7 +104,7 @@ def test_disk_full_and_again(tmp_path: Path) -> None:
             with pytest.raises(KnownError) as caught:
                 future.result()
             assert caught.value.message.id == "store.disk_full"
-            assert store.submit(lambda survey: survey.summary().tests).result() == 0
+            assert store.submit(lambda survey: survey.summary().tally.tests).result() == 0
             ballast.unlink()
             few = tests[:20]
             store.submit(lambda survey: survey.append("d1", tests=few)).result()

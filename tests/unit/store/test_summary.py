@@ -9,6 +9,7 @@ from fieldsurvey.model.drive import DriveCounts
 from fieldsurvey.model.odometer import Odometer
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import FixFlag
+from fieldsurvey.model.tally import Tally
 from fieldsurvey.model.throughput import Cause, Outcome
 from fieldsurvey.model.verdict import Verdict
 from fieldsurvey.store.survey_file import SurveyFile, SurveySummary
@@ -36,7 +37,7 @@ def survey(tmp_path: Path):
 
 def test_an_empty_survey(survey: SurveyFile) -> None:
     summary = survey.summary()
-    assert summary == SurveySummary(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, None, None, (), 0)
+    assert summary == SurveySummary(1, 0, 0, Tally(), 0.0, None, None, (), 0)
 
 
 def test_each_kind_of_test_is_counted_as_what_it_is(survey: SurveyFile) -> None:
@@ -56,30 +57,32 @@ def test_each_kind_of_test_is_counted_as_what_it_is(survey: SurveyFile) -> None:
             a_spoiled_test(80, Outcome.SKIPPED, Cause.BUDGET),
             a_spoiled_test(90, Outcome.CANCELLED, None),
             # Watched through Wi-Fi: no verdict for it, or one that stands all the same.
-            dataclasses.replace(a_watched_test(100), judgement=None),
-            a_watched_test(110, Verdict.ABOVE),
+            dataclasses.replace(a_watched_test(100), judgement=None, confirms=None),
+            dataclasses.replace(a_watched_test(110, Verdict.ABOVE), confirms=None),
         ],
     )
     assert survey.summary() == SurveySummary(
         drives=1,
         samples=3,
         no_service_samples=2,
-        tests=10,
-        above=3,
-        below=1,
-        undecided=1,
-        no_service=1,
-        failed=2,
-        skipped=1,
-        cancelled=1,
-        self_limited=1,
+        tally=Tally(
+            above=3,
+            below=1,
+            undecided=1,
+            no_service=1,
+            failed=2,
+            skipped=1,
+            cancelled=1,
+            self_limited=1,
+        ),
         distance_m=0.0,
         first_utc_us=START_UTC_US,
         last_utc_us=START_UTC_US + 112_200_000,
         places=(("", 4), (PLACE.settlement_name, 3), ("KAZ01", 2), ("Алға", 1)),
         refused_rows=0,
     )
-    assert survey.summary().no_service == sum(test.no_service for test in survey.tests())
+    assert survey.summary().tally.tests == 10
+    assert survey.summary().tally.no_service == sum(test.no_service for test in survey.tests())
 
 
 def test_no_distance_over_a_gap_a_jump_or_another_drive(survey: SurveyFile) -> None:
@@ -140,7 +143,9 @@ def test_a_broken_off_drive(tmp_path: Path) -> None:
         assert unfinished.last_sample == a_sample(102)
         distance_m = unfinished.distance_m
         assert distance_m == pytest.approx(40.0, abs=0.01)
-        assert unfinished.counts == DriveCounts(2, 1, 2, 0, 1, 0, 1, distance_m)
+        assert unfinished.counts == DriveCounts(
+            2, 1, Tally(below=1, no_service=1, skipped=1), distance_m
+        )
         survey.end_drive("broken", START_UTC_US)
         assert survey.unfinished_drive() is None
 
