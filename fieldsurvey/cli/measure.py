@@ -8,6 +8,7 @@ import click
 
 from fieldsurvey.cli import measured
 from fieldsurvey.cli.shell import Shell, data_dir, print_json
+from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.throughput import Measurement, MeasurementPlan, Mode
 from fieldsurvey.model.verdict import RateLayer, Target
 from fieldsurvey.throughput.protocols import PROTOCOLS
@@ -77,7 +78,7 @@ def command(
         upload=upload,
         connections=connections,
         access_token=token,
-        ca_path=None if ca_path is None else str(ca_path),
+        ca_pem=_certificates(ca_path) if ca_path else "",
         public_server=public_server,
     )
     refuse_public(server, public_server)
@@ -93,6 +94,18 @@ def command(
     shell.show(measured.result(measurement, judgement, target_mbps, shell.language))
     if judgement is None and measurement.detail:
         click.echo(measurement.detail, err=True)
+
+
+def _certificates(path: Path) -> str:
+    """Read what to trust. Raises KnownError ``cli.bad_ca``."""
+    from fieldsurvey.throughput.tls import client_context
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        client_context(text)
+    except (OSError, ValueError) as error:
+        raise KnownError("cli.bad_ca", path=path, reason=error) from error
+    return text
 
 
 async def _measure(plan: MeasurementPlan) -> Measurement:

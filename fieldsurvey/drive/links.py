@@ -44,7 +44,9 @@ class Links:
         plan, clock = self._config.plan, self._config.clock
         links = links_of(plan)
         self._first = links[0].name
-        self.probe = ReachabilityProbe(plan.server_url, clock, interface=links[0].interface or None)
+        self.probe = ReachabilityProbe(
+            plan.server_url, clock, interface=links[0].interface or None, ca_pem=plan.ca_pem
+        )
         heard = [self.probe.note_traffic] + [_unheard] * (len(links) - 1)
         self._testers = [
             Tester(plan, link, prepared.target, clock, receiver, place_of, on_traffic)

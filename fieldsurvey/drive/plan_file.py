@@ -10,6 +10,7 @@ import msgspec
 from fieldsurvey.model.drive import PlannedLink, SurveyPlan
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.throughput.link import ServerAddress
+from fieldsurvey.throughput.tls import client_context
 
 LEAST_PACE_RATIO = 1.2  # a slower sender could not show that a place is above its target
 
@@ -41,7 +42,8 @@ def check_plan(plan: SurveyPlan) -> None:
     """Refuse what cannot be meant.
 
     Raises KnownError ``drive.plan_link_twice``, ``drive.plan_interface_twice``,
-    ``drive.plan_same_server``, ``drive.plan_pace_ratio``, ``link.bad_server_url``.
+    ``drive.plan_same_server``, ``drive.plan_pace_ratio``, ``drive.plan_bad_ca``,
+    ``link.bad_server_url``.
     """
     if (name := _twice(link.name for link in plan.links)) is not None:
         raise KnownError("drive.plan_link_twice", link=name)
@@ -51,6 +53,10 @@ def check_plan(plan: SurveyPlan) -> None:
         _check_second_server(plan.confirm_server_url, plan.server_url)
     if plan.pace_ratio < LEAST_PACE_RATIO:
         raise KnownError("drive.plan_pace_ratio", ratio=plan.pace_ratio, least=LEAST_PACE_RATIO)
+    try:
+        client_context(plan.ca_pem)
+    except ValueError as error:
+        raise KnownError("drive.plan_bad_ca", reason=error) from error
 
 
 def _unknown_keys(given: dict[str, object]) -> list[str]:

@@ -42,6 +42,7 @@ def measurement_plan(
         pace_ratio=plan.pace_ratio,
         max_duration_us=int(plan.max_test_s * 1_000_000) if check else None,
         max_bytes=plan.max_test_bytes if check else None,
+        ca_pem=plan.ca_pem,
     )
 
 

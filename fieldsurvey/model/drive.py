@@ -67,6 +67,7 @@ class SurveyPlan:
     pace_ratio: float = 2.0  # how far above the target a check's sender may go
     calibrate_every: int = 20  # one test in so many is a whole 10 s; 0 is none
     confirm_server_url: str = ""  # where a result below target is tried again; "" is nowhere
+    ca_pem: str = ""  # certificates of the servers' own authority; "" trusts the system's only
     links: tuple[PlannedLink, ...] = ()
     links_together: bool = False  # all at the same time, or one after the other
 

@@ -178,7 +178,7 @@ class MeasurementPlan:
     pace_bps: int = 0  # the most that the sender is asked to send, all connections; 0 is no bound
     wake_up: bool = True
     access_token: str = ""
-    ca_path: str | None = None  # certificates to trust besides the system's
+    ca_pem: str = ""  # certificates to trust besides the system's
     public_server: bool = False  # somebody has chosen a public server of somebody else's
 
 

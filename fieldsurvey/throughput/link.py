@@ -63,12 +63,12 @@ class Link:
         connect_timeout_us: int,
         stall_us: int,
         *,
-        ca_path: str | None = None,
+        ca_pem: str = "",
         warm: WarmConnections | None = None,
     ) -> None:
         """``warm`` holds connections that may be used instead of new ones.
 
-        Raises OSError for a ``ca_path`` that cannot be read.
+        Raises ValueError for a ``ca_pem`` that holds no certificates.
         """
         self.server = server
         self.mss_bytes: int | None = None
@@ -79,10 +79,10 @@ class Link:
         self._stall_s = stall_us / 1e6
         self._address: SocketAddress | None = None
         self._warm = warm or WarmConnections()
-        self._destination = Destination(server.host, server.port, server.tls, interface, ca_path)
+        self._destination = Destination(server.host, server.port, server.tls, interface, ca_pem)
         self._reused: set[asyncio.BaseProtocol] = set()
         self._proven: set[asyncio.Transport] = set()  # have answered since this object was made
-        self._tls = self._warm.tls_context(ca_path) if server.tls else None
+        self._tls = self._warm.tls_context(ca_pem) if server.tls else None
 
     @property
     def ip_version(self) -> int | None:

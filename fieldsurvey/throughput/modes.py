@@ -30,7 +30,7 @@ def plan_for(
     max_duration_us: int | None = None,
     max_bytes: int | None = None,
     access_token: str = "",
-    ca_path: str | None = None,
+    ca_pem: str = "",
     public_server: bool = False,
 ) -> MeasurementPlan:
     """Return the plan of one test; ``max_duration_us`` and ``max_bytes`` replace the mode's own."""
@@ -54,6 +54,6 @@ def plan_for(
         pace_bps=round(target.rate_bps * pace_ratio) if mode is Mode.CHECK else 0,
         wake_up=mode is not Mode.PING,  # its first answer tells what waking up takes
         access_token=access_token,
-        ca_path=ca_path,
+        ca_pem=ca_pem,
         public_server=public_server,
     )

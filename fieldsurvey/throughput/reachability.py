@@ -11,7 +11,6 @@ without an answer is settled only when the silence has ended or has lasted. Must
 
 import asyncio
 import socket
-import ssl
 from collections import deque
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from fieldsurvey.model.throughput import Cause
 from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.link import ServerAddress
 from fieldsurvey.throughput.ping_connection import Address, PingConnection
+from fieldsurvey.throughput.tls import client_context
 
 ASK_EVERY_S = 0.5
 # Times of the drive, but never less in real time: however fast a replay runs, answers take as long
@@ -47,15 +47,17 @@ class ReachabilityProbe:
     """Asks ``server_url`` while :meth:`run` runs; :meth:`settle` says what came of a second.
 
     Everything happens in one event loop; seconds are settled in order. Raises KnownError
-    ``link.bad_server_url`` when built.
+    ``link.bad_server_url`` when built. ``ca_pem`` as in the measurement plan.
     """
 
-    def __init__(self, server_url: str, clock: Clock, *, interface: str | None = None) -> None:
+    def __init__(
+        self, server_url: str, clock: Clock, *, interface: str | None = None, ca_pem: str = ""
+    ) -> None:
         try:
             self._server = ServerAddress.parse(server_url)
         except ValueError as error:
             raise KnownError("link.bad_server_url", url=server_url) from error
-        self._tls = ssl.create_default_context() if self._server.tls else None
+        self._tls = client_context(ca_pem) if self._server.tls else None
         self.clock = clock
         self._interface = interface
         self._warm: PingConnection | None = None

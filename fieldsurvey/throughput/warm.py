@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 from fieldsurvey.throughput.interface import bind_to_interface
+from fieldsurvey.throughput.tls import client_context
 
 OLDEST_S = 60.0  # operators forget idle connections, some after two minutes
 MOST_KEPT = 16
@@ -25,7 +26,7 @@ class Destination:
     port: int
     tls: bool
     interface: str | None
-    ca_path: str | None
+    ca_pem: str
 
 
 class WarmConnections:
@@ -37,16 +38,13 @@ class WarmConnections:
     def __init__(self) -> None:
         self.demanding: set[Destination] = set()
         self._kept: dict[Destination, list[_Keeper]] = {}
-        self._tls_contexts: dict[str | None, ssl.SSLContext] = {}
+        self._tls_contexts: dict[str, ssl.SSLContext] = {}
 
-    def tls_context(self, ca_path: str | None) -> ssl.SSLContext:
+    def tls_context(self, ca_pem: str) -> ssl.SSLContext:
         """Return what to trust: reading the system's certificates takes longer than a handshake."""
-        context = self._tls_contexts.get(ca_path)
+        context = self._tls_contexts.get(ca_pem)
         if context is None:
-            context = ssl.create_default_context()
-            if ca_path is not None:
-                context.load_verify_locations(ca_path)
-            self._tls_contexts[ca_path] = context
+            context = self._tls_contexts[ca_pem] = client_context(ca_pem)
         return context
 
     def keep(

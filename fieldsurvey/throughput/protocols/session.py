@@ -113,7 +113,7 @@ class _Session:
             plan.interface,
             plan.connect_timeout_us,
             plan.stall_timeout_us,
-            ca_path=plan.ca_path,
+            ca_pem=plan.ca_pem,
             warm=self._warm,
         )
         if plan.wake_up:

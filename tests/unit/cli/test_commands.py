@@ -105,9 +105,14 @@ def test_measure_asks_no_public_server_by_itself() -> None:
     assert "--public-server" in done.stderr
 
 
-def test_measure_wants_certificates_that_are_there() -> None:
+def test_measure_wants_certificates_that_are_there(tmp_path: Path) -> None:
     done = run_cli("measure", "--server", "https://127.0.0.1:1", "--ca", "/nowhere.pem")
     assert done.returncode == 2
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing to trust", encoding="utf-8")
+    done = run_cli("measure", "--server", "https://127.0.0.1:1", "--ca", str(empty))
+    assert done.returncode == 1
+    assert "empty.pem" in done.stderr
 
 
 def test_an_unknown_protocol_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Whole drives over several links: real server, real measuring processes, real survey file."""
 
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import Cause, Mode, Outcome, ThroughputTest, Trigger
 from fieldsurvey.model.verdict import Verdict
 from fieldsurvey.store.survey_file import SurveyFile
+from fieldsurvey.throughput.server.app import MeasurementServer
 from tests.support.drive_faults import (
     SPEED,
     config_for,
@@ -25,7 +27,7 @@ from tests.support.drive_faults import (
 )
 from tests.support.drive_links import doorman, server_of
 from tests.support.headless import findings
-from tests.support.throughput import OddServer, Visit
+from tests.support.throughput import OddServer, Visit, certificate, running
 
 LINKS = (
     PlannedLink("one", "127.0.0.1", "Operator 1", AccessType.MOBILE),
@@ -263,3 +265,22 @@ def copy_of(path: Path, cut: Path) -> None:
         cut.write_bytes(path.read_bytes())
         log = path.with_name(path.name + "-wal")
         cut.with_name(cut.name + "-wal").write_bytes(log.read_bytes())
+
+
+def test_a_server_of_an_authority_of_our_own(tmp_path: Path, replay: str) -> None:
+    """Seconds and tests trust whom the plan trusts."""
+    pem = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    trusted = pem.with_suffix(".crt").read_text()
+    path = tmp_path / "a.fsurvey"
+    with running(MeasurementServer(tls=context)) as port:
+        url = f"https://127.0.0.1:{port}"
+        config = config_for(path, replay, url, ca_pem=trusted, max_test_bytes=2_000_000)
+        with driving(config) as control:
+            wait_for(control, lambda now: any(p.reachable for p in control.trail_since(0)))
+            control.test_now()
+            wait_for(control, lambda now: len(control.tests_since(0)) >= 1)
+    _, _, tests = stored(path)
+    assert tests[0].measurement.outcome is Outcome.COMPLETED, tests[0].measurement.detail
+    assert tests[0].measurement.tls

@@ -34,6 +34,7 @@ def test_what_is_given_is_taken_the_rest_is_default(tmp_path: Path) -> None:
         ("trigger_distanse_m = 500", "drive.plan_unknown_key", "trigger_distanse_m"),
         ('at_budget = "walk"', "drive.plan_wrong", "walk"),
         ("pace_ratio = 1.1", "drive.plan_pace_ratio", "1.1"),
+        ('ca_pem = "/etc/ssl/own.pem"', "drive.plan_bad_ca", "BEGIN"),
         (
             'server_url = "https://A.example.org"\nconfirm_server_url = "https://a.example.org/"',
             "drive.plan_same_server",

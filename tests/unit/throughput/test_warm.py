@@ -169,9 +169,9 @@ def test_a_connection_from_an_address_that_is_not_used_now(source: str, good: bo
 def test_a_handshake_called_off_leaves_its_socket_to_nobody(tmp_path: Path) -> None:
     """What is prepared between two tests is called off by the next one, at any moment."""
 
-    async def scenario(port: int, ca_path: str) -> None:
+    async def scenario(port: int, ca_pem: str) -> None:
         server = ServerAddress.parse(f"https://127.0.0.1:{port}")
-        link = Link(server, None, 1_000_000, 1_000_000, ca_path=ca_path)
+        link = Link(server, None, 1_000_000, 1_000_000, ca_pem=ca_pem)
         for step in range(150):
             handshakes = [asyncio.ensure_future(link.open_fresh(Pinger(server))) for _ in range(3)]
             await asyncio.sleep(step * 0.0001)
@@ -186,7 +186,7 @@ def test_a_handshake_called_off_leaves_its_socket_to_nobody(tmp_path: Path) -> N
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(path)
     with running(MeasurementServer("tls", tls=context)) as port:
-        asyncio.run(scenario(port, str(path)))
+        asyncio.run(scenario(port, path.read_text()))
 
 
 def first_byte_us(phases: tuple[Phase, ...]) -> int:
@@ -214,7 +214,7 @@ def test_a_test_on_a_long_road_starts_sooner(
             plan = MeasurementPlan(
                 f"https://127.0.0.1:{far}",
                 mode=Mode.CHECK,
-                ca_path=str(path),
+                ca_pem=path.read_text(),
                 max_bytes=500_000,
                 wake_up=False,
             )

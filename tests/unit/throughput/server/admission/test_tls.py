@@ -47,7 +47,7 @@ def test_a_whole_test_over_tls_with_an_authority_of_our_own(pair: tuple[Path, Pa
     phases = (PhaseKind.IDLE_LATENCY, PhaseKind.DOWNLOAD, PhaseKind.UPLOAD)
     with running(MeasurementServer(settings=settings)) as port:
         plan = MeasurementPlan(
-            f"https://127.0.0.1:{port}", phases=phases, max_bytes=5_000_000, ca_path=str(cert)
+            f"https://127.0.0.1:{port}", phases=phases, max_bytes=5_000_000, ca_pem=cert.read_text()
         )
         measurement = measure(plan)
     assert (measurement.outcome, measurement.tls) == (Outcome.COMPLETED, True), measurement.detail
