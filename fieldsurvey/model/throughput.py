@@ -140,7 +140,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One part of a test. ``round_trips_us``: idle ones in IDLE_LATENCY, loaded ones elsewhere."""
+    """One part of a test. ``round_trips_us``: idle ones in IDLE_LATENCY, loaded ones elsewhere.
+
+    ``bins`` hold payload when it was handed over, in order; ``arrivals`` all that TCP carries, when
+    it came, where the receiver's system tells: see :mod:`fieldsurvey.throughput.arrivals`.
+    """
 
     kind: PhaseKind
     start_offset_us: int  # real µs after the start of the test
@@ -155,6 +159,12 @@ class Phase:
     cause: Cause | None = None
     tcp_local: TcpSummary | None = None
     tcp_server: TcpSummary | None = None
+    arrivals: Bins | None = None
+
+    @property
+    def rate_bins(self) -> Bins | None:
+        """Return the bins that the estimate is made from."""
+        return self.arrivals or self.bins
 
 
 @dataclass(frozen=True, slots=True)

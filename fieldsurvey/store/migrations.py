@@ -14,7 +14,7 @@ whatever its table.
 from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x46535256  # "FSRV"
-SCHEMA_VERSION = 2  # number of migrations; PRAGMA user_version
+SCHEMA_VERSION = 3  # number of migrations; PRAGMA user_version
 
 migrations = Migrations("fieldsurvey.store")
 
@@ -262,3 +262,13 @@ def conditions_of_tests(db: Database) -> None:
         for column in columns.strip().splitlines():
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     db.execute("PRAGMA user_version=2")
+
+
+@migrations()
+def arrivals_of_phases(db: Database) -> None:
+    """Bytes by their arrival, out of order or not; bins as wide as those of ``bin_bytes``."""
+    check = f"bin_width_us IS NOT NULL AND {_U32_BLOB.format('arrival_bytes')}"
+    db.execute(
+        f"ALTER TABLE phase ADD COLUMN arrival_bytes BLOB CHECK (arrival_bytes IS NULL OR {check})"
+    )
+    db.execute("PRAGMA user_version=3")

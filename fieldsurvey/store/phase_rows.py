@@ -32,6 +32,8 @@ PHASE_COLUMNS = (
     # Since schema 2.
     "tcp_local",
     "tcp_server",
+    # Since schema 3.
+    "arrival_bytes",
 )
 ESTIMATE_COLUMNS = (
     "estimator",
@@ -61,6 +63,7 @@ def phase_row(phase: Phase) -> Row:
         text(phase.cause),
         _tcp_json(phase.tcp_local),
         _tcp_json(phase.tcp_server),
+        None if phase.arrivals is None else u32_blob(phase.arrivals.byte_counts),
     )
 
 
@@ -84,7 +87,7 @@ def phase_from(row: Row) -> Phase:
     """Build a phase from its columns followed by its estimate's columns."""
     kind, start_offset_us, duration_us, payload_bytes, connections = row[:5]
     bin_width_us, bin_bytes, round_trips_us, round_trips_lost, outcome, cause = row[5:11]
-    tcp_local, tcp_server, *estimate = row[FIRST_PHASE_COLUMNS:]
+    tcp_local, tcp_server, arrival_bytes, *estimate = row[FIRST_PHASE_COLUMNS:]
     return Phase(
         PhaseKind(kind),
         start_offset_us,
@@ -99,6 +102,7 @@ def phase_from(row: Row) -> Phase:
         cause_from(cause),
         _tcp_from(tcp_local),
         _tcp_from(tcp_server),
+        None if arrival_bytes is None else Bins(u32_values(arrival_bytes), bin_width_us),
     )
 
 

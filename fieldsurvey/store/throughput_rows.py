@@ -25,7 +25,7 @@ from fieldsurvey.model.throughput import (
 )
 from fieldsurvey.model.verdict import Confidence, RateLayer, Target, Verdict
 from fieldsurvey.store.codec import Row, to_json
-from fieldsurvey.store.phase_rows import FIRST_PHASE_COLUMNS, cause_from
+from fieldsurvey.store.phase_rows import FIRST_PHASE_COLUMNS, PHASE_COLUMNS, cause_from
 from fieldsurvey.store.rows import (
     END_FIX_COLUMNS,
     NO_FIX,
@@ -149,13 +149,15 @@ def _self_check_row(check: SelfCheck) -> Row:
 def test_key_values(row: Row, phases: Sequence[Row]) -> Row:
     """Return what a test's key is made of: its row, then its phases in order.
 
-    ``row`` begins with the drive's seq. One of schema 1 has the key of schema 1.
+    ``row`` begins with the drive's seq. What was written by an older schema has the key of that
+    schema, which covers the columns it knew; the later ones are empty.
     """
     link_at = 1 + _LINK_AT
+    known = len(PHASE_COLUMNS) - 1  # of schema 2, which knew no arrivals
     if row[link_at] is None:
-        row = row[:link_at]
-        phases = [phase[:FIRST_PHASE_COLUMNS] for phase in phases]
-    return (*row, *itertools.chain.from_iterable(phases))
+        row, known = row[:link_at], FIRST_PHASE_COLUMNS
+    covered = (phase if any(phase[known:]) else phase[:known] for phase in phases)
+    return (*row, *itertools.chain.from_iterable(covered))
 
 
 def judgement_row(judgement: Judgement) -> Row:

@@ -135,6 +135,9 @@ class BatchMeanEstimator:
     hid. Autocorrelation costs no more than that here, because the unseen part is a neighbour too.
     Asymptotic, hence calibrated: see ``tests/benchmarks/test_verdicts_bench.py``.
 
+    **What the bins are.** Arrivals where the receiver's system counts them, else what was handed
+    over in order: then holes are mended as far as their bursts tell, and the rest is "unseen".
+
     **Errors of the measuring itself** are one-sided. A link cannot carry more than its capacity: so
     what arrived in all, divided by the whole time, is a lower bound without any statistics. But TCP
     may carry less: after losses it holds back what has arrived out of order, and sends less for a

@@ -77,4 +77,5 @@ def _shows_the_link(phase: Phase, pace_bps: int) -> bool:
     """Tell whether the upper end of the interval is the link's."""
     if phase.estimate is None or phase.estimate.batches < FEWEST_BATCHES:
         return False
-    return phase.bins is None or not met_pace(phase.bins.byte_counts, phase.bins.width_us, pace_bps)
+    bins = phase.rate_bins
+    return bins is None or not met_pace(bins.byte_counts, bins.width_us, pace_bps)

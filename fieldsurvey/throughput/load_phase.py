@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from fieldsurvey.model.throughput import (
+    Bins,
     Cause,
     Estimate,
     MeasurementPlan,
@@ -17,6 +18,7 @@ from fieldsurvey.model.throughput import (
     Phase,
     PhaseKind,
 )
+from fieldsurvey.throughput.arrivals import Arrivals
 from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.estimator import Estimator
 from fieldsurvey.throughput.link import Link
@@ -56,6 +58,8 @@ class LoadPhase:
         self._meter = Meter(plan.max_bytes)
         self._pinger = dialect.pinger(link.server)
         self._pinging: asyncio.Task[None] | None = None
+        self._arrivals = Arrivals(self._meter.width_us)
+        self._looked_bins = 0
         self._wake = asyncio.Event()
         self._began_ns = time.perf_counter_ns()
         self._duration_us: int | None = None  # of a load that ended as it should
@@ -116,6 +120,7 @@ class LoadPhase:
         """
         self._began_ns = time.perf_counter_ns()
         self._meter.start()
+        self._look_at_arrivals()
         self._pinging = asyncio.ensure_future(self._pinger.keep_asking())
         for load in self._loads:
             load.start()
@@ -123,12 +128,15 @@ class LoadPhase:
         while (reason := self._reason_to_end(rule)) is None:
             self._wake.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_S):
+                async with asyncio.timeout(min(TICK_S, self._until_edge_s())):
                     await self._wake.wait()
+            if self._until_edge_s() <= 0:
+                self._look_at_arrivals()
             tick()
             if self._meter.elapsed_us() > ticks * PROGRESS_TICKS * TICK_S * 1e6:
                 ticks += 1
                 tell(self._meter.total_bytes, self._meter.reading_bps(self._counted_us()))
+        self._look_at_arrivals()
         if reason == "time":
             await self._last_counts()
             self._duration_us = self._plan.max_duration_us
@@ -166,7 +174,23 @@ class LoadPhase:
             cause=ending.cause,
             tcp_local=summary(load.tcp_info() for load in self._loads),
             tcp_server=summary(load.tcp_server for load in self._loads),
+            arrivals=self._arrived(duration_us) if completed else None,
         )
+
+    def _until_edge_s(self) -> float:
+        """Return how long until the next bin begins, whose edge the arrivals are looked at."""
+        edge_us = (self._looked_bins + 1) * self._meter.width_us
+        return (edge_us - self._meter.elapsed_us()) / 1e6
+
+    def _look_at_arrivals(self) -> None:
+        if self._kind is PhaseKind.DOWNLOAD:
+            at_us = self._meter.elapsed_us()
+            self._arrivals.look(at_us, [load.received() for load in self._loads])
+            self._looked_bins = at_us // self._meter.width_us
+
+    def _arrived(self, duration_us: int) -> Bins | None:
+        counts = self._arrivals.counts(-(-duration_us // self._meter.width_us))
+        return None if counts is None else Bins(counts, self._meter.width_us)
 
     def _reason_to_end(self, rule: StopRule) -> str | None:
         self._raise_trouble()
@@ -226,8 +250,9 @@ class LoadPhase:
         return self._estimated[1]
 
     def _estimate(self, duration_us: int) -> Estimate | None:
-        counts = self._meter.complete_counts(duration_us)
         width_us = self._meter.width_us
+        arrived = self._arrivals.counts(duration_us // width_us)
+        counts = self._meter.complete_counts(duration_us) if arrived is None else arrived
         if not counts and duration_us > 0:  # over within one bin
             counts, width_us = (self._meter.total_bytes,), duration_us
         return self._estimator.estimate(

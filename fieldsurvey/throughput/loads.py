@@ -17,7 +17,7 @@ from fieldsurvey.throughput.causes import LinkError
 from fieldsurvey.throughput.http_head import DOWNLOAD_PATH, UPLOAD_PATH, new_nonce
 from fieldsurvey.throughput.link import ServerAddress
 from fieldsurvey.throughput.meter import Meter
-from fieldsurvey.throughput.tcp_info import TcpInfo
+from fieldsurvey.throughput.tcp_info import Received, TcpInfo
 from fieldsurvey.throughput.websocket import MEASUREMENT_PROTOCOL
 from fieldsurvey.throughput.websocket_load import (
     RECEIVE_BUFFER_BYTES,
@@ -71,6 +71,10 @@ class Load(Protocol):
 
     def tcp_info(self) -> TcpInfo | None:
         """Return what this end's TCP knows, or knew when the load was closed."""
+        ...
+
+    def received(self) -> Received | None:
+        """Return what the kernel has received; None where it is closed or the system is silent."""
         ...
 
 

@@ -14,6 +14,7 @@ from fieldsurvey.model.throughput import TcpSummary
 
 _ASKED_BYTES = 256
 _SHORTEST_BYTES = 216  # up to and with bytes_retrans: kernel 4.19
+_WITH_ARRIVALS_BYTES = 228  # up to and with rcv_ooopack: kernel 5.4
 _U32 = struct.Struct("=I")
 _U64 = struct.Struct("=Q")
 
@@ -36,12 +37,32 @@ class TcpInfo:
     send_buffer_limited_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What has come over one connection: packets with payload, and bytes that are in order."""
+
+    segments: int  # copies of a packet as well
+    in_order_bytes: int
+    out_of_order_segments: int  # those that came before one that was missing
+    segment_bytes: int  # payload of a full one
+
+
+def read_received(sock: socket.socket) -> Received | None:
+    """Return what came over ``sock``; None on systems or kernels that do not tell."""
+    raw = _read(sock)
+    if len(raw) < _WITH_ARRIVALS_BYTES:
+        return None
+    return Received(
+        segments=_U32.unpack_from(raw, 152)[0],
+        in_order_bytes=_U64.unpack_from(raw, 128)[0],
+        out_of_order_segments=_U32.unpack_from(raw, 224)[0],
+        segment_bytes=_U32.unpack_from(raw, 20)[0],
+    )
+
+
 def read_tcp_info(sock: socket.socket) -> TcpInfo | None:
     """Return what the kernel knows of ``sock``; None on systems or kernels that do not tell."""
-    try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ASKED_BYTES)
-    except (OSError, AttributeError):
-        return None
+    raw = _read(sock)
     if len(raw) < _SHORTEST_BYTES:
         return None
 
@@ -65,6 +86,13 @@ def read_tcp_info(sock: socket.socket) -> TcpInfo | None:
         receive_window_limited_us=u64(176),
         send_buffer_limited_us=u64(184),
     )
+
+
+def _read(sock: socket.socket) -> bytes:
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ASKED_BYTES)
+    except (OSError, AttributeError):
+        return b""
 
 
 def summary(infos: Iterable[TcpInfo | None]) -> TcpSummary | None:

@@ -17,7 +17,7 @@ from fieldsurvey.throughput.http_head import CONGESTION_HEADER, SERVER_HEADER
 from fieldsurvey.throughput.link import ServerAddress
 from fieldsurvey.throughput.meter import Meter
 from fieldsurvey.throughput.pacing import Pacing, choose_congestion_control
-from fieldsurvey.throughput.tcp_info import TcpInfo, read_tcp_info
+from fieldsurvey.throughput.tcp_info import Received, TcpInfo, read_received, read_tcp_info
 from fieldsurvey.throughput.websocket import (
     NORMAL_CLOSURE,
     FrameError,
@@ -162,9 +162,18 @@ class WebSocketLoad(asyncio.BufferedProtocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
+    def received(self) -> Received | None:
+        sock = self._socket()
+        return None if sock is None else read_received(sock)
+
     def _read_tcp_info(self) -> TcpInfo | None:
+        sock = self._socket()
+        return None if sock is None else read_tcp_info(sock)
+
+    def _socket(self) -> socket.socket | None:
+        """Return the socket while there is one."""
         sock = self._transport.get_extra_info("socket") if self._transport is not None else None
-        return read_tcp_info(sock) if sock is not None and sock.fileno() >= 0 else None
+        return sock if sock is not None and sock.fileno() >= 0 else None
 
 
 class SendingLoad(WebSocketLoad):

@@ -132,7 +132,9 @@ def test_a_steady_link(
     if (measure := found.get("measure")) and not loss_percent:
         assert abs(measure.error) <= 0.02, measure.note
         for other in ("iperf3", "speedtest-cli"):
-            assert other not in found or abs(measure.error) <= abs(found[other].error), other
+            # Nearer than half a percent is not better: our own pings are part of the load.
+            nearest = max(abs(found[other].error), 0.005) if other in found else 1.0
+            assert abs(measure.error) <= nearest, other
 
 
 @pytest.mark.realdata

@@ -1,8 +1,8 @@
 """The product's figures against links whose truth is known, and against what others say of them.
 
 A few links of the long comparison (``tests/benchmarks/test_throughput_bench.py``), in about a
-minute, from a server that sends with CUBIC. BBR, which many servers use, keeps a small queue full
-of holes with four connections, and ``measure`` then reads 3 to 6 % low: the bench says how much.
+minute, from a server that sends with CUBIC and from one that sends as the system does: where that
+is BBR, four connections keep a small queue full of holes.
 
 Timing on a shared computer is noisy: a link that fails is read once or twice again, and the
 output says so. Where our own self-check finds this computer too busy each time, nothing is proven,
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.root
 
 TRIES = 3
 FURTHEST = 0.02  # of the link's payload ceiling
+ALIKE = 0.005  # our own pings and the edges of bins: nearer is not better
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     with (
-        laboratory(Link.steady(1e6, 0.02), congestion_control="cubic") as lab,
+        laboratory(Link.steady(1e6, 0.02), congestion_control=request.param) as lab,
         measurement_server(lab) as url,
         iperf3_server(lab.server) as port,
     ):
@@ -57,13 +58,14 @@ def trouble_of(check: Reading, measure: Reading, others: list[Reading]) -> str:
         return f"check says {check.verdict or check.note!r}, not {check.right_verdict!r}"
     if not measure.truth_bps or abs(measure.error) > FURTHEST:
         return f"measure is {measure.error:+.1%} off {measure.note}"
-    closer = [one.instrument for one in others if abs(one.error) < abs(measure.error)]
+    closer = [one.instrument for one in others if abs(one.error) < abs(measure.error) > ALIKE]
     return f"closer to the truth than measure: {', '.join(closer)}" if closer else ""
 
 
 @pytest.mark.parametrize(
-    ("rate_mbps", "round_trip_ms", "with_others"),
-    [(30, 20, False), (60, 50, True), (150, 50, False)],
+    ("place", "rate_mbps", "round_trip_ms", "with_others"),
+    [("cubic", 30, 20, False), ("", 60, 50, True), ("", 150, 50, False)],
+    indirect=["place"],
 )
 def test_measure_finds_the_ceiling_and_check_the_verdict(
     place: Place, rate_mbps: int, round_trip_ms: int, with_others: bool

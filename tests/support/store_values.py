@@ -153,13 +153,14 @@ def a_test(
 def a_watched_test(
     second: int, verdict: Verdict = Verdict.ABOVE, *, link: str = "left"
 ) -> ThroughputTest:
-    """A test with all that schema 2 knows: over a link, watched, told by TCP of both ends."""
+    """A test with all that a file can know: over a link, watched, told by TCP of both ends."""
     test = a_test(second, verdict)
     idle, download = test.measurement.phases
     download = dataclasses.replace(
         download,
         tcp_local=TcpSummary(48_000, 39_000, 2_100),
         tcp_server=TcpSummary(47_500, 38_800, 25_400_000, 254_000, 1_800_000, 90_000, 0),
+        arrivals=Bins(tuple(655_000 - n for n in range(38))),
     )
     measurement = dataclasses.replace(
         test.measurement,

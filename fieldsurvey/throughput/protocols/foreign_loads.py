@@ -17,7 +17,7 @@ from fieldsurvey.throughput.http_head import CONGESTION_HEADER, Head
 from fieldsurvey.throughput.loads import UPLOAD_PIECE_BYTES
 from fieldsurvey.throughput.protocols.dialect import Orders
 from fieldsurvey.throughput.protocols.foreign_http import BodyReader, is_page, server_id_of
-from fieldsurvey.throughput.tcp_info import TcpInfo, read_tcp_info
+from fieldsurvey.throughput.tcp_info import Received, TcpInfo, read_received, read_tcp_info
 from fieldsurvey.throughput.websocket_load import RECEIVE_BUFFER_BYTES, UNSENT_BYTES
 
 LOOK_S = 0.010  # how often acknowledgements are read: a fifth of a bin
@@ -62,6 +62,11 @@ class ForeignLoad:
         if self._transport is not None and not self._transport.is_closing():
             self._tcp_info = read_tcp_info(self._transport.get_extra_info("socket"))
         return self._tcp_info
+
+    def received(self) -> Received | None:
+        if self._transport is None or self._transport.is_closing():
+            return None
+        return read_received(self._transport.get_extra_info("socket"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

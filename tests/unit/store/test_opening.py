@@ -331,11 +331,12 @@ def test_sqlite_new_enough(version: str) -> None:
 
 
 OLD = Path(__file__).parents[2] / "data" / "survey-v1.fsurvey"
+OLD_2 = OLD.with_name("survey-v2.fsurvey")
 
 
-def old_survey(tmp_path: Path) -> Path:
-    path = tmp_path / OLD.name
-    path.write_bytes(OLD.read_bytes())
+def old_survey(tmp_path: Path, old: Path = OLD) -> Path:
+    path = tmp_path / old.name
+    path.write_bytes(old.read_bytes())
     return path
 
 
@@ -380,6 +381,38 @@ def test_a_reader_of_schema_1_sees_what_a_recorder_adds(tmp_path: Path) -> None:
             new = a_watched_test(4)
             recorder.append("old", tests=[new])
             assert list(reader.tests())[1] == new
+
+
+def test_a_survey_of_schema_2_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = old_survey(tmp_path, OLD_2)
+    for reading in (True, False):
+        with SurveyFile.open(path, read_only=reading) as survey:
+            assert survey.check() == []
+            (test,) = survey.tests("old")
+            new = a_watched_test(2)
+            phases = tuple(dataclasses.replace(p, arrivals=None) for p in new.measurement.phases)
+            expected = dataclasses.replace(
+                new,
+                test_id=test.test_id,
+                confirms=test.confirms,
+                measurement=dataclasses.replace(new.measurement, phases=phases),
+            )
+            assert test == expected  # nobody counted arrivals
+    with SurveyFile.open(path) as survey:
+        survey.append("old", tests=[new := a_watched_test(4)])
+        assert list(survey.tests())[1] == new
+        assert survey.check() == []
+
+
+def test_arrivals_cannot_be_changed_or_added_unseen(tmp_path: Path) -> None:
+    for old in (OLD, OLD_2):
+        path = old_survey(tmp_path, old)
+        SurveyFile.open(path).close()
+        forger = driver.connect(path, "mode=rw")
+        forger.execute("DROP TRIGGER phase_no_update")
+        forger.execute("UPDATE phase SET arrival_bytes = x'00000000' WHERE bin_bytes NOT NULL")
+        with SurveyFile(path, forger, None) as survey:
+            assert [finding.id for finding in survey.check()] == ["store.check_changed"], old.name
 
 
 def test_a_test_of_schema_1_cannot_be_given_a_link(tmp_path: Path) -> None:
