@@ -82,11 +82,13 @@ def drive_headless(shell: Shell, control: DriveControl) -> None:
         number: signal.signal(number, lambda *_: stop.set())
         for number in (signal.SIGINT, signal.SIGTERM)
     }
-    talk = Talk(shell)
+    talk, told = Talk(shell), 0
     try:
         while not stop.wait(LOOK_PERIOD_S):
             snapshot = control.snapshot()
-            talk.follow(snapshot)
+            tests = control.tests_since(told)
+            told += len(tests)
+            talk.follow(snapshot, tests)
             if snapshot.ended:
                 break
     finally:

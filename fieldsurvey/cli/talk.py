@@ -1,6 +1,7 @@
 """Tells a drive to somebody who reads lines, not a window."""
 
 import time
+from collections.abc import Sequence
 
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.drive.snapshot import DriveSnapshot
@@ -16,18 +17,15 @@ class Talk:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._serial = 0
-        self._test_id: str | None = None
         self._next_status_s = time.monotonic() + STATUS_PERIOD_S
 
-    def follow(self, snapshot: DriveSnapshot) -> None:
-        """Say what is new in ``snapshot``."""
+    def follow(self, snapshot: DriveSnapshot, new_tests: Sequence[ThroughputTest]) -> None:
+        """Say what is new in ``snapshot``, and the results committed since the one before."""
         for notice in snapshot.notices:
             if notice.serial > self._serial:
                 self._serial = notice.serial
                 self._shell.say(notice.message)
-        test = snapshot.last_test
-        if test is not None and test.test_id != self._test_id:
-            self._test_id = test.test_id
+        for test in new_tests:
             self._shell.say(result_line(test))
         if time.monotonic() >= self._next_status_s:
             self._next_status_s += STATUS_PERIOD_S
@@ -43,7 +41,13 @@ class Talk:
 
 
 def result_line(test: ThroughputTest) -> Message:
-    """Say one result: number, shape and word, or the cause where there is no number."""
+    """Say one result, and of which link where there are several."""
+    result = _result(test)
+    return message("cli.of_link", link=test.link, result=result) if test.link else result
+
+
+def _result(test: ThroughputTest) -> Message:
+    """Say number, shape and word, or the cause where there is no number."""
     where = place_label(test)
     if test.judgement is None:
         measurement = test.measurement
