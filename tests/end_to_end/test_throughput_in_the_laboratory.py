@@ -1,8 +1,8 @@
 """The product's figures against links whose truth is known, and against what others say of them.
 
 A few links of the long comparison (``tests/benchmarks/test_throughput_bench.py``), in about a
-minute, from a server that sends with CUBIC and from one that sends as the system does: where that
-is BBR, four connections keep a small queue full of holes.
+minute. Our server sends with BBR where it can: four connections then keep a small queue full of
+holes. One link loses packets by chance, as radio does.
 
 Timing on a shared computer is noisy: a link that fails is read once or twice again, and the
 output says so. Where our own self-check finds this computer too busy each time, nothing is proven,
@@ -43,9 +43,9 @@ class Place:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+def place() -> Iterator[Place]:
     with (
-        laboratory(Link.steady(1e6, 0.02), congestion_control=request.param) as lab,
+        laboratory(Link.steady(1e6, 0.02)) as lab,
         measurement_server(lab) as url,
         iperf3_server(lab.server) as port,
     ):
@@ -63,14 +63,13 @@ def trouble_of(check: Reading, measure: Reading, others: list[Reading]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("place", "rate_mbps", "round_trip_ms", "with_others"),
-    [("cubic", 30, 20, False), ("", 60, 50, True), ("", 150, 50, False)],
-    indirect=["place"],
+    ("rate_mbps", "round_trip_ms", "loss", "with_others"),
+    [(30, 20, 0.0, False), (60, 50, 0.0, True), (150, 50, 0.005, False)],
 )
 def test_measure_finds_the_ceiling_and_check_the_verdict(
-    place: Place, rate_mbps: int, round_trip_ms: int, with_others: bool
+    place: Place, rate_mbps: int, round_trip_ms: int, loss: float, with_others: bool
 ) -> None:
-    link = Link.steady(rate_mbps * 1e6, round_trip_ms / 1000)
+    link = Link.steady(rate_mbps * 1e6, round_trip_ms / 1000, loss=loss)
     others: list[Reading] = []
     if with_others:
         others.append(iperf3_readings(place.lab, link, place.iperf3_port)[0])

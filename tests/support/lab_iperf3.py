@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,14 @@ def iperf3_server(place: Namespace, port: int = 5201) -> Iterator[int]:
         while "listening" not in (line := process.stdout.readline()):
             if not line:
                 raise RuntimeError("iperf3 does not listen")
-        yield port
+        # It reports every second of every client, and stops where nobody reads that.
+        reader = threading.Thread(target=process.stdout.read, name="iperf3's reports")
+        reader.start()
+        try:
+            yield port
+        finally:
+            process.terminate()
+            reader.join()
 
 
 def iperf3(lab: Laboratory, port: int, *options: str, seconds: float = 60.0) -> Iperf3Result:

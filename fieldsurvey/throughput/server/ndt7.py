@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from fieldsurvey.model.throughput import BIN_WIDTH_US, PhaseKind
-from fieldsurvey.throughput.pacing import Pacing
+from fieldsurvey.throughput.pacing import Pacing, choose_congestion_control
 from fieldsurvey.throughput.server.load import (
     LIMITS,
     SLOTS,
@@ -63,6 +63,7 @@ async def _serve(request: web.Request, kind: PhaseKind) -> web.StreamResponse:
         raise web.HTTPBadRequest(
             text=f"the subprotocol {SUBPROTOCOL} was expected\n", headers={"Connection": "close"}
         )
+    choose_congestion_control(request.get_extra_info("socket"))
     headers = signature(request) | {"Access-Control-Allow-Origin": "*"}
     head = handshake_head(request, SUBPROTOCOL, headers)
     with request.app[SLOTS].take():

@@ -357,6 +357,8 @@ def test_the_congestion_control_told_is_the_one_in_use(port: int) -> None:
         told = heard.texts[-1]["CC"]
         assert told == heard.headers["X-FieldSurvey-Congestion-Control"]
         assert (told == name) == (name in available)
+    if "bbr" in available:  # also where the system itself prefers another
+        assert listen(port, "download?streams=1&bytes=1000").texts[-1]["CC"] == "bbr"
 
 
 def test_pings_are_answered(port: int) -> None:
