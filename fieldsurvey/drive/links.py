@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from fieldsurvey.drive.allowance import Allowance
-from fieldsurvey.drive.ledger import Ledger
-from fieldsurvey.drive.past import spent_before
+from fieldsurvey.drive.ledger import DayOfLink, Ledger
+from fieldsurvey.drive.past import other_surveys, spent_before
 from fieldsurvey.drive.planning import links_of, tests_made
 from fieldsurvey.drive.prepare import Prepared
 from fieldsurvey.drive.receiver import Receiver
@@ -18,8 +18,10 @@ from fieldsurvey.drive.testing import Testing
 from fieldsurvey.drive.view import DriveView
 from fieldsurvey.model.drive import Drive
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
+from fieldsurvey.store.survey_file import SurveyFile
 from fieldsurvey.throughput.reachability import ReachabilityProbe
 
 
@@ -71,16 +73,29 @@ class Links:
         """
         if self._ledger.opened:
             return
-        names = [tester.link.name for tester in self._testers]
-        target, now_us = self._target, self._config.clock.utc_us()
         try:
-            spent = await asyncio.wrap_future(
-                self._store.submit(lambda survey: spent_before(survey, names, target, now_us))
-            )
+            spent, troubles = await asyncio.wrap_future(self._store.submit(self._spent_before))
         except KnownError as error:
             self._view.tell(Health.FAILED, error.message)
         else:
+            for trouble in troubles:
+                self._view.tell(Health.DEGRADED, trouble)
             self._ledger.take_over(spent)
+
+    def _spent_before(self, survey: SurveyFile) -> tuple[Counter[DayOfLink], list[Message]]:
+        """Add up this survey and those beside it; say which of these could not be read."""
+        names = [tester.link.name for tester in self._testers]
+        now_us = self._config.clock.utc_us()
+        spent = spent_before(survey, names, self._target, now_us)
+        troubles: list[Message] = []
+        folders = (self._config.survey_path.parent, self._config.fallback_folder)
+        for path in other_surveys(self._store.path, folders, now_us):
+            try:
+                with SurveyFile.open(path, read_only=True) as other:
+                    spent += spent_before(other, names, self._target, now_us)
+            except KnownError as error:
+                troubles.append(message("drive.budget_unread", text=error.message))
+        return spent, troubles
 
     async def tests_made(self, drive: Drive) -> Counter[str]:
         """Count what an unfinished drive has tested, so that calibrations keep their turn."""

@@ -1,6 +1,7 @@
-"""What a survey file says was spent before this process: the opening of the ledger.
+"""What survey files say was spent before this process: the opening of the ledger.
 
-The file knows what each stored test took. It cannot know of a test that ran when the process was
+A SIM card is the same in every campaign: the other surveys of the folder count as well. A file
+knows what each stored test took. It cannot know of a test that ran when the process was
 killed, so every break that it shows is charged with what the test then due may have taken at most,
 over every link: too much rather than too little. Asking for the server twice a second is not
 stored either, and is taken from the time driven. Pings within tests (0.3 % of a check) are not.
@@ -9,6 +10,7 @@ stored either, and is taken from the time driven. Pings within tests (0.3 % of a
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from fieldsurvey.drive import budget
 from fieldsurvey.drive.ledger import DayOfLink
@@ -17,9 +19,26 @@ from fieldsurvey.model.clock import US_PER_S
 from fieldsurvey.model.drive import Drive, Event, EventKind
 from fieldsurvey.model.throughput import ThroughputTest
 from fieldsurvey.model.verdict import Target
-from fieldsurvey.store.survey_file import SurveyFile
+from fieldsurvey.store.survey_file import SUFFIX, SurveyFile
 
 PROBE_BYTES_PER_S = 1_100  # of the reachability probe, headers included; 1,046 were measured
+
+
+def other_surveys(path: Path, folders: Iterable[Path | None], now_utc_us: int) -> list[Path]:
+    """Return the surveys beside ``path`` and in ``folders`` that were written to this month."""
+    month_start_s = budget.local_month_us(now_utc_us)[0] / US_PER_S
+    places = {folder.resolve() for folder in (path.parent, *folders) if folder is not None}
+    beside = {found for place in places for found in place.glob(f"*{SUFFIX}")}
+    return sorted(
+        found
+        for found in beside - {path.resolve()}
+        if found.is_file() and _last_written_s(found) >= month_start_s
+    )
+
+
+def _last_written_s(path: Path) -> float:
+    log = path.with_name(f"{path.name}-wal")
+    return max(one.stat().st_mtime for one in (path, log) if one.exists())
 
 
 def spent_before(

@@ -3,9 +3,10 @@
 A fluid model in steps of 10 ms, many tests at once. Each of four connections starts with ten
 segments, doubles with every round trip until the queue overflows, then follows CUBIC (RFC 9438):
 0.7 of the window, and back along the cubic curve. The queue holds 100 ms of the link and drops the
-rest. After a drop a connection hands nothing on until the lost bytes have come again, one round
-trip later or (one in five times) two or three, then all at once: this is what makes the holes and
-bursts that real bins have. Radio noise within the recorded seconds is lognormal AR(1).
+rest. Bytes are counted when they come, as Linux tells; or, ``in_order``, as other systems hand
+them on: after a drop nothing until the lost bytes have come again, one round trip later or (one in
+five times) two or three, then all at once. Radio noise within the recorded seconds is lognormal
+AR(1).
 
 What it leaves out: BBR's way of probing, acknowledgements that get lost, the machine itself.
 """
@@ -69,7 +70,12 @@ def capacity_of(trace: LinkTrace, starts_s: Sequence[float], steps: int) -> Floa
 
 
 def download_bins(
-    rng: np.random.Generator, capacity_bps: Floats, round_trip_s: float, pace_bps: float = 0
+    rng: np.random.Generator,
+    capacity_bps: Floats,
+    round_trip_s: float,
+    pace_bps: float = 0,
+    *,
+    in_order: bool = False,
 ) -> npt.NDArray[np.int64]:
     """Return the bytes per bin of 50 ms that a client counts. Shape (tests, bins).
 
@@ -123,7 +129,7 @@ def download_bins(
         out = queue * np.minimum(link_bytes / np.maximum(total, 1e-9), 1.0)
         queue -= out
         passed[step] = out
-        holding = (now_s >= held_from_s) & (now_s < held_until_s)
+        holding = (now_s >= held_from_s) & (now_s < held_until_s) & in_order
         handed_on = np.where(holding, 0.0, out + held)
         held = np.where(holding, held + out, 0.0)
         arrival = step + trip - trip // 2

@@ -36,10 +36,15 @@ def steps_of(plan: MeasurementPlan) -> int:
 
 
 def play_all(
-    rng: np.random.Generator, plan: MeasurementPlan, capacity_bps: Floats, round_trip_s: float
+    rng: np.random.Generator,
+    plan: MeasurementPlan,
+    capacity_bps: Floats,
+    round_trip_s: float,
+    *,
+    in_order: bool = False,
 ) -> list[Played]:
     """Play one test per row of ``capacity_bps``."""
-    bins = download_bins(rng, capacity_bps, round_trip_s, plan.pace_bps)
+    bins = download_bins(rng, capacity_bps, round_trip_s, plan.pace_bps, in_order=in_order)
     return [
         play(plan, TARGET, counts, capacity, round_trip_s)
         for counts, capacity in zip(bins, capacity_bps, strict=True)
@@ -111,7 +116,9 @@ class Drive:
         return (self.trace.bits_until(start_s + 2) - self.trace.bits_until(start_s)) / 2
 
 
-def driven(rng: np.random.Generator, path: Path, round_trip_s: float) -> Drive:
+def driven(
+    rng: np.random.Generator, path: Path, round_trip_s: float, *, in_order: bool = False
+) -> Drive:
     """Play a check every 10 s of a recorded drive."""
     trace = load_trace(path)
     steps = steps_of(CHECK)
@@ -119,7 +126,7 @@ def driven(rng: np.random.Generator, path: Path, round_trip_s: float) -> Drive:
     variation, memory = NOISE_WITHIN_SECONDS
     capacity = capacity_of(trace, starts_s, steps)
     capacity *= noise(rng, len(starts_s), steps, variation, memory)
-    checks = play_all(rng, CHECK, capacity, round_trip_s)
+    checks = play_all(rng, CHECK, capacity, round_trip_s, in_order=in_order)
     return Drive(path.name, trace, starts_s, checks, _metres(path, trace.duration_s))
 
 

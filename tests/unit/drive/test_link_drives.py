@@ -173,6 +173,26 @@ def test_budget_spent_before_this_drive_holds(tmp_path: Path, replay: str, serve
     assert off.budget.month_used_bytes >= spent
 
 
+def test_budget_spent_by_another_survey_of_the_folder_holds(
+    tmp_path: Path, replay: str, server_url: str
+) -> None:
+    """A SIM card is the same in every campaign; what cannot be read is told."""
+    config = config_for(
+        tmp_path / "a.fsurvey", replay, server_url, trigger_period_s=5.0, minimum_gap_s=1.0,
+        budget_bytes_per_month=3_000_000,
+    )  # fmt: skip
+    _, tests = drive_until(config, 1)
+    spent = sum(test.measurement.wire_bytes for test in tests)
+    (tmp_path / "broken.fsurvey").write_bytes(b"SQLite format 3\0" + bytes(8000))
+    with driving(replace(config, survey_path=tmp_path / "b.fsurvey")) as control:
+        off = wait_for(control, lambda now: now.testing_off)
+        told = {notice.message.id: notice.message for notice in control.snapshot().notices}
+    assert off.budget is not None
+    assert off.budget.month_used_bytes >= spent
+    assert "broken.fsurvey" in str(told["drive.budget_unread"])
+    assert stored(tmp_path / "b.fsurvey")[2] == []
+
+
 @pytest.mark.parametrize(("second_mbps", "meaning"), [(20.0, True), (400.0, False)])
 def test_a_result_below_is_confirmed_or_not_by_a_second_server(
     tmp_path: Path, replay: str, second_mbps: float, meaning: bool
