@@ -90,6 +90,10 @@ class Arrivals:
         if self._flows:
             self._looks_us.append(at_us)
 
+    def total_bytes(self) -> int:
+        """Return what had arrived at the latest look; 0 where the system does not tell."""
+        return self._arrived()[-1] if self._looks_us else 0
+
     def counts(self, bins: int) -> tuple[int, ...] | None:
         """Return the first ``bins`` bins, None where the system does not tell.
 
@@ -98,11 +102,15 @@ class Arrivals:
         """
         if len(self._looks_us) < 2:
             return None
-        settled = bisect.bisect_left(self._looks_us, self._looks_us[-1] / 2)
-        flows = [flow.arrived_bytes(settled) for flow in self._flows]
-        arrived = [sum(parts) for parts in zip(*flows, strict=True)]
+        arrived = self._arrived()
         edges = [self._at(index * self.width_us, arrived) for index in range(bins + 1)]
         return tuple(later - earlier for earlier, later in itertools.pairwise(edges))
+
+    def _arrived(self) -> list[int]:
+        """Return what had arrived over all connections at each look."""
+        settled = bisect.bisect_left(self._looks_us, self._looks_us[-1] / 2)
+        flows = [flow.arrived_bytes(settled) for flow in self._flows]
+        return [sum(parts) for parts in zip(*flows, strict=True)]
 
     def _at(self, at_us: int, arrived: Sequence[int]) -> int:
         index = bisect.bisect_left(self._looks_us, at_us)

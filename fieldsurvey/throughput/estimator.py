@@ -16,7 +16,7 @@ FEWEST_BATCHES = 4  # below, an interval is not one
 
 # A sender that keeps to its pace is seen as bins in a row that are all alike.
 PACE_LOW, PACE_HIGH = 0.9, 1.15
-PACE_BINS = 3
+PACE_BINS = 2
 
 HOLE = 0.25  # of the mean; less is a hole
 
@@ -40,7 +40,7 @@ class Estimator(Protocol):
 def met_pace(byte_counts: Sequence[int], width_us: int, pace_bps: int) -> bool:
     """Tell whether the sender's pace, not the link, was the bound anywhere. Pace 0 is no bound.
 
-    A burst after a hole is as fast, but not three bins long and even.
+    A burst after a hole is as fast, but not two bins long and even.
     """
     pace_bytes = pace_bps * width_us / 8e6
     even = 0
@@ -153,7 +153,7 @@ class BatchMeanEstimator:
     ``high_bps`` its fastest bin: a bound on what has been seen, not on what the link can do.
     """
 
-    name = "batch-mean-acs/2"
+    name = "batch-mean-acs/3"
     batch_us = 250_000
     rho = 1.2
     unseen_deviations = 2.24

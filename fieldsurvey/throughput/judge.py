@@ -16,7 +16,7 @@ from fieldsurvey.model.throughput import (
 from fieldsurvey.model.verdict import Confidence, RateLayer, Target, Verdict
 from fieldsurvey.throughput.estimator import FEWEST_BATCHES, met_pace
 
-RULE = "interval-against-target/2"
+RULE = "interval-against-target/3"
 IPV4_HEADER_BYTES = 52  # IP 20, TCP 20, time stamps 12
 IPV6_HEADER_BYTES = 72
 USUAL_MSS_BYTES = 1448

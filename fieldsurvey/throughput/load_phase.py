@@ -93,6 +93,10 @@ class LoadPhase:
             return self._meter.total_bytes
         return sum(load.sent_bytes for load in self._loads)
 
+    def link_bytes(self) -> int:
+        """Return what went over the link, what still waits for a lost packet included."""
+        return max(self.wire_bytes(), self._arrivals.total_bytes())
+
     def failed_on_kept(self) -> bool:
         """Return whether a connection from before this test is still without an answer."""
         return any(

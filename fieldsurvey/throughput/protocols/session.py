@@ -215,7 +215,7 @@ class _Session:
             trouble = error
         phase.close()
         self._wire_bytes = wire_before + phase.wire_bytes()
-        self._loaded_bytes[kind] += phase.wire_bytes()
+        self._loaded_bytes[kind] += phase.link_bytes()
         self._server_id = phase.server_id or self._server_id
         self._congestion_control = phase.congestion_control or self._congestion_control
         return Attempt(phase.result(offset_us, Ending.of(trouble)), trouble, phase.failed_on_kept())

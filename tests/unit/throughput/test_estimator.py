@@ -111,11 +111,11 @@ def test_the_level_of_a_steady_link_and_the_mean_of_another() -> None:
     assert plateau([100, 60, 140, 90, 110, 130] * 3) == 105
 
 
-def test_a_pace_is_three_even_bins_not_a_burst() -> None:
+def test_a_pace_is_two_even_bins_not_a_burst() -> None:
     pace = FULL * 2
-    assert met_pace([0, pace, pace, round(pace * 0.95)], WIDTH_US, PACE_BPS)
-    assert not met_pace([pace, pace, 0, pace, pace], WIDTH_US, PACE_BPS)
-    assert not met_pace([0, 0, pace * 3, pace, pace], WIDTH_US, PACE_BPS)
+    assert met_pace([0, pace, round(pace * 0.95)], WIDTH_US, PACE_BPS)
+    assert not met_pace([pace, 0, pace, round(pace * 0.5), pace], WIDTH_US, PACE_BPS)
+    assert not met_pace([0, 0, pace * 3, pace], WIDTH_US, PACE_BPS)
     assert not met_pace([pace] * 9, WIDTH_US, 0)
     assert not met_pace([0] * 9, WIDTH_US, 0)
 
