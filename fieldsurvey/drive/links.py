@@ -88,8 +88,7 @@ class Links:
         now_us = self._config.clock.utc_us()
         spent = spent_before(survey, names, self._target, now_us)
         troubles: list[Message] = []
-        folders = (self._config.survey_path.parent, self._config.fallback_folder)
-        for path in other_surveys(self._store.path, folders, now_us):
+        for path in other_surveys(self._store.path, self._config.fallback_folder, now_us):
             try:
                 with SurveyFile.open(path, read_only=True) as other:
                     spent += spent_before(other, names, self._target, now_us)

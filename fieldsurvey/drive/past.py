@@ -24,11 +24,11 @@ from fieldsurvey.store.survey_file import SUFFIX, SurveyFile
 PROBE_BYTES_PER_S = 1_100  # of the reachability probe, headers included; 1,046 were measured
 
 
-def other_surveys(path: Path, folders: Iterable[Path | None], now_utc_us: int) -> list[Path]:
-    """Return the surveys beside ``path`` and in ``folders`` that were written to this month."""
+def other_surveys(path: Path, fallback_folder: Path | None, now_utc_us: int) -> list[Path]:
+    """Return the surveys beside ``path`` and in the other folder that were written this month."""
     month_start_s = budget.local_month_us(now_utc_us)[0] / US_PER_S
-    places = {folder.resolve() for folder in (path.parent, *folders) if folder is not None}
-    beside = {found for place in places for found in place.glob(f"*{SUFFIX}")}
+    folders = {folder.resolve() for folder in (path.parent, fallback_folder) if folder is not None}
+    beside = {found for folder in folders for found in folder.glob(f"*{SUFFIX}")}
     return sorted(
         found
         for found in beside - {path.resolve()}

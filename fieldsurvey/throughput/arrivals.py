@@ -5,8 +5,9 @@ once. A sender that keeps several queues full (BBR over four connections) has su
 time, and when a test ends a whole window may wait behind them: 2 to 8 % of a short test that the
 link did carry. Linux counts packets as they come in, so they need not be guessed.
 
-Must never count more than came, nor anything twice: where the counters could mean less, less is
-counted.
+Must not count what did not come: where the counters could mean less, less is counted. One thing
+they cannot tell: a copy that comes while other packets wait looks like one of these, until the gap
+closes. So much, and only of the later half of a phase, may be counted twice.
 """
 
 import bisect

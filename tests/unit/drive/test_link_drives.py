@@ -156,13 +156,18 @@ def test_latency_goes_on_at_the_cap(tmp_path: Path, replay: str, server_url: str
     assert (seen.budget.at_cap, seen.budget.day_limit_bytes) == (AtBudget.PING, 5_000_000)
 
 
-def test_budget_spent_before_this_drive_holds(tmp_path: Path, replay: str, server_url: str) -> None:
+def spent_month(folder: Path, replay: str, server_url: str) -> tuple[DriveConfig, int]:
+    """Drive until the month's budget has no room for another test; return what it took."""
     config = config_for(
-        tmp_path / "a.fsurvey", replay, server_url, trigger_period_s=5.0, minimum_gap_s=1.0,
+        folder / "a.fsurvey", replay, server_url, trigger_period_s=5.0, minimum_gap_s=1.0,
         budget_bytes_per_month=3_000_000,
     )  # fmt: skip
     _, tests = drive_until(config, 1)
-    spent = sum(test.measurement.wire_bytes for test in tests)
+    return config, sum(test.measurement.wire_bytes for test in tests)
+
+
+def test_budget_spent_before_this_drive_holds(tmp_path: Path, replay: str, server_url: str) -> None:
+    config, spent = spent_month(tmp_path, replay, server_url)
     with driving(config) as control:
         off = wait_for(control, lambda now: now.testing_off)
         wait_for(control, lambda now: now.counts.samples >= off.counts.samples + 20)
@@ -177,12 +182,7 @@ def test_budget_spent_by_another_survey_of_the_folder_holds(
     tmp_path: Path, replay: str, server_url: str
 ) -> None:
     """A SIM card is the same in every campaign; what cannot be read is told."""
-    config = config_for(
-        tmp_path / "a.fsurvey", replay, server_url, trigger_period_s=5.0, minimum_gap_s=1.0,
-        budget_bytes_per_month=3_000_000,
-    )  # fmt: skip
-    _, tests = drive_until(config, 1)
-    spent = sum(test.measurement.wire_bytes for test in tests)
+    config, spent = spent_month(tmp_path, replay, server_url)
     (tmp_path / "broken.fsurvey").write_bytes(b"SQLite format 3\0" + bytes(8000))
     with driving(replace(config, survey_path=tmp_path / "b.fsurvey")) as control:
         off = wait_for(control, lambda now: now.testing_off)

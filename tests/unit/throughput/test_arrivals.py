@@ -105,6 +105,30 @@ def test_never_less_than_is_in_order_and_never_more_than_came(
         assert least <= at <= most
 
 
+@given(
+    st.lists(st.integers(1, 30), min_size=4, max_size=40),
+    st.sets(st.integers(0, 400), max_size=60),
+    st.dictionaries(st.integers(0, 39), st.integers(1, 20), max_size=6),
+)
+def test_copies_can_deceive_in_the_later_half_alone_and_by_no_more_than_they_are(
+    per_bin: list[int], lost: set[int], copies: dict[int, int]
+) -> None:
+    packets: list[list[tuple[int, int]]] = [[] for _ in per_bin]
+    number = 0
+    for index, count in enumerate(per_bin):
+        for _ in range(count):
+            late = index + 2 if number in lost else index
+            if late < len(packets):
+                packets[late].append((number, SIZE))
+            number += 1
+        packets[index] += [(0, SIZE)] * (copies.get(index, 0) if 0 not in lost else 0)
+    seen, came, in_order = counted(packets)
+    settled = len(per_bin) // 2
+    deceiving = sum(count for index, count in copies.items() if index >= settled - 1)
+    for at, most, least in zip(seen, came, in_order, strict=True):
+        assert least <= at <= most + deceiving * SIZE
+
+
 def test_a_look_that_came_late_is_spread_over_the_bins_it_is_for() -> None:
     arrivals = Arrivals(WIDTH_US)
     for at_us, segments in ((0, 0), (50_000, 10), (200_000, 70)):

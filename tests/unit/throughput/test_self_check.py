@@ -264,10 +264,16 @@ def test_a_window_that_really_was_too_small() -> None:
 @pytest.mark.parametrize(
     ("phase", "limits"),
     [
-        (download(TcpSummary(busy_us=1_000_000, receive_window_limited_us=199_000)), ()),
-        (
-            download(TcpSummary(busy_us=1_000_000, receive_window_limited_us=200_000)),
-            (SelfLimit.RECEIVE_WINDOW,),
+        *(
+            (download(TcpSummary(busy_us=busy_us, receive_window_limited_us=limited_us)), limits)
+            for busy_us, limited_us, limits in (
+                (2_000_000, 399_000, ()),
+                (2_000_000, 400_000, (SelfLimit.RECEIVE_WINDOW,)),
+                (1_000_000, 299_000, ()),  # while the window opens, which takes so long
+                (1_000_000, 300_000, (SelfLimit.RECEIVE_WINDOW,)),
+                (400_000, 199_000, ()),
+                (400_000, 200_000, (SelfLimit.RECEIVE_WINDOW,)),
+            )
         ),
         (
             download(TcpSummary(busy_us=1_000_000, send_buffer_limited_us=500_000)),
