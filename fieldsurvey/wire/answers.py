@@ -1,0 +1,85 @@
+"""What HQ answers besides receipts, as both sides know it. All of it is JSON.
+
+    GET  /v1/hello                                       Hello
+    POST /v1/enrol                                       EnrolRequest -> Enrolled
+    GET  /v1/devices/{device}/epochs/{epoch}/state       EpochState        (bearer token)
+    PUT  /v1/devices/{device}/epochs/{epoch}/batches/{n} SignedReceipt     (bearer token)
+    GET  /v1/log/checkpoint                              text: a signed note
+    GET  /v1/log/consistency?first=N&size=M              Proof
+
+A refusal is a :class:`Problem` with a status of 400 or more.
+"""
+
+from dataclasses import dataclass, field
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who answers, what it speaks. ``receipt_key`` is public; trust only the one of enrolment."""
+
+    server: str
+    time_utc_us: int
+    protocols: tuple[int, ...]
+    schemas: tuple[str, ...]
+    max_batch_bytes: int
+    max_in_flight: int
+    receipt_key: str
+    retry_after_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolRequest:
+    """``signature`` (base64url) is the device key's over the code, for purpose "enrolment"."""
+
+    code: str
+    public_key: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What a laptop keeps: its name at HQ, its token, and whose receipts to believe."""
+
+    device: str
+    token: str
+    receipt_key: str
+    log_origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A batch that HQ holds and could not use; ``code`` and ``detail`` say why."""
+
+    batch_no: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochState:
+    """What HQ holds of one epoch. ``have``: ranges of batch numbers, both ends included, in order.
+
+    ``durable_upto``: all batches up to this number lie on a second disk too; -1 is none.
+    """
+
+    have: tuple[tuple[int, int], ...]
+    durable_upto: int
+    quarantined: tuple[Quarantined, ...] = ()
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Hashes of a Merkle proof, hexadecimal."""
+
+    hashes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request was refused: a word for machines, and a sentence for a log."""
+
+    code: str
+    detail: str = ""
