@@ -97,6 +97,15 @@ class LoadPhase:
         """Return what went over the link, what still waits for a lost packet included."""
         return max(self.wire_bytes(), self._arrivals.total_bytes())
 
+    def _bytes_when_noticed(self) -> int:
+        """Return what a download will have put on the link if we let go now: the server goes on
+        for the round trip that it takes to notice. An upload's ration is kept on our side."""
+        estimate = self._estimated[1]
+        if self._kind is not PhaseKind.DOWNLOAD or estimate is None:
+            return self._meter.total_bytes
+        round_trip_us = max((self._round_trip_us, *self._pinger.round_trips_us[-1:]))
+        return self.link_bytes() + estimate.rate_bps * round_trip_us // 8_000_000
+
     def failed_on_kept(self) -> bool:
         """Return whether a connection from before this test is still without an answer."""
         return any(
@@ -198,7 +207,7 @@ class LoadPhase:
 
     def _reason_to_end(self, rule: StopRule) -> str | None:
         self._raise_trouble()
-        if self._meter.full:
+        if self._meter.full or self._bytes_when_noticed() >= self._plan.max_bytes:
             return "bytes"
         if all(load.at_limit or load.trouble is not None for load in self._loads):
             if self._meter.total_bytes == 0:
