@@ -58,7 +58,7 @@ class SurveyPlan:
     minimum_gap_s: float = 10.0  # between the end of a test and the next automatic one
     connections: int = 4
     max_test_s: float = 4.0
-    max_test_bytes: int = 36_000_000  # of payload; the link then carries 40 MB at most
+    max_test_bytes: int = 37_000_000  # of payload; the link then carries 40 MB at most
     upload: bool = False
     budget_bytes_per_day: int = 20_000_000_000
     budget_bytes_per_month: int = 400_000_000_000

@@ -178,7 +178,7 @@ class MeasurementPlan:
     phases: tuple[PhaseKind, ...] = (PhaseKind.IDLE_LATENCY, PhaseKind.DOWNLOAD)
     connections: int = 4
     max_duration_us: int = 4_000_000
-    max_bytes: int = 36_000_000
+    max_bytes: int = 37_000_000
     ramp_max_us: int = 1_500_000
     idle_pings: int = 5
     connect_timeout_us: int = 3_000_000

@@ -14,10 +14,10 @@ PRECISE_ENOUGH = 0.10
 PRECISE_BATCHES = 8  # 2 s: what is held back at the moment of stopping is then 2 % at most
 
 # A link far from its target that is not decided by then varies too much to be decided soon: it may
-# spend this share of the plan's bytes, the rest is for links near the target. Of 36 MB it is 11 and
+# spend this share of the plan's bytes, the rest is for links near the target. Of 37 MB it is 11 and
 # 29: a burst that is still held back may follow, and 12 and 32 are what a survey reckons with.
-_SLOW, _SLOW_SHARE = 0.6, 0.31
-_FAST, _FAST_SHARE = 1.2, 0.80
+_SLOW, _SLOW_SHARE = 0.6, 0.30
+_FAST, _FAST_SHARE = 1.2, 0.78
 
 
 class StopRule(Protocol):

@@ -102,6 +102,9 @@ def benches(
         yield bench
     readings = [reading for bench in open_ones.values() for reading in bench.readings]
     say(f"\nAll links together ({csv_path}):\n{summary(readings)}")
+    far = [one for one in readings if one.instrument == "check" and one.right_verdict]
+    undecided = sum(one.verdict == "undecided" for one in far)
+    assert undecided <= len(far) / 4, "too many links far from the target are undecided"
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +133,7 @@ def test_a_steady_link(
     if limits:
         pytest.skip("this computer was too busy to prove anything; see the table")
     if (check := found.get("check")) and check.right_verdict is not None:
-        assert check.verdict == check.right_verdict
+        assert check.verdict in (check.right_verdict, "undecided")
     if (measure := found.get("measure")) and not loss_percent:
         assert abs(measure.error) <= 0.02, measure.note
         for other in ("iperf3", "speedtest-cli"):

@@ -10,7 +10,7 @@ URL = "https://measure.example"
 
 def test_a_check_is_short_small_and_paced_at_twice_the_target() -> None:
     plan = plan_for(Mode.CHECK, server_url=URL, target=TARGET)
-    assert (plan.max_duration_us, plan.max_bytes) == (4_000_000, 36_000_000)
+    assert (plan.max_duration_us, plan.max_bytes) == (4_000_000, 37_000_000)
     assert plan.pace_bps == 200_000_000
     assert plan.wake_up
     assert (plan.target_bps, plan.target_layer) == (100_000_000, RateLayer.GOODPUT)

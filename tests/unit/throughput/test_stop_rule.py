@@ -8,7 +8,7 @@ MSS = 1448
 T = 100_000_000
 
 
-def decided(layer: RateLayer = RateLayer.IP, max_bytes: int = 36_000_000) -> Decided:
+def decided(layer: RateLayer = RateLayer.IP, max_bytes: int = 37_000_000) -> Decided:
     return Decided(T, layer, MSS, max_bytes)
 
 

@@ -71,7 +71,7 @@ def test_the_data_of_slow_and_of_fast_links(in_order: bool, share: float) -> Non
     )
     assert np.quantile(slow, share) <= 12e6
     assert np.quantile(fast, share) <= 32e6
-    assert max(slow + fast) <= 36e6
+    assert max(slow + fast) <= 37e6
 
 
 def test_at_the_target_itself_hardly_anything_is_said() -> None:
