@@ -1,7 +1,7 @@
 """Is everything in the survey file as it was written? Reads all of it, changes nothing.
 
 SQLite's own check sees structure only and misses about half of all flipped bits; the row keys,
-computed again here, see every change of a measured value.
+computed again here, see every change of a measured value, and digests every change of a batch.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from fieldsurvey.model.messages import Message, message
 from fieldsurvey.store.codec import Row, row_key
 from fieldsurvey.store.driver import Connection, DatabaseError
 from fieldsurvey.store.migrations import DERIVED_TABLES, SEQ_TABLES
+from fieldsurvey.store.outbox_check import check_outbox
 from fieldsurvey.store.phase_rows import PHASE_COLUMNS
 from fieldsurvey.store.throughput_rows import test_key_values
 from fieldsurvey.store.writing import column_names
@@ -18,7 +19,7 @@ from fieldsurvey.store.writing import column_names
 def check_survey(connection: Connection) -> list[Message]:
     """Return one message per kind of finding; nothing if all is well."""
     findings: list[Message] = []
-    for check in (_structure, _references, _numbering, _row_keys, _refused):
+    for check in (_structure, _references, _numbering, _row_keys, _refused, check_outbox):
         try:
             findings += check(connection)
         except (DatabaseError, UnicodeDecodeError) as error:  # damage can stop any of them half-way

@@ -6,13 +6,23 @@ Must stay as it is for files already written: a new form is a new function and a
 import hashlib
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from fieldsurvey.model.messages import Message
+from fieldsurvey.wire.message_json import message_from_json, message_to_json
+
+__all__ = [
+    "Row",
+    "message_from_json",
+    "message_to_json",
+    "real",
+    "row_key",
+    "to_json",
+    "u32_blob",
+    "u32_values",
+]
 
 Row = tuple[Any, ...]
 
@@ -57,33 +67,3 @@ def u32_values(blob: bytes) -> tuple[int, ...]:
 def to_json(value: object) -> str:
     """Encode a dataclass, mapping or enum."""
     return msgspec.json.encode(value).decode()
-
-
-def message_to_json(message: Message) -> str:
-    """Encode a message; arguments that JSON does not know (paths, times) become their text."""
-    return msgspec.json.encode(_message_dict(message), enc_hook=str).decode()
-
-
-def _message_dict(message: Message) -> dict[str, object]:
-    return {"id": message.id, "args": {k: _argument(v) for k, v in message.args.items()}}
-
-
-def _argument(value: object) -> object:
-    if isinstance(value, Message):
-        return {"message": _message_dict(value)}
-    return str(value) if isinstance(value, Path) else value
-
-
-def message_from_json(text: str) -> Message:
-    """Decode what :func:`message_to_json` encoded."""
-    return _message(msgspec.json.decode(text))
-
-
-def _message(decoded: dict[str, Any]) -> Message:
-    args = {
-        name: _message(value["message"])
-        if isinstance(value, dict) and value.keys() == {"message"}
-        else value
-        for name, value in decoded["args"].items()
-    }
-    return Message(decoded["id"], args)

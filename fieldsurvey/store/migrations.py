@@ -13,8 +13,10 @@ whatever its table.
 
 from sqlite_utils import Database, Migrations
 
+from fieldsurvey.store.outbox_tables import outbox_statements
+
 APPLICATION_ID = 0x46535256  # "FSRV"
-SCHEMA_VERSION = 3  # number of migrations; PRAGMA user_version
+SCHEMA_VERSION = 4  # number of migrations; PRAGMA user_version
 
 migrations = Migrations("fieldsurvey.store")
 
@@ -272,3 +274,11 @@ def arrivals_of_phases(db: Database) -> None:
         f"ALTER TABLE phase ADD COLUMN arrival_bytes BLOB CHECK (arrival_bytes IS NULL OR {check})"
     )
     db.execute("PRAGMA user_version=3")
+
+
+@migrations()
+def outbox(db: Database) -> None:
+    """Sealed batches and how far they got; rows are not touched."""
+    for statement in outbox_statements():
+        db.execute(statement)
+    db.execute("PRAGMA user_version=4")

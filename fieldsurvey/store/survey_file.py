@@ -136,12 +136,12 @@ class SurveyFile:
 
     def begin_drive(self, drive: Drive) -> None:
         """Record that a drive began. ``ended_utc_us`` is not stored: see :meth:`end_drive`."""
-        with self._transaction():
+        with self.transaction():
             writing.add_drive(self.connection, drive)
 
     def end_drive(self, drive_id: str, ended_utc_us: int) -> None:
         """Record that a drive ended. Raises ValueError if it is unknown or ended otherwise."""
-        with self._transaction():
+        with self.transaction():
             drive_seq = reading.drive_seq_of(self.connection, drive_id)
             ended = reading.drive_end(self.connection, drive_seq)
             if ended not in (None, ended_utc_us):
@@ -168,19 +168,20 @@ class SurveyFile:
         rows: list[writing.Recorded] = [*events, *fixes, *samples, *tests]
         rows.sort(key=_known_at_us)
         try:
-            with self._transaction():
+            with self.transaction():
                 drive_seq = reading.drive_seq_of(self.connection, drive_id)
                 try:
                     writing.add_rows(self.connection, drive_seq, rows)
                 except ROW_ERRORS as error:
                     raise _RowRefusedError from error
         except _RowRefusedError:
-            with self._transaction():
+            with self.transaction():
                 return writing.add_rows_one_by_one(self._db, self.connection, drive_seq, rows)
         return ()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """Commit everything in the block or nothing; only for modules of the store."""
         if _identity(self.path) != self._identity:
             raise KnownError("store.vanished", path=self.path)
         with known_errors(self.path), self._db.atomic():

@@ -12,9 +12,11 @@ import pytest
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.store import columns, driver
 from fieldsurvey.store.migrations import SCHEMA_VERSION
+from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
+from tests.support.outbox import seal_rest, sealed_rows
 from tests.support.store_mounts import read_only
-from tests.support.store_values import a_drive, a_sample, a_test, a_watched_test
+from tests.support.store_values import START_UTC_US, S, a_drive, a_sample, a_test, a_watched_test
 
 ROWS = 400
 
@@ -332,6 +334,7 @@ def test_sqlite_new_enough(version: str) -> None:
 
 OLD = Path(__file__).parents[2] / "data" / "survey-v1.fsurvey"
 OLD_2 = OLD.with_name("survey-v2.fsurvey")
+OLD_3 = OLD.with_name("survey-v3.fsurvey")
 
 
 def old_survey(tmp_path: Path, old: Path = OLD) -> Path:
@@ -404,8 +407,46 @@ def test_a_survey_of_schema_2_is_read_and_goes_on(tmp_path: Path) -> None:
         assert survey.check() == []
 
 
+def test_a_survey_of_schema_3_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = old_survey(tmp_path, OLD_3)
+    for reading in (True, False):
+        with SurveyFile.open(path, read_only=reading) as survey:
+            assert survey.check() == []
+            assert list(survey.samples()) == [a_sample(n) for n in range(3)]
+            (test,) = survey.tests("old")
+            new = a_watched_test(2)
+            assert test == dataclasses.replace(new, test_id=test.test_id, confirms=test.confirms)
+            assert survey.drives()[0].ended_utc_us == START_UTC_US + 10 * S
+    with SurveyFile.open(path) as survey:
+        survey.append("old", tests=[new := a_watched_test(4)])
+        assert list(survey.tests())[1] == new
+        assert survey.check() == []
+
+
+@pytest.mark.parametrize("old", [OLD, OLD_2, OLD_3], ids=lambda old: old.stem)
+def test_an_old_survey_has_an_empty_outbox_until_it_is_recorded_into(
+    tmp_path: Path, old: Path
+) -> None:
+    path = old_survey(tmp_path, old)
+    with SurveyFile.open(path, read_only=True) as reader:
+        seen = Outbox(reader)
+        before = seen.progress()
+        rows = len(seen.unsealed(100))
+        assert rows >= 5
+        assert (before.recorded_rows, before.sealed_rows, before.batches) == (rows, 0, 0)
+        assert before.oldest_unsent_utc_us == START_UTC_US
+        assert (seen.epoch(), seen.waiting(9), seen.receipts()) == (None, [], [])
+        assert path.read_bytes() == old.read_bytes()
+        with SurveyFile.open(path) as recorder:
+            waiting = seal_rest(Outbox(recorder))
+            assert len(sealed_rows(recorder)) == rows
+            assert recorder.check() == []
+        assert seen.waiting(9) == waiting  # a reader sees what the recorder adds
+        assert seen.progress().sealed_rows == rows
+
+
 def test_arrivals_cannot_be_changed_or_added_unseen(tmp_path: Path) -> None:
-    for old in (OLD, OLD_2):
+    for old in (OLD, OLD_2, OLD_3):
         path = old_survey(tmp_path, old)
         SurveyFile.open(path).close()
         forger = driver.connect(path, "mode=rw")
