@@ -2,7 +2,7 @@
 
 import sys
 
-from fieldsurvey.cli.main import cli
+from fieldsurvey.cli.main import COMMANDS, cli
 from fieldsurvey.cli.shell import Shell, WindowRequest
 
 
@@ -44,6 +44,7 @@ def main() -> None:
 
         worker.main()
         return
+    COMMANDS["hq"] = "fieldsurvey.hq.command"
     cli(obj=Shell(run_window, window_possible, qt_advice))
 
 

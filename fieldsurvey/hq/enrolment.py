@@ -1,0 +1,62 @@
+"""A laptop becomes a device of HQ, and stops being one.
+
+The keys of all devices lie beside HQ's own in ``keys/devices.json`` too: with them the batches of a
+lost ledger can still be told from forgeries, and nobody has to enrol again.
+"""
+
+import msgspec
+
+from fieldsurvey.hq.devices import DeviceKey, EnrolmentRefusedError
+from fieldsurvey.hq.home import Home
+from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.hq.refusal import Refusal
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.wire.answers import Enrolled, EnrolRequest
+from fieldsurvey.wire.canonical import WireError
+from fieldsurvey.wire.keys import Ed25519PrivateKey, bytes_of, public_key_from, public_key_text
+from fieldsurvey.wire.keys import verify as verify_signature
+from fieldsurvey.wire.whole_file import write_whole
+
+
+def enrol(
+    home: Home, ledger: Ledger, key: Ed25519PrivateKey, request: EnrolRequest, now_utc_us: int
+) -> Enrolled:
+    """Enrol whoever has the code and owns the key. Raises Refusal."""
+    try:
+        device_key = public_key_from(request.public_key)
+        signature = bytes_of(request.signature)
+        verify_signature(device_key, "enrolment", request.code.encode(), signature)
+        device, token = ledger.devices.enrol(request.code, public_key_text(device_key), now_utc_us)
+    except WireError as error:
+        raise Refusal(422, error.code, error.detail) from error
+    except ValueError as error:
+        raise Refusal(422, "signature", str(error)) from error
+    except EnrolmentRefusedError as error:
+        raise Refusal(403, error.reason, "ask for a new code") from error
+    keep_device_keys(home, ledger)
+    return Enrolled(device, token, public_key_text(key.public_key()), ledger.log_origin)
+
+
+def revoke(home: Home, ledger: Ledger, device: str, now_utc_us: int) -> None:
+    """Believe a device no longer. Raises KnownError ``hq.unknown_device``."""
+    if not ledger.devices.revoke(device, now_utc_us):
+        raise KnownError("hq.unknown_device", device=device)
+    keep_device_keys(home, ledger)
+
+
+def keep_device_keys(home: Home, ledger: Ledger) -> None:
+    """Write ``keys/devices.json`` anew."""
+    with ledger.database.write():  # or an older list could replace a newer one
+        content = msgspec.json.format(msgspec.json.encode(ledger.devices.keys()))
+        write_whole(home.device_keys_path, content, private=True)
+
+
+def kept_device_keys(home: Home) -> list[DeviceKey]:
+    """Read ``keys/devices.json``; none if there is no such file."""
+    try:
+        return msgspec.json.decode(home.device_keys_path.read_bytes(), type=list[DeviceKey])
+    except FileNotFoundError:
+        return []
+    except msgspec.MsgspecError as error:
+        path = home.device_keys_path
+        raise KnownError("hq.bad_device_keys", path=path, reason=str(error)) from error

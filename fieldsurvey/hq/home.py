@@ -1,0 +1,177 @@
+"""The folder of HQ: what lies where in it, its settings, its key.
+
+    hq.toml  keys/hq.pem  ledger.sqlite  raw/  spool/  archive/  log/
+
+``raw`` is the source of truth: ledger and archive can be made again from it.
+"""
+
+import re
+import secrets
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.wire.batch import MIN_ACCEPTED_BYTES
+from fieldsurvey.wire.keys import Ed25519PrivateKey
+from fieldsurvey.wire.whole_file import write_whole
+
+_FOLDERS = ("raw", "spool", "archive", "log")
+_SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``hq.toml``. ``mirror``: a folder on a second disk, "" for none."""
+
+    server: str
+    ledger: str = ""  # DSN of PostgreSQL; "" is ledger.sqlite in the folder
+    public_url: str = ""
+    mirror: str = ""
+    durable_without_mirror: bool = False
+    token_days: int = 730
+    max_batch_bytes: int = 4 * 1024 * 1024
+    max_in_flight: int = 4
+    requests_per_s: float = 20.0  # of one device
+    burst_requests: int = 100
+    idle_timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not _SERVER.fullmatch(self.server):
+            raise ValueError("server: letters, digits, points and dashes")
+        if self.max_batch_bytes < MIN_ACCEPTED_BYTES:
+            raise ValueError(f"max_batch_bytes: at least {MIN_ACCEPTED_BYTES}")
+        if self.max_in_flight < 1 or self.token_days < 1 or self.burst_requests < 1:
+            raise ValueError("max_in_flight, token_days, burst_requests: at least 1")
+        if not (self.requests_per_s > 0 and self.idle_timeout_s > 0):
+            raise ValueError("requests_per_s, idle_timeout_s: above 0")
+
+    @property
+    def durable_on_one_disk(self) -> bool:
+        """True if HQ's own disk is all there is, and its operator has said so."""
+        return self.durable_without_mirror and not self.mirror
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An HQ's folder that exists."""
+
+    folder: Path
+    settings: Settings
+
+    @classmethod
+    def open(cls, folder: Path) -> "Home":
+        """Read the settings. Raises KnownError ``hq.no_home`` or ``hq.bad_settings``."""
+        path = folder / "hq.toml"
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            unknown = document.keys() - Settings.__dataclass_fields__.keys()
+            if unknown:  # a misspelt mirror is no mirror
+                raise ValueError(f"no such settings: {', '.join(sorted(unknown))}")
+            settings = msgspec.convert(document, Settings)
+        except OSError as error:
+            raise KnownError("hq.no_home", path=folder) from error
+        except (ValueError, msgspec.ValidationError) as error:
+            raise KnownError("hq.bad_settings", path=path, reason=str(error)) from error
+        home = cls(folder, settings)
+        home.spool.mkdir(exist_ok=True)
+        return home
+
+    @property
+    def raw(self) -> Path:
+        return self.folder / "raw"
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / "spool"
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "archive"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def ledger_url(self) -> str:
+        return self.settings.ledger or f"sqlite:///{self.folder.absolute() / 'ledger.sqlite'}"
+
+    @property
+    def device_keys_path(self) -> Path:
+        return self.folder / "keys" / "devices.json"
+
+    @property
+    def _key_path(self) -> Path:
+        return self.folder / "keys" / "hq.pem"
+
+    def ledger(self) -> Ledger:
+        """Open the ledger. Raises KnownError as :class:`Ledger` does."""
+        return Ledger(self.ledger_url)
+
+    def key(self) -> Ed25519PrivateKey:
+        """Return what receipts and checkpoints are signed with. Raises KnownError ``hq.no_key``."""
+        try:
+            key = load_pem_private_key(self._key_path.read_bytes(), password=None)
+        except (OSError, ValueError) as error:
+            raise KnownError("hq.no_key", path=self._key_path, reason=str(error)) from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise KnownError("hq.no_key", path=self._key_path, reason="not an Ed25519 key")
+        return key
+
+
+def init_home(folder: Path, settings: Settings) -> Home:
+    """Make the folder, the key and an empty ledger.
+
+    Raises KnownError ``hq.home_exists`` where there is anything already, ``hq.cannot_write``.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise KnownError("hq.home_exists", path=folder)
+    home = Home(folder, settings)
+    try:
+        _make(home)
+    except BaseException:
+        for path in folder.glob("*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+    return home
+
+
+def _make(home: Home) -> None:
+    try:
+        for name in ("", *_FOLDERS):
+            (home.folder / name).mkdir(parents=True, exist_ok=True)
+        home.folder.chmod(0o700)  # digests of tokens are nobody else's business either
+        home._key_path.parent.mkdir(mode=0o700)
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_whole(home._key_path, pem, private=True)
+        Ledger.create(home.ledger_url, new_log_origin(home.settings.server)).close()
+        # Last: a folder with settings is a whole one.
+        write_whole(home.folder / "hq.toml", _toml(home.settings).encode(), private=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise KnownError("hq.cannot_write", path=home.folder, reason=reason) from error
+
+
+def new_log_origin(server: str) -> str:
+    """Return a name for a log that begins now; another log of the same server has another."""
+    return f"{server}/log/{secrets.token_hex(4)}"
+
+
+def _toml(settings: Settings) -> str:
+    lines = ["# HQ of FieldSurvey. Restart `hq serve` after a change."]
+    for name, value in msgspec.to_builtins(settings).items():
+        # Of text, numbers and truth JSON's spelling is TOML's.
+        lines.append(f"{name} = {msgspec.json.encode(value).decode()}")
+    return "\n".join(lines) + "\n"
