@@ -1,7 +1,7 @@
 """``fieldsurvey demo``: the whole job with real parts, without a car.
 
 A measurement server and a shaped link run as processes of their own; the position is replayed;
-everything between is the application as it drives.
+everything between is the application as it drives. Afterwards an HQ receives it all.
 """
 
 import datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from fieldsurvey.cli.child import ChildProcess
+from fieldsurvey.cli.demo_sync import sync_demo
 from fieldsurvey.cli.drive import drive_headless
 from fieldsurvey.cli.drive_setup import make_clock
 from fieldsurvey.cli.shell import Shell, WindowRequest, data_dir, print_json
@@ -49,12 +50,26 @@ def command(shell: Shell, headless: bool, speed: float, out: Path | None, as_jso
     exports = {name: folder / f"demo.{name}" for name in ("gpx", "csv")}
     for name, path in exports.items():
         export_survey(survey_path, name, path, language=shell.language)
-    if as_json:
-        print_json({**summary, **exports})
-        return
     shell.tell("cli.drive_done", **summary)
     for path in exports.values():
         shell.tell("cli.demo_export", path=path)
+    synced = sync_demo(shell, folder, survey_path)
+    for receipt in synced.receipts:
+        shell.tell(
+            "cli.demo_receipt",
+            batch_no=receipt.batch_no,
+            rows=receipt.rows,
+            log_index=receipt.log_index,
+            sha256=receipt.sha256[:16],
+        )
+    shell.tell("cli.demo_archived", rows=synced.archive_rows)
+    if as_json:
+        delivered = {
+            "batches": synced.batches,
+            "acknowledged": len(synced.receipts),
+            "archive_rows": synced.archive_rows,
+        }
+        print_json({**summary, **exports, **delivered})
 
 
 def drive_demo(shell: Shell, folder: Path, speed: float, *, window: bool) -> Path:

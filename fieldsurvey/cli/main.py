@@ -16,6 +16,7 @@ COMMANDS = {
     "measure-server": "fieldsurvey.cli.measure_server",
     "places": "fieldsurvey.cli.places",
     "survey": "fieldsurvey.cli.survey",
+    "sync": "fieldsurvey.cli.sync",
 }
 
 

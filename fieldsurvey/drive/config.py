@@ -14,6 +14,7 @@ class DriveConfig:
     ``resume`` answers in advance whether to go on with an unfinished drive older than 10 minutes
     (None: ask). ``auto_start`` starts driving as soon as there is a position, ``stop_at_end``
     stops when a replay ends. ``seed`` makes the random part of start times repeatable.
+    ``profile_path``: who this laptop is at HQ, None where it belongs to none.
     """
 
     survey_path: Path
@@ -29,3 +30,4 @@ class DriveConfig:
     stop_at_end: bool = True
     resume: bool | None = None
     seed: int | None = None
+    profile_path: Path | None = None

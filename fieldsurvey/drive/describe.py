@@ -1,6 +1,7 @@
 """Describes a run at one moment for shells."""
 
 from fieldsurvey.drive import strip
+from fieldsurvey.drive.queue_reading import queue_item
 from fieldsurvey.drive.run import DriveRun
 from fieldsurvey.drive.snapshot import DriveSnapshot, StripKind
 from fieldsurvey.model.drive import DriveState
@@ -29,7 +30,7 @@ def describe(run: DriveRun) -> DriveSnapshot:
             StripKind.POSITION: strip.position_item(fix, age_us, run.receiver.trouble),
             StripKind.NETWORK: strip.network_item(run.reachability),
             StripKind.STORAGE: strip.storage_item(run.laptop, trouble, waiting),
-            StripKind.QUEUE: strip.queue_item(counts.tally.tests),
+            StripKind.QUEUE: queue_item(run.syncing.view, counts.tally.tests, run.clock.utc_us()),
             StripKind.POWER: strip.power_item(run.laptop),
             StripKind.CLOCK: strip.clock_item(fix),
         },

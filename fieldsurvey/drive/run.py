@@ -19,6 +19,7 @@ from fieldsurvey.drive.receiver import Receiver
 from fieldsurvey.drive.recording import Recording
 from fieldsurvey.drive.seconds import Second, Seconds
 from fieldsurvey.drive.snapshot import Health
+from fieldsurvey.drive.syncing import Syncing
 from fieldsurvey.drive.testing import Testing
 from fieldsurvey.drive.view import DriveView
 from fieldsurvey.model.clock import US_PER_S
@@ -59,6 +60,9 @@ class DriveRun:
         self._radio = prepared.radio
         self._finder = PlaceFinder(None, self.config.language)  # until places are open
         self.links = Links(prepared, self.view, self.receiver, self._place_of)
+        self.syncing = Syncing(
+            self.config.profile_path, self._store, self.clock, lambda: bool(self.links.running)
+        )
         self._seconds_over = Seconds()
         self._recorded_from_us = 0
         self._armed = self.config.auto_start
@@ -143,6 +147,7 @@ class DriveRun:
         loops: list[Callable[[], Awaitable[None]]] = [
             self.receiver.run,
             self.links.probe.run,
+            self.syncing.run,
             self._seconds,
             self._look_at_laptop,
         ]
@@ -213,6 +218,7 @@ class DriveRun:
         settle = functools.partial(self.links.probe.settle, final=final)
         for second, reachability in self._seconds_over.settled(settle):
             self.reachability = reachability
+            self.syncing.note_reachable(reachability.reachable)
             if self.recording is not None and second.mono_us > self._recorded_from_us:
                 self.recording.second(second.fixes, second.sample(reachability), second.trouble)
 

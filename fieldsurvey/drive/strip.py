@@ -1,4 +1,4 @@
-"""Turns the state of a drive into the six readings of the strip, in words."""
+"""Turns the state of a drive into the readings of the strip, in words."""
 
 from fieldsurvey.drive.health import LaptopState
 from fieldsurvey.drive.snapshot import Health, StripItem
@@ -69,11 +69,6 @@ def storage_item(state: LaptopState | None, trouble: Message | None, waiting: in
     if state.free_bytes < LOW_DISK_BYTES:
         return StripItem(Health.DEGRADED, value, message("drive.storage_low_advice"))
     return StripItem(Health.OK, value)
-
-
-def queue_item(tests: int) -> StripItem:
-    """What is not at headquarters yet: everything, as long as there is no sync."""
-    return StripItem(Health.OFF, message("drive.queue", tests=tests), message("drive.queue_advice"))
 
 
 def power_item(state: LaptopState | None) -> StripItem:

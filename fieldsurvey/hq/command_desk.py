@@ -47,6 +47,17 @@ def revoke(talk: Talk, folder: Path, device: str) -> None:
     talk.tell("hq.revoked", device=device)
 
 
+@click.command(name="accept")
+@FOLDER
+@click.argument("device")
+@click.pass_obj
+def accept(talk: Talk, folder: Path, device: str) -> None:
+    """Use what DEVICE sealed and others brought after it was revoked, having looked into it."""
+    with the_station(folder) as station:
+        batches = station.ledger.accept_revoked(device, station.clock.utc_us())
+    talk.tell("hq.accepted", device=device, batches=batches)
+
+
 @click.command(name="import")
 @FOLDER
 @click.argument("bundle", type=click.Path(path_type=Path))
@@ -159,4 +170,4 @@ def verify(ctx: click.Context, folder: Path, receipts_path: Path | None, as_json
     )
 
 
-COMMANDS = (enrol, revoke, import_bundle, status, verify)
+COMMANDS = (accept, enrol, revoke, import_bundle, status, verify)

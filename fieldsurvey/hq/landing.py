@@ -1,6 +1,6 @@
 """From the network, or a bundle, to a receipt: the one way a batch comes to HQ.
 
-Only what cannot be told from noise is refused: wrong framing, another's signature. All else is
+Only what cannot be told from noise is refused: wrong framing, a stranger's signature. All else is
 kept for good first and judged afterwards. A receipt is given only when the bytes and the ledger's
 row have reached the disk; the same bytes again get the same receipt.
 """
@@ -31,6 +31,7 @@ from fieldsurvey.wire.rows import SCHEMA, count_rows
 
 KNOWN_SCHEMAS = (SCHEMA,)
 BUSY_RETRY_S = 10
+REVOKED = "revoked"  # the code of such a batch
 
 _WRITE_BYTES = 128 * 1024  # of one body in memory, before it goes to the spool
 _THREADS = 4
@@ -133,9 +134,7 @@ class Landing:
                 raise Refusal(422, "ids", "the header names another batch than the address")
             device = self._ledger.devices.find(header.device)
             if device is None:
-                raise Refusal(403, "unknown_device", header.device)
-            if device.revoked_utc_us is not None:
-                raise Refusal(403, "revoked", header.device)
+                raise Refusal(422, "unknown_device", header.device)
             sealed.verify(public_key_from(device.public_key))
         except WireError as error:
             raise Refusal(422, error.code, error.detail) from error
@@ -144,12 +143,21 @@ class Landing:
     def enter(self, sealed: SealedBatch, path: str, received_utc_us: int | None = None) -> Landed:
         """Enter a batch that lies in ``raw`` for good, and sign its receipt.
 
-        ``received_utc_us``: when it came, if not now.
+        ``received_utc_us``: when it came, if not now. What a revoked device sealed may be honest,
+        and be all there is: it is kept, and used once an operator says so.
         """
+        now_utc_us = received_utc_us or self._utc_us()
         code, detail = judge(sealed)
+        if not code and self._is_revoked(sealed.header.device, now_utc_us):
+            code, detail = REVOKED, sealed.header.device
         arrival = Arrival(sealed.header, sealed.sha256, path, len(sealed.content), code, detail)
-        receipt, replay = self._ledger.append(arrival, received_utc_us or self._utc_us())
+        receipt, replay = self._ledger.append(arrival, now_utc_us)
         return Landed(sign_receipt(receipt, self._key), replay)
+
+    def _is_revoked(self, device: str, at_utc_us: int) -> bool:
+        found = self._ledger.devices.find(device)
+        revoked_utc_us = found.revoked_utc_us if found else None
+        return revoked_utc_us is not None and revoked_utc_us <= at_utc_us
 
 
 def judge(sealed: SealedBatch) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fieldsurvey.hq.devices import Devices
 from fieldsurvey.hq.history import History, log_size
+from fieldsurvey.hq.ledger_audit import add_audit
 from fieldsurvey.hq.ledger_counts import Counts, count, count_per_device
 from fieldsurvey.hq.ledger_engine import LedgerDatabase
 from fieldsurvey.hq.ledger_records import ArchiveFile, Arrival, LandedBatch
@@ -275,6 +276,14 @@ class Ledger:
         chosen = (batch.c.code == "schema") & batch.c.schema.in_(schemas)
         with self.database.write() as connection:
             return wait_again(connection, (batch.c.state == "quarantined") & chosen)
+
+    def accept_revoked(self, device: str, now_utc_us: int) -> int:
+        """Let batches wait again that came when their device was revoked already."""
+        chosen = (batch.c.code == "revoked") & (batch.c.device == device)
+        with self.database.write() as connection:
+            accepted = wait_again(connection, (batch.c.state == "quarantined") & chosen)
+            add_audit(connection, now_utc_us, "operator", "accepted", f"{device} {accepted}")
+        return accepted
 
     # The second disk
 

@@ -30,6 +30,8 @@ class Counts:
 def count(database: LedgerDatabase) -> Counts:
     """Count."""
     total = sa.func.coalesce
+    # "pieces" is the merge's own memory: what came from where.
+    measured = sa.case((archive_file.c.table == "pieces", 0), else_=archive_file.c.rows)
     with database.read() as connection:
         batches, rows, size = connection.execute(
             sa.select(
@@ -53,7 +55,7 @@ def count(database: LedgerDatabase) -> Counts:
         files, archive_rows, archive_bytes = connection.execute(
             sa.select(
                 sa.func.count(archive_file.c.path),
-                total(sa.func.sum(archive_file.c.rows), 0),
+                total(sa.func.sum(measured), 0),
                 total(sa.func.sum(archive_file.c.bytes), 0),
             )
         ).one()

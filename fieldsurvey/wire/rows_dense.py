@@ -34,7 +34,7 @@ DENSE_COLUMNS = ("seq", "drive_id", *_SAMPLE, *_RADIO, *_FIX)
 def dense_table(payload: bytes) -> "pa.Table":
     """Return the samples as ``DENSE_COLUMNS``, each with its fix, in seq order.
 
-    Names and units are the survey file's. Raises WireError ``payload``.
+    Names and units are the survey file's; words are dictionaries. Raises WireError ``payload``.
     """
     with bad_payload():
         return _dense(read_columns(payload, records=False))

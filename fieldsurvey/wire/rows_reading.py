@@ -91,7 +91,7 @@ def count_rows(payload: bytes) -> int:
 def read_columns(payload: bytes, *, records: bool) -> Columns:
     """Return all columns of the schema, each of so many rows; ``record`` only if wanted.
 
-    Texts are ``string``, reals ``double``, whole numbers ``int64``, flags ``bool``.
+    Words are dictionaries of ``string``, reals ``double``, whole numbers ``int64``, flags ``bool``.
     Raises WireError ``payload``, also where what must be there is not.
     """
     with bad_payload():
@@ -173,10 +173,10 @@ def _column(array: "pa.Array", places: int | None) -> "pa.Array":
     if places is not None:
         return pc.divide(pc.cast(array, pa.float64()), 10.0**places)
     if pa.types.is_dictionary(array.type):
+        array.dictionary.validate(full=True)
         lengths = pc.take(pc.binary_length(array.dictionary), array.indices)
         if (pc.sum(lengths).as_py() or 0) > MOST_BYTES:
             raise WireError("payload", f"texts become larger than {MOST_BYTES} bytes")
-        array = array.cast(pa.string())
     array.validate(full=True)
     return array
 
@@ -189,8 +189,10 @@ def _missing(name: str, rows: int) -> "pa.Array":
         ColumnKind.INTEGER: pa.int64(),
         ColumnKind.REAL: pa.float64(),
         ColumnKind.FLAG: pa.bool_(),
+        ColumnKind.WORD: pa.dictionary(pa.int32(), pa.string()),
+        ColumnKind.TEXT: pa.string(),
     }
-    return pa.nulls(rows, types.get(COLUMNS[name], pa.string()))
+    return pa.nulls(rows, types[COLUMNS[name]])
 
 
 def _check_rows(columns: Columns) -> None:
@@ -229,7 +231,7 @@ def is_kind(columns: Columns, kind: str) -> "npt.NDArray[np.bool_]":
     """Tell which rows are of ``kind``."""
     import pyarrow.compute as pc
 
-    return _flags(pc.equal(columns["kind"], kind))
+    return _flags(pc.equal(columns["kind"].cast("string"), kind))
 
 
 def has(columns: Columns, name: str) -> "npt.NDArray[np.bool_]":

@@ -26,6 +26,9 @@ def test_demo_does_the_whole_job(tmp_path: Path) -> None:
     assert 40 <= int(str(result["no_service_samples"])) <= 100  # the link is dead for 62 s
     assert 24 < float(str(result["km"])) < 28
     assert findings(Path(str(result["survey"]))) == []
+    assert 1 <= int(str(result["batches"])) == result["acknowledged"]
+    archived = int(str(result["archive_rows"]))
+    assert archived >= int(str(result["samples"])) + int(str(result["tests"]))
     with Path(str(result["gpx"])).open(encoding="utf-8") as stream:
         gpx = gpxpy.parse(stream)
     with SurveyFile.open(Path(str(result["survey"])), read_only=True) as survey:

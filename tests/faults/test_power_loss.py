@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from fieldsurvey.hq.home import Home
+from fieldsurvey.hq.janitor import tidy
+from fieldsurvey.hq.merge import merge_once
+from fieldsurvey.hq.station import open_station
+from fieldsurvey.hq.verify import verify
+from fieldsurvey.model.clock import SystemClock
+from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
+from fieldsurvey.wire.batch import parse_batch
+from tests.support import power_loss_hq
 from tests.support.power_loss import python, record, states
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
@@ -45,3 +54,50 @@ def test_a_survey_survives_power_cuts(tmp_path: Path) -> None:
 @pytest.mark.faults
 def test_a_survey_survives_ten_thousand_power_cuts(tmp_path: Path) -> None:
     survey_through_power_cuts(tmp_path, CAMPAIGN_STATES, seed=random.randrange(2**32))
+
+
+def laptop_and_hq_through_power_cuts(folder: Path, count: int, seed: int) -> None:
+    """Both are cut off at the same moment here, which is harder than one of them alone."""
+    work = folder / "work"
+    work.mkdir()
+    power_loss_hq.prepare(work)
+    command = python("tests.support.power_loss_hq", str(work), "7")
+    recording = record(command, work, folder / "before")
+    assert recording.said[-1] == "receipt 6"
+    for number, state in enumerate(states(recording, count, random.Random(seed))):
+        made = folder / f"state-{number}"
+        state.make(made, work)
+        promised = {word: int(n) for word, n in (line.split() for line in state.said)}
+        with SurveyFile.open(made / "a.fsurvey") as survey:
+            assert survey.check() == [], state.label
+            batches = Outbox(survey).progress().batches
+            signed = Outbox(survey).receipts()
+        assert batches > promised.get("sealed", -1), state.label
+        hq_is_whole(made / "hq", promised, {one.receipt.sha256 for one in signed}, state.label)
+        shutil.rmtree(made)
+
+
+def hq_is_whole(folder: Path, promised: dict[str, int], signed_for: set[str], label: str) -> None:
+    with open_station(Home.open(folder), SystemClock()) as station:
+        tidied = tidy(station.home, station.ledger, station.landing, station.clock.utc_us)
+        assert (tidied.foreign, tidied.damaged) == ((), ()), label
+        station.log.check()
+        held = station.ledger.at(range(station.ledger.history.size()))
+        assert len(held) > promised.get("receipt", -1), label
+        assert signed_for <= {one.sha256 for one in held}, label
+        for one in held:
+            assert parse_batch((station.home.raw / one.path).read_bytes()).sha256 == one.sha256
+        while station.ledger.unmerged(1):
+            merge_once(station.ledger, station.home.raw, station.home.archive)
+        assert not verify(station, ()).findings, label
+        samples = sum(file.rows for file in station.ledger.archive_files("samples"))
+        assert samples == 3 * len(held), label
+
+
+def test_laptop_and_hq_survive_power_cuts(tmp_path: Path) -> None:
+    laptop_and_hq_through_power_cuts(tmp_path, QUICK_STATES, seed=1)
+
+
+@pytest.mark.faults
+def test_laptop_and_hq_survive_ten_thousand_power_cuts(tmp_path: Path) -> None:
+    laptop_and_hq_through_power_cuts(tmp_path, CAMPAIGN_STATES, seed=random.randrange(2**32))

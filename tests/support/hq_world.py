@@ -156,6 +156,13 @@ class Kills:
         ):
             yield
 
+    @contextlib.contextmanager
+    def none(self) -> Iterator[None]:
+        """Nobody dies on this laptop while the block lasts."""
+        planned, self.laptop, full, self.laptop_full = self.laptop, None, self.laptop_full, 0
+        yield
+        self.laptop, self.laptop_full = planned, full
+
     def _laptop(self, moment: Event) -> None:
         if self.laptop is moment:
             self.laptop = None
@@ -377,7 +384,8 @@ class World:
                 for _ in range(12):
                     wait_s = await syncer.round()
                     done = outbox.progress().waiting_batches == 0 and syncer.progress.complete
-                    if self._must_change or (not self._steps and done):
+                    told = syncer.progress.state is SyncState.RE_ENROL  # and somebody does it
+                    if told or self._must_change or (not self._steps and done):
                         break
                     await asyncio.sleep(max(wait_s, 1.0))
                 if syncer.progress.state is SyncState.RE_ENROL:
@@ -505,7 +513,7 @@ class World:
         profile = self._folder / f"profile-{name}"
         shutil.copytree(self._folder / "copy-profile", profile)
         laptop = Laptop(name, path, Profile(profile), f"drive-{name}")
-        with SurveyFile.open(path) as survey:
+        with self.kills.none(), SurveyFile.open(path) as survey:
             survey.begin_drive(a_drive(laptop.drive_id))
             record(survey, laptop, 2)
         self.laptops.append(laptop)
@@ -529,11 +537,18 @@ class World:
     def _merge_all(self) -> None:
         self.hq.stop()
         self.hq.schemas = (SCHEMA,)
+        self._accept_revoked()
         for _ in range(20):
             if not self.hq.running().ledger.unmerged(1):
                 return
             self._merge_once()
         raise AssertionError("merging does not end")
+
+    def _accept_revoked(self) -> None:
+        ledger = self.hq.running().ledger
+        for device in ledger.devices.all():
+            if device.revoked_utc_us is not None:
+                ledger.accept_revoked(device.device, self.hq.clock.utc_us())
 
     def _look(self) -> None:
         """Compare what the laptops hold with what HQ holds and what the archive has."""

@@ -65,7 +65,7 @@ def record(command: Sequence[str], folder: Path, before: Path, *, stdin: str = "
          *("-e", f"trace={_CALLS},{_UNSEEN}"), *command],
         check=True, capture_output=True, text=True, timeout=240, input=stdin,
     )  # fmt: skip
-    recording = Recording(before, _Parser(folder).parse(log))
+    recording = Recording(before, _Parser(folder, before).parse(log))
     log.unlink()
     return recording
 
@@ -73,16 +73,15 @@ def record(command: Sequence[str], folder: Path, before: Path, *, stdin: str = "
 class _Parser:
     """Turns strace's lines into changes, by way of which descriptor is which file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: Path) -> None:
         self._root = str(folder.resolve())
         self._changes: list[Change] = []
         self._names: dict[str, int] = {}
         self._open: dict[int, tuple[int, str]] = {}  # descriptor: file (-1 for a folder), path
         self._offsets: dict[int, int] = {}
         self._files = 0
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                self._names[str(path.resolve())] = self._new_file()
+        for path in sorted(path for path in before.rglob("*") if path.is_file()):
+            self._names[f"{self._root}/{path.relative_to(before).as_posix()}"] = self._new_file()
 
     def _new_file(self) -> int:
         self._files += 1

@@ -169,6 +169,7 @@ def _tested(mono_us: int, fix: Fix | None, chance: random.Random) -> Recorded:
     return dataclasses.replace(
         test,
         test_id=str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        confirms=str(uuid.UUID(int=chance.getrandbits(128), version=4)),
         measurement=dataclasses.replace(test.measurement, phases=tuple(phases)),
         start_fix=fix,
         end_fix=fix,

@@ -90,7 +90,8 @@ def test_a_bug_in_one_link_is_told_and_the_other_goes_on() -> None:
     drive = asyncio.run(drive())
     assert [link for link, _, _ in drive.made()] == ["b"]
     assert [text.id for text in drive.heard.told] == ["drive.bug"]
-    assert drive.ledger.state("a").day_used_bytes > SurveyPlan().max_test_bytes, "what it took is unknown: all"
+    used_bytes = drive.ledger.state("a").day_used_bytes
+    assert used_bytes > SurveyPlan().max_test_bytes, "what it took is unknown: all"
 
 
 # -- confirmation ---------------------------------------------------------------------------------

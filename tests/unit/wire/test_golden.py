@@ -28,6 +28,13 @@ def plainly(rows: list[Row]) -> object:
     return json.loads(json.dumps(as_document(rows)))
 
 
+def names(document: object) -> object:
+    """Return a document without its values."""
+    if isinstance(document, dict):
+        return {name: names(value) for name, value in document.items()}
+    return [names(value) for value in document] if isinstance(document, list) else None
+
+
 def check_contains(found: object, wanted: object) -> None:
     """Fields that came later may be there too."""
     if isinstance(wanted, dict):
@@ -72,7 +79,7 @@ def test_receipt_and_checkpoint_still_verify() -> None:
 def test_every_field_of_the_model_travels() -> None:
     """A field that the newest golden file has not is new: raise the schema, add files for it."""
     assert SCHEMA == "rows/1"
-    assert plainly(golden_rows()) == expected("rows-1.json")
+    assert names(plainly(golden_rows())) == names(expected("rows-1.json"))
     kinds = {type(row.value) for row in golden_rows()}
     assert kinds == set(typing.get_args(Recorded))
 

@@ -19,8 +19,8 @@ from fieldsurvey.wire.rows import (
     DriveEnd,
     Row,
     count_rows,
-    dense_and_records,
     decode_rows,
+    dense_and_records,
     dense_table,
     encode_rows,
 )

@@ -15,8 +15,8 @@ from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.rows import (
     Row,
     count_rows,
-    dense_and_records,
     decode_rows,
+    dense_and_records,
     dense_table,
     encode_rows,
 )
