@@ -31,6 +31,12 @@ LOOK_PERIOD_S = 0.2
     show_default=True,
     help="A drive broken off more than 10 minutes ago: go on with it? (ask: in the window)",
 )
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    envvar="FIELDSURVEY_PROFILE",
+    help="Folder with this laptop's key and its headquarters.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Headless: print the summary as JSON.")
 @click.pass_obj
 def command(
@@ -44,6 +50,7 @@ def command(
     places: Path | None,
     basemap: Path | None,
     resume: str,
+    profile: Path | None,
     as_json: bool,
 ) -> None:
     """Drive: a sample every second, throughput tests where the plan wants them."""
@@ -57,6 +64,7 @@ def command(
         language=shell.language,
         auto_start=headless,
         resume={"ask": None, "yes": True, "no": False}[resume],
+        profile_path=profile,
     )
     control = DriveControl(config)
     try:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from fieldsurvey.cli.shell import config_dir, data_dir, default_places_path
+from fieldsurvey.cli.shell import config_dir, data_dir, default_places_path, default_profile_path
 from fieldsurvey.drive.config import DriveConfig
 from fieldsurvey.drive.plan_file import load_plan
 from fieldsurvey.model.clock import Clock, ScaledClock, SystemClock
@@ -29,6 +29,7 @@ def make_config(
     language: str,
     auto_start: bool,
     resume: bool | None,
+    profile_path: Path | None = None,
 ) -> DriveConfig:
     """Fill in what was not said: plan from the configuration folder, survey named after it."""
     plan = _plan(plan_path)
@@ -42,6 +43,8 @@ def make_config(
         survey_path = surveys / f"{plan.name}.fsurvey"
     if places_path is None and default_places_path().exists():
         places_path = default_places_path()
+    if profile_path is None and default_profile_path().exists():
+        profile_path = default_profile_path()
     return DriveConfig(
         survey_path=survey_path.absolute(),
         plan=plan,
@@ -53,6 +56,7 @@ def make_config(
         language=language,
         auto_start=auto_start,
         resume=resume,
+        profile_path=profile_path,
     )
 
 

@@ -90,6 +90,11 @@ def config_dir() -> Path:
     return Path(platformdirs.user_config_path("fieldsurvey", appauthor=False))
 
 
+def default_profile_path() -> Path:
+    """Return the folder of who this laptop is at its headquarters."""
+    return data_dir() / "hq"
+
+
 def default_places_path() -> Path:
     """The places file that commands use unless told otherwise."""
     return data_dir() / "kazakhstan.places"

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from fieldsurvey.cli.shell import Shell, data_dir, print_json
+from fieldsurvey.cli.shell import Shell, default_profile_path, print_json
 from fieldsurvey.model.clock import US_PER_S, SystemClock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
@@ -180,7 +180,7 @@ def receipts(shell: Shell, file: Path, survey: Path, profile_path: Path | None) 
 
 
 def _profile_at(path: Path | None) -> Profile:
-    return Profile(data_dir() / "hq" if path is None else path)
+    return Profile(default_profile_path() if path is None else path)
 
 
 def _read_text(path: Path) -> str:
