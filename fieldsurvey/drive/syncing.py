@@ -5,6 +5,7 @@ and tried again. Other surveys than the one that is open are left to ``fieldsurv
 """
 
 import asyncio
+import importlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -67,6 +68,8 @@ class Syncing:
         except KnownError as error:
             self.view = SyncView(None, error.message)
             return
+        # Before anything is sealed: loading it takes a moment that a window would feel.
+        await asyncio.to_thread(importlib.import_module, "pyarrow.parquet")
         async with transport:
             parts = Parts(
                 self._profile,
