@@ -3,7 +3,7 @@
 Row by row it is a function of the row's own batch; several are taken together for speed only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from fieldsurvey.hq.merge_records import Values, clocks
 from fieldsurvey.hq.settle import Anchors, TimeQuality, is_plausible, settle
 
 Frames = dict[str, pl.DataFrame]
+
+# As a drive itself: after that the car is elsewhere, and the place is not known.
+MOST_FIX_AGE_US = 5_000_000
 
 _FIX_CLOCKS = ("fix_mono_us", "fix_utc_us", "fix_gnss_utc_us", "fix_flags")
 
@@ -158,16 +161,27 @@ def _frame_of(table: str, rows: list[Values]) -> pl.DataFrame:
 def _finished(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Add cells where the table has them; return its columns in their order and types."""
     if table == "samples":
-        frame = frame.with_columns(_cells(frame, ["fix_"]))
+        frame = frame.with_columns(_cells(frame, {"fix_": "fix_age_us"}))
     elif table == "tests":
-        frame = frame.with_columns(_cells(frame, ["start_", "end_"]))
+        frame = frame.with_columns(
+            _cells(frame, {"start_": "start_fix_age_us", "end_": "end_fix_age_us"})
+        )
     return frame.select(pl.col(name).cast(kind) for name, kind in TABLES[table].items())
 
 
-def _cells(frame: pl.DataFrame, prefixes: Iterable[str]) -> list[pl.Series]:
-    """Return the cells of the first fix that is there; null without one."""
+def _cells(frame: pl.DataFrame, fixes: Mapping[str, str]) -> list[pl.Series]:
+    """Return the cells of the first fix that is there and fresh; null without one.
+
+    ``fixes``: prefix of a fix's columns → the column of its age.
+    """
     latitude_deg, longitude_deg = (
-        _coalesced(frame, [prefix + name for prefix in prefixes])
+        _coalesced(
+            frame,
+            [
+                pl.when(pl.col(age_us) <= MOST_FIX_AGE_US).then(pl.col(prefix + name))
+                for prefix, age_us in fixes.items()
+            ],
+        )
         for name in ("latitude_deg", "longitude_deg")
     )
     known = ~(np.isnan(latitude_deg) | np.isnan(longitude_deg))
@@ -180,8 +194,8 @@ def _cells(frame: pl.DataFrame, prefixes: Iterable[str]) -> list[pl.Series]:
     ]
 
 
-def _coalesced(frame: pl.DataFrame, names: Sequence[str]) -> npt.NDArray[np.float64]:
+def _coalesced(frame: pl.DataFrame, values: Sequence[pl.Expr]) -> npt.NDArray[np.float64]:
     found: npt.NDArray[np.float64] = (
-        frame.select(pl.coalesce(names).fill_null(float("nan"))).to_series().to_numpy()
+        frame.select(pl.coalesce(values).fill_null(float("nan"))).to_series().to_numpy()
     )
     return found

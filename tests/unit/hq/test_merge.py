@@ -113,6 +113,30 @@ def test_cells_follow_the_position(hq: SmallHq) -> None:
     assert hq.table("samples")["h3_9"].null_count() == 1
 
 
+def test_an_old_fix_places_nothing(hq: SmallHq) -> None:
+    """The car has driven on: a cell from before the tunnel would be a wrong one."""
+    rows = small_drive(1)
+    first, second = seconds(rows)[:2]
+    aged = {
+        first: dataclasses.replace(first, fix_age_us=5_000_001),
+        second: dataclasses.replace(second, fix_age_us=5_000_000),
+    }
+    rows = [
+        dataclasses.replace(row, value=aged[row.value]) if row.value in aged else row
+        for row in rows
+        if not isinstance(row.value, ThroughputTest)
+    ]
+    rows = [dataclasses.replace(row, seq=n) for n, row in enumerate(rows, 1)]
+    hq.land(cut(rows, [99], DEVICES[0], EPOCHS[0]))
+    hq.merge()
+    placed = {
+        row["fix_age_us"]: row["h3_9"] is not None
+        for row in hq.table("samples").iter_rows(named=True)
+    }
+    assert placed[5_000_001] is False
+    assert placed[5_000_000] is True
+
+
 def test_a_test_is_a_row_that_says_it_all(hq: SmallHq) -> None:
     rows = small_drive(1)
     hq.land(cut(rows, [99], DEVICES[0], EPOCHS[0]))
