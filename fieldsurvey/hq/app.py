@@ -12,7 +12,13 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.responses import HTMLResponse
+from fastapi.security import (
+    HTTPAuthorizationCredentials,
+    HTTPBasic,
+    HTTPBasicCredentials,
+    HTTPBearer,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -24,7 +30,10 @@ from fieldsurvey.hq.devices import Device
 from fieldsurvey.hq.landing import BUSY_RETRY_S, KNOWN_SCHEMAS
 from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.hq.station import Station
+from fieldsurvey.hq.status import status_of
+from fieldsurvey.hq.status_page import HEADERS, status_page
 from fieldsurvey.hq.throttle import Throttle
+from fieldsurvey.model.messages import preferred_language
 from fieldsurvey.wire.answers import (
     PROTOCOL,
     Enrolled,
@@ -42,12 +51,14 @@ _log = logging.getLogger(__name__)
 _STRANGERS_PER_S, _STRANGERS_BURST = 20.0, 500  # of one address, without a token
 _US_PER_DAY = 86_400_000_000
 _HIGHEST = 2**62
+_QUARANTINE_SHOWN = 100
 
 DeviceId = Annotated[str, Path(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 EpochId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 BatchNo = Annotated[int, Path(ge=0, lt=_HIGHEST)]
 Size = Annotated[int, Query(ge=0, lt=_HIGHEST)]
 _bearer = HTTPBearer(auto_error=False, description="The token that enrolment gave.")
+_basic = HTTPBasic(auto_error=False, description="Any user name; the token as password.")
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
@@ -57,6 +68,9 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 _TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+_HTML: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}}
 }
 _BINARY_BODY = {
     "requestBody": {
@@ -83,6 +97,25 @@ def create_app(station: Station, bodies: Bodies) -> FastAPI:
     async def health() -> Response:
         """Say that the ledger can be read."""
         return _json({"log_size": await asyncio.to_thread(station.ledger.history.size)})
+
+    @app.get(
+        "/status",
+        response_class=HTMLResponse,
+        responses=_HTML | _problems(401, 403, 429),
+    )
+    async def status(
+        request: Request, person: Annotated[HTTPBasicCredentials | None, Depends(_basic)]
+    ) -> Response:
+        """Show HQ to an operator or supervisor: any user name, the token as password."""
+        await door.admit_person(person)
+        language = preferred_language({"LANGUAGE": _languages(request)})
+        now_utc_us = station.clock.utc_us()
+
+        def look() -> str:
+            set_aside = station.ledger.quarantined(_QUARANTINE_SHOWN)
+            return status_page(status_of(station), set_aside, language, now_utc_us)
+
+        return HTMLResponse(await asyncio.to_thread(look), headers=HEADERS)
 
     @app.get("/v1/hello", response_model=Hello)
     async def hello() -> Response:
@@ -201,6 +234,15 @@ class _Door:
         one = await asyncio.to_thread(self._holder, bearer.credentials)
         _demand_patience(self._devices.wait_s(one.device))
 
+    async def admit_person(self, person: HTTPBasicCredentials | None) -> None:
+        """Let somebody in whose token is not only a device's."""
+        if person is None:
+            raise Refusal(401, "no_token")
+        one = await asyncio.to_thread(self._holder, person.password)
+        if one.role == "device":
+            raise Refusal(403, "role", "for operators and supervisors")
+        _demand_patience(self._devices.wait_s(one.device))
+
     def _holder(self, token: str) -> Device:
         now_utc_us = self._station.clock.utc_us()
         devices = self._station.ledger.devices
@@ -214,6 +256,12 @@ class _Door:
             raise Refusal(401, "token_expired", "enrol again")
         devices.seen(one, now_utc_us)
         return one
+
+
+def _languages(request: Request) -> str:
+    """Return what a browser asks for, first choice first, as a locale variable has it."""
+    wanted = request.headers.get("accept-language", "")[:200]
+    return ":".join(part.split(";")[0].strip() for part in wanted.split(","))
 
 
 def _demand_patience(wait_s: int) -> None:
@@ -236,18 +284,24 @@ async def _proof(prove: Callable[[], list[bytes]]) -> Response:
     return _json(Proof(tuple(one.hex() for one in hashes)))
 
 
-def _json(document: object, status: int = 200, retry_after_s: int = 0) -> Response:
+def _json(
+    document: object, status: int = 200, retry_after_s: int = 0, scheme: str = "Bearer"
+) -> Response:
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = scheme
     content = msgspec.json.encode(document)
     return Response(content, status, headers, media_type="application/json")
 
 
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
-    async def refused(_: Request, error: Refusal) -> Response:
-        return _json(Problem(error.code, error.detail), error.status, error.retry_after_s)
+    async def refused(request: Request, error: Refusal) -> Response:
+        # A browser asks for name and password only if this is all it is told.
+        person = request.url.path == "/status"
+        scheme = 'Basic realm="FieldSurvey HQ"' if person else "Bearer"
+        problem = Problem(error.code, error.detail)
+        return _json(problem, error.status, error.retry_after_s, scheme)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:

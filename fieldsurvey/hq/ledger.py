@@ -296,6 +296,18 @@ class Ledger:
         with self.database.write() as connection:
             set_states(connection, log_indices, mirrored=mirrored)
 
+    def quarantined(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest batches that were set aside: which, how many rows, and why."""
+        names = ("device", "epoch", "batch_no", "rows", "code", "detail")
+        query = (
+            sa.select(*(batch.c[name] for name in names))
+            .where(batch.c.state == "quarantined")
+            .order_by(batch.c.log_index.desc())
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
     def counts(self) -> Counts:
         return count(self.database)
 
