@@ -100,7 +100,7 @@ def create_app(station: Station, bodies: Bodies) -> FastAPI:
 
     @app.get(
         "/status",
-        response_class=HTMLResponse,
+        response_class=Response,
         responses=_HTML | _problems(401, 403, 429),
     )
     async def status(
