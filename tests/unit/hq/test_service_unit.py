@@ -1,6 +1,7 @@
 """The systemd unit of HQ: systemd has nothing against it, and its command line exists."""
 
 import configparser
+import getpass
 import shlex
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ def test_systemd_has_nothing_against_it(tmp_path: Path) -> None:
     """With a program and a user that are there, in place of those of an installation."""
     text = UNIT.read_text(encoding="utf-8").replace("/usr/bin/fieldsurvey", sys.executable)
     unit = tmp_path / UNIT.name
-    unit.write_text(text.replace("User=fieldsurvey", "User=nobody"), encoding="utf-8")
+    unit.write_text(text.replace("User=fieldsurvey", f"User={getpass.getuser()}"), encoding="utf-8")
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)],
         capture_output=True,
