@@ -5,6 +5,7 @@ and tried again. Other surveys than the one that is open are left to ``fieldsurv
 """
 
 import asyncio
+import contextlib
 import importlib
 import random
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from fieldsurvey.sync.loop import Syncer
 from fieldsurvey.sync.parts import Parts
 from fieldsurvey.sync.profile import Profile
 from fieldsurvey.sync.progress import SyncProgress
+from fieldsurvey.sync.purge import purge
 
 T = TypeVar("T")
 
@@ -70,6 +72,9 @@ class Syncing:
             return
         # Before anything is sealed: loading it takes a moment that a window would feel.
         await asyncio.to_thread(importlib.import_module, "pyarrow.parquet")
+        with contextlib.suppress(KnownError):  # a disk in trouble is told by the recorder
+            now_utc_us = self._clock.utc_us()
+            await asyncio.wrap_future(self._store.submit(lambda survey: purge(survey, now_utc_us)))
         async with transport:
             parts = Parts(
                 self._profile,

@@ -1,6 +1,6 @@
 """Many laptops at once, as a process of its own: sends sealed batches and tells how long each took.
 
-As a script it reads how many seconds to send from the command line, the batches from stdin
+As a script it reads port and number of connections from the command line, the requests from stdin
 (pickled), and prints what it saw as JSON.
 """
 
@@ -27,20 +27,22 @@ class Load:
     most_ms: float
 
 
-def send_all(port: int, batches: list[tuple[SealedBatch, str]]) -> Load:
-    """Send every batch with its token from another process, eight at a time."""
+def send_all(
+    port: int, batches: list[tuple[SealedBatch, str]], connections: int = _CONNECTIONS
+) -> Load:
+    """Send every batch with its token from another process, so many at a time."""
     requests = [put_head(one, token, len(one.content)) + one.content for one, token in batches]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.hq_load", str(port)],
+        [sys.executable, "-m", "tests.support.hq_load", str(port), str(connections)],
         input=pickle.dumps(requests),
         stdout=subprocess.PIPE,
         check=True,
-        timeout=600,
+        timeout=1_800,
     )
     return Load(**json.loads(done.stdout))
 
 
-async def _send(port: int, requests: list[bytes]) -> list[float]:
+async def _send(port: int, connections: int, requests: list[bytes]) -> list[float]:
     waiting = iter(requests)
     took_s: list[float] = []
 
@@ -60,14 +62,14 @@ async def _send(port: int, requests: list[bytes]) -> list[float]:
             took_s.append(time.perf_counter() - began_s)
         writer.close()
 
-    await asyncio.gather(*(connection() for _ in range(_CONNECTIONS)))
+    await asyncio.gather(*(connection() for _ in range(connections)))
     return took_s
 
 
 def _main() -> None:
     requests: list[bytes] = pickle.loads(sys.stdin.buffer.read())
     began_s = time.perf_counter()
-    took_s = sorted(asyncio.run(_send(int(sys.argv[1]), requests)))
+    took_s = sorted(asyncio.run(_send(int(sys.argv[1]), int(sys.argv[2]), requests)))
     load = Load(
         len(took_s),
         time.perf_counter() - began_s,
