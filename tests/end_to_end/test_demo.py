@@ -17,7 +17,7 @@ KEYS = {"survey", "samples", "tests", "above", "below", "undecided", "no_service
 
 
 def test_demo_does_the_whole_job(tmp_path: Path) -> None:
-    result = run_json("demo", "--headless", "--speed", "16", "--out", str(tmp_path), "--json")
+    result = run_json("demo", "--headless", "--speed", "20", "--out", str(tmp_path), "--json")
     assert {*KEYS, "gpx", "csv"} <= result.keys()
     assert int(str(result["tests"])) >= 5
     assert int(str(result["below"])) >= 1

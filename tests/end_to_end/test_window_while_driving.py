@@ -24,7 +24,7 @@ def test_the_window_never_blocks_while_driving(tmp_path: Path) -> None:
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "tests.support.real_window_demo"),
-                    *(str(tmp_path / str(attempt)), "16"),
+                    *(str(tmp_path / str(attempt)), "20"),
                 ],
                 cwd=ROOT,
                 env=environment,

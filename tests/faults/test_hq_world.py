@@ -1,8 +1,10 @@
 """Everything arrives exactly once, whatever happens to laptops, network and headquarters."""
 
+import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.hq_campaign import DECK, MOST_STEPS, live
 from tests.support.hq_world import Event, Step, make_template
+from tests.support.memory_folder import memory_folder
 from tests.support.sync_network import Fault
 
 QUICK_SEEDS = 500
@@ -27,6 +30,7 @@ def live_through(template: Path, seeds: range) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ | {"POLARS_MAX_THREADS": "1"},  # the processes share the cores already
         )
         for number in range(PROCESSES)
     ]
@@ -42,11 +46,12 @@ def live_through(template: Path, seeds: range) -> None:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("world") / "template"
-    path.mkdir()
-    make_template(path)
-    return path
+def template() -> Iterator[Path]:
+    with memory_folder() as folder:
+        path = folder / "template"
+        path.mkdir()
+        make_template(path)
+        yield path
 
 
 @pytest.mark.timeout(600)

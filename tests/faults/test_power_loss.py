@@ -16,11 +16,12 @@ from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
 from fieldsurvey.wire.batch import parse_batch
 from tests.support import power_loss_hq
+from tests.support.memory_folder import memory_folder
 from tests.support.power_loss import python, record, states
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
-QUICK_STATES = 120
+QUICK_STATES = 100
 CAMPAIGN_STATES = 10_000
 
 
@@ -47,13 +48,15 @@ def survey_is_whole(path: Path, promised_seconds: int | None, label: str) -> Non
     assert len(seconds) >= (promised_seconds or 0), label
 
 
-def test_a_survey_survives_power_cuts(tmp_path: Path) -> None:
-    survey_through_power_cuts(tmp_path, QUICK_STATES, seed=1)
+def test_a_survey_survives_power_cuts() -> None:
+    with memory_folder() as folder:
+        survey_through_power_cuts(folder, QUICK_STATES, seed=1)
 
 
 @pytest.mark.faults
-def test_a_survey_survives_ten_thousand_power_cuts(tmp_path: Path) -> None:
-    survey_through_power_cuts(tmp_path, CAMPAIGN_STATES, seed=random.randrange(2**32))
+def test_a_survey_survives_ten_thousand_power_cuts() -> None:
+    with memory_folder() as folder:
+        survey_through_power_cuts(folder, CAMPAIGN_STATES, seed=random.randrange(2**32))
 
 
 def laptop_and_hq_through_power_cuts(folder: Path, count: int, seed: int) -> None:
@@ -94,10 +97,12 @@ def hq_is_whole(folder: Path, promised: dict[str, int], signed_for: set[str], la
         assert samples == 3 * len(held), label
 
 
-def test_laptop_and_hq_survive_power_cuts(tmp_path: Path) -> None:
-    laptop_and_hq_through_power_cuts(tmp_path, QUICK_STATES, seed=1)
+def test_laptop_and_hq_survive_power_cuts() -> None:
+    with memory_folder() as folder:
+        laptop_and_hq_through_power_cuts(folder, QUICK_STATES, seed=1)
 
 
 @pytest.mark.faults
-def test_laptop_and_hq_survive_ten_thousand_power_cuts(tmp_path: Path) -> None:
-    laptop_and_hq_through_power_cuts(tmp_path, CAMPAIGN_STATES, seed=random.randrange(2**32))
+def test_laptop_and_hq_survive_ten_thousand_power_cuts() -> None:
+    with memory_folder() as folder:
+        laptop_and_hq_through_power_cuts(folder, CAMPAIGN_STATES, seed=random.randrange(2**32))

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.support.hq_world import Event, Step, World
 from tests.support.sync_network import Fault
 
-MOST_STEPS = 25
+MOST_STEPS = 20
 # Requests that simply succeed lie between the faults; else nothing would ever get far enough.
 DECK: list[Step] = [*Fault, *[Fault.NONE] * 6, *list(Event) * 2]
 
