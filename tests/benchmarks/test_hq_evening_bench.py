@@ -4,54 +4,28 @@
 worker and the laptops share the machine. Laptops are batches that were sealed before.
 """
 
-import dataclasses
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from fieldsurvey.model.drive import Sample
-from fieldsurvey.wire.rows import SCHEMA, Row, encode_rows
+from fieldsurvey.wire.rows import SCHEMA
+from tests.support.hq_evening import shift, shifts
 from tests.support.hq_load import send_all
 from tests.support.hq_server import enrolled, make_home, running
-from tests.support.store_values import a_fix
-from tests.support.wire_drives import driven_rows, hours
 
 pytestmark = pytest.mark.bench
 
 LAPTOPS = int(os.environ.get("HQ_LAPTOPS", "500"))
-HOURS = 8
 CONNECTIONS = 200
 ACKNOWLEDGED_S, QUERYABLE_S = 600.0, 900.0
 
 
-def shift() -> list[list[Row]]:
-    """Eight hours of one drive."""
-    fixes = [a_fix(second, north_m=23.0 * second) for second in range(1, HOURS * 3_600 + 1)]
-    return list(hours(driven_rows(fixes, radio=True, test_every_s=60)))
-
-
-def payloads(laptops: range) -> list[list[tuple[int, bytes]]]:
-    """Return rows and payload of each hour of these laptops; each drove the same for itself."""
-    template = shift()
-    made = []
-    for laptop in laptops:
-        drive_id = f"{laptop:08x}-1111-4000-8000-000000000000"
-        mine = [[dataclasses.replace(row, drive_id=drive_id) for row in hour] for hour in template]
-        drive = dataclasses.replace(mine[0][0].value, drive_id=drive_id)
-        mine[0][0] = dataclasses.replace(mine[0][0], value=drive)
-        made.append([(len(hour), encode_rows(hour)) for hour in mine])
-    return made
-
-
 def test_an_evening_of_the_fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     samples = LAPTOPS * sum(isinstance(r.value, Sample) for hour in shift() for r in hour)
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        pieces = [range(start, LAPTOPS, 2) for start in range(2)]
-        made = [one for piece in pool.map(payloads, pieces) for one in piece]
+    made = shifts(LAPTOPS)
     home = make_home(tmp_path / "hq")
     with running(home) as server:
         laptops = enrolled(home, LAPTOPS)
