@@ -427,6 +427,7 @@ def test_openapi_describes_what_is_there(server: Server) -> None:
     assert put["requestBody"]["content"].keys() == {"application/octet-stream"}
     assert set(document["paths"]) == {
         "/health",
+        "/status",
         "/v1/hello",
         "/v1/enrol",
         "/v1/devices/{device}/epochs/{epoch}/state",
