@@ -24,6 +24,7 @@ from fieldsurvey.model.drive import SurveyPlan
 from fieldsurvey.model.messages import resources_dir
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.places.places_file import import_files
+from fieldsurvey.sync.profile import Profile
 
 MEASURE_SERVER = (
     *("fieldsurvey", "measure-server", "--listen", "127.0.0.1:0"),
@@ -53,7 +54,9 @@ def command(shell: Shell, headless: bool, speed: float, out: Path | None, as_jso
     shell.tell("cli.drive_done", **summary)
     for path in exports.values():
         shell.tell("cli.demo_export", path=path)
-    synced = sync_demo(shell, folder, survey_path)
+    synced = sync_demo(
+        shell, _fresh(folder / "hq"), Profile(_fresh(folder / "profile")), survey_path
+    )
     for receipt in synced.receipts:
         shell.tell(
             "cli.demo_receipt",

@@ -35,10 +35,8 @@ class Synced:
     archive_rows: int
 
 
-def sync_demo(shell: Shell, folder: Path, survey_path: Path) -> Synced:
-    """Make an HQ in ``folder``, enrol, send the survey and wait until it is in the archive."""
-    hq = _free(folder, "hq")
-    profile = Profile(_free(folder, "profile"))
+def sync_demo(shell: Shell, hq: Path, profile: Profile, survey_path: Path) -> Synced:
+    """Make an HQ in the folder ``hq``, enrol, send the survey, wait until it is in the archive."""
     _hq("init", str(hq), "--single-disk")
     with ChildProcess(
         *("fieldsurvey", "hq", "serve", str(hq), "--listen", "127.0.0.1:0", "--ready-json"),
@@ -80,11 +78,3 @@ def _hq(*arguments: str) -> str:
         name = f"hq {arguments[0]}"
         raise KnownError("cli.child_failed", name=name, line=done.stderr.strip())
     return done.stdout
-
-
-def _free(folder: Path, name: str) -> Path:
-    """Return a folder that does not exist yet: the demo may run twice in one place."""
-    number = 1
-    while (path := folder / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return path

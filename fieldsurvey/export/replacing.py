@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.wire.whole_file import sync_folder
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ETXTBSY}
@@ -76,7 +77,8 @@ class Replacement:
         for part, target in reversed(self._staged):
             part.replace(target)
         for folder in {target.parent for _part, target in self._staged}:
-            _sync_folder(folder)
+            with contextlib.suppress(OSError):  # the files themselves are on the disk
+                sync_folder(folder)
         self._staged.clear()
 
 
@@ -89,13 +91,3 @@ def known_error(error: OSError, path: Path) -> KnownError:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return KnownError("export.no_folder", path=path.parent)
     return KnownError("export.write_failed", path=path, reason=error.strerror or error)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new names durable where the system can (Windows cannot open folders)."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

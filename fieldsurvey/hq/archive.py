@@ -19,7 +19,7 @@ import polars as pl
 
 from fieldsurvey.hq.archive_tables import TABLES, sort_order
 from fieldsurvey.hq.ledger_records import ArchiveFile
-from fieldsurvey.hq.raw_files import sync_folder
+from fieldsurvey.wire.whole_file import sync_folder
 
 UNDATED = "undated"  # the day of rows whose time cannot be right
 WHOLE = "all"  # the one "day" of tables that are looked up by drive

@@ -17,7 +17,14 @@ from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.checkpoint import Checkpoint, checkpoint_from, sign_checkpoint
 from fieldsurvey.wire.keys import Ed25519PrivateKey
-from fieldsurvey.wire.merkle import EMPTY_ROOT, node_hash, root_hash
+from fieldsurvey.wire.merkle import (
+    EMPTY_ROOT,
+    consistency_proof,
+    inclusion_proof,
+    node_hash,
+    root_hash,
+    split,
+)
 from fieldsurvey.wire.whole_file import write_whole
 
 _TILE_LEVEL = 8
@@ -84,44 +91,21 @@ class MerkleLog:
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """Return the proof that leaf ``index`` is in the tree of ``size`` (RFC 9162, 2.1.3.1)."""
         self._demand(size)
-        if not 0 <= index < size:
-            raise ValueError(f"no leaf {index} among {size}")
         with self._lock:
-            return self._path(index, 0, size)
+            return inclusion_proof(index, size, self._root)
 
     def consistency(self, first_size: int, size: int) -> list[bytes]:
         """Return the proof that the tree of ``size`` begins with that of ``first_size`` (2.1.4.1);
         nothing needs proving of the empty tree."""
         self._demand(size)
-        if not 0 <= first_size <= size:
-            raise ValueError(f"no tree of {first_size} in one of {size}")
-        if first_size in (0, size):
+        if first_size == 0:
             return []
         with self._lock:
-            return self._subproof(first_size, 0, size, whole=True)
+            return consistency_proof(first_size, size, self._root)
 
     def _demand(self, size: int) -> None:
         if not 0 <= size <= self._ledger.history.size():
             raise ValueError(f"the log has no {size} leaves")
-
-    def _path(self, index: int, start: int, end: int) -> list[bytes]:
-        if end - start == 1:
-            return []
-        middle = start + _split(end - start)
-        if index < middle:
-            return [*self._path(index, start, middle), self._root(middle, end)]
-        return [*self._path(index, middle, end), self._root(start, middle)]
-
-    def _subproof(self, first_end: int, start: int, end: int, *, whole: bool) -> list[bytes]:
-        """``first_end``: where the first tree ends."""
-        if first_end == end:
-            return [] if whole else [self._root(start, end)]
-        middle = start + _split(end - start)
-        if first_end <= middle:
-            rest = self._root(middle, end)
-            return [*self._subproof(first_end, start, middle, whole=whole), rest]
-        left = self._root(start, middle)
-        return [*self._subproof(first_end, middle, end, whole=False), left]
 
     def _root(self, start: int, end: int) -> bytes:
         """Return the root of leaves ``start`` to ``end``, a subtree of the whole tree."""
@@ -132,7 +116,7 @@ class MerkleLog:
         size = end - start
         if size & (size - 1) == 0:
             return self._complete(size.bit_length() - 1 - _TILE_LEVEL, start // size)
-        middle = start + _split(size)
+        middle = start + split(size)
         return node_hash(self._root(start, middle), self._root(middle, end))
 
     def _complete(self, level: int, number: int) -> bytes:
@@ -158,8 +142,3 @@ class MerkleLog:
             if len(nodes) % 2:
                 return
             node = node_hash(nodes[-2], nodes[-1])
-
-
-def _split(size: int) -> int:
-    """Return the largest power of two below ``size``."""
-    return 1 << ((size - 1).bit_length() - 1)

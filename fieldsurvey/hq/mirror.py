@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldsurvey.hq.ledger import LandedBatch, Ledger
-from fieldsurvey.hq.raw_files import digest_of, sync_folder
-from fieldsurvey.wire.whole_file import write_whole
+from fieldsurvey.hq.raw_files import digest_of
+from fieldsurvey.wire.whole_file import sync_folder, write_whole
 
 _BATCHES = 200  # per call, so that stopping does not take long
 

@@ -5,14 +5,13 @@ same bytes may replace it.
 """
 
 import hashlib
-import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from fieldsurvey.hq.spool import SpoolFile
 from fieldsurvey.wire.batch import BatchHeader, is_device, is_epoch
+from fieldsurvey.wire.whole_file import sync_folder
 
 SUFFIX = ".fsb"
 _NAME = re.compile(r"(\d{1,19})-([0-9a-f]{16}|[0-9a-f]{64})\.fsb")
@@ -77,17 +76,6 @@ def digest_of(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in ``folder`` durable; Windows does so by itself."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _folders(folder: Path) -> list[Path]:

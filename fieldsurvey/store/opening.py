@@ -8,7 +8,6 @@ cannot write, before the one that can is made.
 import contextlib
 import functools
 import os
-import sys
 from pathlib import Path
 
 from fieldsurvey.model.errors import KnownError
@@ -28,6 +27,7 @@ from fieldsurvey.store.migrations import (
     SCHEMA_VERSION,
     migrations,
 )
+from fieldsurvey.wire.whole_file import sync_folder
 
 SQLITE_FILES = ("-wal", "-shm", "-journal")
 
@@ -88,17 +88,6 @@ def _publish(draft: Path, path: Path) -> None:
         if path.exists():
             raise KnownError("store.exists", path=path) from None
         draft.rename(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a power cut."""
-    if sys.platform == "win32":
-        return  # NTFS journals names; folders cannot be opened
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def examine(path: Path, *, thoroughly: bool) -> None:

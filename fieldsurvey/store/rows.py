@@ -111,23 +111,7 @@ def fix_from(row: Row) -> Fix | None:
     """Return the fix, or None where the columns are empty."""
     if row[0] is None:
         return None
-    utc_us, mono_us, latitude_deg, longitude_deg, fix_type, *measured, flags = row
-    gnss_utc_us, altitude_m, speed_mps, heading_deg, accuracy_m, hdop, satellites = measured
-    return Fix(
-        utc_us,
-        mono_us,
-        latitude_deg,
-        longitude_deg,
-        FixType(fix_type),
-        gnss_utc_us,
-        altitude_m,
-        speed_mps,
-        heading_deg,
-        accuracy_m,
-        hdop,
-        satellites,
-        FixFlag(flags),
-    )
+    return Fix(*row[:4], FixType(row[4]), *row[5:-1], FixFlag(row[-1]))
 
 
 def _radio_row(radio: RadioState) -> Row:

@@ -1,13 +1,16 @@
 """The tree over HQ's receipts: RFC 9162, section 2.1.
 
 A leaf can be shown to be in a tree, and a later tree to contain an earlier one, with a few hashes.
-``leaves`` are leaf hashes, oldest first.
+``leaves`` are leaf hashes, oldest first. A :data:`Subtree` gives the root over the leaves from one
+number to before another; whoever has many of them keeps the inner ones.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fieldsurvey.wire.canonical import WireError
+
+Subtree = Callable[[int, int], bytes]
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
@@ -22,8 +25,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def _split(size: int) -> int:
-    """Return the largest power of two below ``size``."""
+def split(size: int) -> int:
+    """Return the largest power of two below ``size``: how many leaves lie left in a tree of it."""
     return 1 << ((size - 1).bit_length() - 1)
 
 
@@ -46,33 +49,46 @@ def root_hash(leaves: Sequence[bytes]) -> bytes:
     return EMPTY_ROOT if root is None else root
 
 
-def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """Return the path from a leaf to the root (section 2.1.3.1)."""
-    if not 0 <= index < len(leaves):
-        raise ValueError(f"no leaf {index} among {len(leaves)}")
-    if len(leaves) == 1:
-        return []
-    k = _split(len(leaves))
-    if index < k:
-        return [*inclusion_proof(index, leaves[:k]), root_hash(leaves[k:])]
-    return [*inclusion_proof(index - k, leaves[k:]), root_hash(leaves[:k])]
+def subtrees_of(leaves: Sequence[bytes]) -> Subtree:
+    """Return what computes each subtree from its leaves."""
+    return lambda start, end: root_hash(leaves[start:end])
 
 
-def consistency_proof(first_size: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """Return hashes that show the first ``first_size`` leaves to be a tree's own beginning
-    (section 2.1.4.1)."""
-    if not 0 < first_size <= len(leaves):
-        raise ValueError(f"no tree of {first_size} in one of {len(leaves)}")
-    return _subproof(first_size, leaves, whole=True)
+def inclusion_proof(index: int, size: int, subtree: Subtree) -> list[bytes]:
+    """Return the path from a leaf to the root of a tree of ``size`` (section 2.1.3.1)."""
+    if not 0 <= index < size:
+        raise ValueError(f"no leaf {index} among {size}")
+    start, end = 0, size
+    path: list[bytes] = []
+    while end - start > 1:
+        middle = start + split(end - start)
+        if index < middle:
+            path.append(subtree(middle, end))
+            end = middle
+        else:
+            path.append(subtree(start, middle))
+            start = middle
+    return path[::-1]
 
 
-def _subproof(first_size: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
-    if first_size == len(leaves):
-        return [] if whole else [root_hash(leaves)]
-    k = _split(len(leaves))
-    if first_size <= k:
-        return [*_subproof(first_size, leaves[:k], whole=whole), root_hash(leaves[k:])]
-    return [*_subproof(first_size - k, leaves[k:], whole=False), root_hash(leaves[:k])]
+def consistency_proof(first_size: int, size: int, subtree: Subtree) -> list[bytes]:
+    """Return hashes that show the first ``first_size`` leaves to be the beginning of a tree of
+    ``size`` (section 2.1.4.1)."""
+    if not 0 < first_size <= size:
+        raise ValueError(f"no tree of {first_size} in one of {size}")
+    start, end = 0, size
+    proof: list[bytes] = []
+    while end != first_size:
+        middle = start + split(end - start)
+        if first_size <= middle:
+            proof.append(subtree(middle, end))
+            end = middle
+        else:
+            proof.append(subtree(start, middle))
+            start = middle
+    if start > 0:  # else the earlier root itself, which whoever asks has
+        proof.append(subtree(start, end))
+    return proof[::-1]
 
 
 def verify_inclusion(

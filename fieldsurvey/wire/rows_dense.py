@@ -137,23 +137,7 @@ def _indices(rows: "npt.NDArray[np.int64]") -> "pa.Array":
 
 
 def _fix(*values: Any) -> Fix:
-    utc_us, mono_us, latitude_deg, longitude_deg, fix_type, *measured, flags = values
-    gnss_utc_us, altitude_m, speed_mps, heading_deg, accuracy_m, hdop, satellites = measured
-    return Fix(
-        utc_us,
-        mono_us,
-        latitude_deg,
-        longitude_deg,
-        FixType(fix_type),
-        gnss_utc_us,
-        altitude_m,
-        speed_mps,
-        heading_deg,
-        accuracy_m,
-        hdop,
-        satellites,
-        FixFlag(flags),
-    )
+    return Fix(*values[:4], FixType(values[4]), *values[5:-1], FixFlag(values[-1]))
 
 
 def _sample(

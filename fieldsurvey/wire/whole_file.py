@@ -34,7 +34,11 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    _sync_folder(path.parent)
+    try:
+        sync_folder(path.parent)
+    except OSError as error:  # some network folders and sticks cannot, and say so
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
 def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
@@ -43,15 +47,15 @@ def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
         stream.write(content)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a new name survive a power cut. Windows keeps names in a journal by itself."""
+def sync_folder(folder: Path) -> None:
+    """Make names in ``folder`` survive a power cut; Windows keeps them in a journal by itself.
+
+    Raises OSError, also where the folder is of a kind that cannot be synced.
+    """
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
-    except OSError as error:  # some network folders and sticks cannot, and say so
-        if error.errno not in _CANNOT_SYNC:
-            raise
     finally:
         os.close(handle)

@@ -27,7 +27,7 @@ from fieldsurvey.wire.keys import (
     public_key_text,
     verify,
 )
-from fieldsurvey.wire.merkle import consistency_proof, leaf_hash, root_hash
+from fieldsurvey.wire.merkle import consistency_proof, leaf_hash, root_hash, subtrees_of
 from fieldsurvey.wire.receipt import Receipt, ReceiptState, SignedReceipt, sign_receipt
 from tests.support.sync_batches import DEVICE
 
@@ -125,7 +125,7 @@ class SimulatedHq:
     def consistency(self, first: int, size: int) -> Answer:
         if not 0 < first <= size <= len(self.leaves):
             return _json(404, Problem("size", f"the log has {len(self.leaves)}"))
-        proof = consistency_proof(first, self.leaves[:size])
+        proof = consistency_proof(first, size, subtrees_of(self.leaves))
         return _json(200, Proof(tuple(node.hex() for node in proof)))
 
     def checkpoint(self) -> str:

@@ -13,7 +13,7 @@ from fieldsurvey.sync.log_watch import LogVerdict, compare
 from fieldsurvey.sync.transport import Answer, TransportError
 from fieldsurvey.wire.answers import Problem, Proof
 from fieldsurvey.wire.checkpoint import Checkpoint
-from fieldsurvey.wire.merkle import consistency_proof, leaf_hash, root_hash
+from fieldsurvey.wire.merkle import consistency_proof, leaf_hash, root_hash, subtrees_of
 
 LEAVES = [leaf_hash(b"%d" % number) for number in range(20)]
 
@@ -30,7 +30,9 @@ def judge(
     async def consistency(first: int, size: int) -> Answer:
         if not 0 < first <= size <= len(leaves):
             return Answer(404, {}, msgspec.json.encode(Problem("no_such_tree")))
-        proof = Proof(tuple(node.hex() for node in consistency_proof(first, leaves[:size])))
+        proof = Proof(
+            tuple(node.hex() for node in consistency_proof(first, size, subtrees_of(leaves)))
+        )
         return Answer(200, {}, msgspec.json.encode(proof))
 
     return asyncio.run(compare(ours, theirs, "log", consistency)).verdict

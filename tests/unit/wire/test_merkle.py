@@ -11,6 +11,7 @@ from fieldsurvey.wire.merkle import (
     inclusion_proof,
     leaf_hash,
     root_hash,
+    subtrees_of,
     verify_consistency,
     verify_inclusion,
 )
@@ -89,8 +90,9 @@ def test_roots_and_proofs_are_the_rfcs() -> None:
     for size in range(LARGEST + 1):
         assert root_hash(LEAVES[:size]) == mth(ENTRIES[:size])
         for index in range(size):
-            assert inclusion_proof(index, LEAVES[:size]) == path(index, ENTRIES[:size])
-            assert consistency_proof(index + 1, LEAVES[:size]) == proof(index + 1, ENTRIES[:size])
+            assert inclusion_proof(index, size, subtrees_of(LEAVES)) == path(index, ENTRIES[:size])
+            earlier = consistency_proof(index + 1, size, subtrees_of(LEAVES))
+            assert earlier == proof(index + 1, ENTRIES[:size])
 
 
 def altered(hashes: list[bytes]) -> list[list[bytes]]:
@@ -108,7 +110,7 @@ def test_every_inclusion_proof_holds_and_no_altered_one() -> None:
     for size in range(1, LARGEST + 1):
         leaves, root = LEAVES[:size], mth(ENTRIES[:size])
         for index in range(size):
-            good = inclusion_proof(index, leaves)
+            good = inclusion_proof(index, size, subtrees_of(leaves))
             verify_inclusion(index, size, leaves[index], good, root)
             wrong = [(index, size, leaves[index], other, root) for other in altered(good)]
             wrong += [
@@ -130,7 +132,7 @@ def test_every_consistency_proof_holds_and_no_altered_one() -> None:
         root = mth(ENTRIES[:size])
         for first in range(1, size + 1):
             first_root = mth(ENTRIES[:first])
-            good = consistency_proof(first, LEAVES[:size])
+            good = consistency_proof(first, size, subtrees_of(LEAVES))
             verify_consistency(first, first_root, size, root, good)
             wrong = [(first, first_root, size, root, other) for other in altered(good)]
             wrong += [
@@ -153,7 +155,7 @@ def test_a_rewritten_log_is_not_consistent() -> None:
     """One entry changed in the part that was seen before."""
     rewritten = [*LEAVES[:3], leaf_hash(b"another"), *LEAVES[4:20]]
     for first in range(4, 20):
-        claimed = consistency_proof(first, rewritten)
+        claimed = consistency_proof(first, len(rewritten), subtrees_of(rewritten))
         with pytest.raises(WireError, match="proof"):
             verify_consistency(first, root_hash(LEAVES[:first]), 20, root_hash(rewritten), claimed)
 
@@ -161,10 +163,10 @@ def test_a_rewritten_log_is_not_consistent() -> None:
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (5, 5), (-1, 5)])
 def test_leaves_that_are_not_there(index: int, size: int) -> None:
     with pytest.raises(ValueError, match="no leaf"):
-        inclusion_proof(index, LEAVES[:size])
+        inclusion_proof(index, size, subtrees_of(LEAVES))
 
 
 @pytest.mark.parametrize("first", [0, 6, -1])
 def test_trees_that_are_not_there(first: int) -> None:
     with pytest.raises(ValueError, match="no tree"):
-        consistency_proof(first, LEAVES[:5])
+        consistency_proof(first, 5, subtrees_of(LEAVES))
