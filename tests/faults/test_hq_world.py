@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.hq_campaign import DECK, MOST_STEPS, live
-from tests.support.hq_world import Event, Step, make_template
+from tests.support.hq_world import make_template
+from tests.support.hq_world_kills import Event, Step
 from tests.support.memory_folder import memory_folder
 from tests.support.sync_network import Fault
 

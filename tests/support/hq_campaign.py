@@ -11,7 +11,8 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support.hq_world import Event, Step, World
+from tests.support.hq_world import World
+from tests.support.hq_world_kills import Event, Step
 from tests.support.sync_network import Fault
 
 MOST_STEPS = 20

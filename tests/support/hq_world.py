@@ -7,91 +7,41 @@ has signed for every row of every laptop, holds it, and the archive has it exact
 
 import asyncio
 import contextlib
-import errno
-import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
-from fieldsurvey.hq.app import create_app
-from fieldsurvey.hq.bodies import Bodies
-from fieldsurvey.hq.home import Home, Settings, init_home
-from fieldsurvey.hq.janitor import tidy
-from fieldsurvey.hq.ledger_engine import LedgerDatabase
-from fieldsurvey.hq.station import Station, open_station
+from fieldsurvey.hq.home import Settings, init_home
+from fieldsurvey.hq.merge import merge_once
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.throughput import Cause
 from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
-from fieldsurvey.sync.enrolment import enrol
 from fieldsurvey.sync.loop import Syncer
 from fieldsurvey.sync.parts import Parts
 from fieldsurvey.sync.profile import Profile
 from fieldsurvey.sync.progress import SyncState
 from fieldsurvey.sync.transport import Answer, TransportError
 from fieldsurvey.wire.answers import EnrolRequest
-from fieldsurvey.wire.batch import parse_batch
-from fieldsurvey.wire.rows import SCHEMA, decode_rows
-from tests.support.asgi import call
+from fieldsurvey.wire.rows import SCHEMA
+from tests.support.hq_world_hq import Headquarters, KnownSchemas, enrol_laptop, virtual_loop
+from tests.support.hq_world_kills import Dead, Event, Kills, Step
+from tests.support.hq_world_look import look
 from tests.support.store_values import a_drive, a_fix, a_sample, a_test, an_event
-from tests.support.sync_network import HTML, PORTAL, Fault
-from tests.support.sync_time import VirtualClock, VirtualLoop
+from tests.support.sync_network import INSTEAD, Fault
+from tests.support.sync_time import VirtualClock
 
 T = TypeVar("T")
 
-URL = "http://127.0.0.1:1"
 # Twice the longest wait between two attempts, and the time after which what was parked is tried.
 PEACE_S = 2 * 900.0 + 6.5 * 3600.0
 
-
-class Event(Enum):
-    """What happens besides the network, before the next request."""
-
-    LAPTOP_DIES_BEFORE_COMMIT = "laptop: killed before a commit"
-    LAPTOP_DIES_AFTER_COMMIT = "laptop: killed after a commit"
-    LAPTOP_DISK_FULL = "laptop: the disk is full for a while"
-    LAPTOP_COPIED = "laptop: somebody copies file and profile"
-    LAPTOP_RESTORED = "laptop: the file is replaced by the copy"
-    LAPTOP_CLONED = "laptop: the copy is used on a second laptop"
-    LAPTOP_CLOCK_BACK = "laptop: clock back by fifty years"
-    LAPTOP_CLOCK_AHEAD = "laptop: clock ahead by ten years"
-    RECORDED = "laptop: more is recorded"
-    HQ_DIES_AT_SYNC = "HQ: killed when it writes to the disk"
-    HQ_DIES_BEFORE_COMMIT = "HQ: killed before a commit"
-    HQ_DIES_AFTER_COMMIT = "HQ: killed after a commit"
-    HQ_DISK_FULL = "HQ: the disk is full for a while"
-    HQ_BACKUP = "HQ: a backup is made"
-    HQ_RESTORED = "HQ: restored from the backup"
-    HQ_OLDER = "HQ: goes back to a version that does not know our rows"
-    HQ_NEWER = "HQ: is updated"
-    HQ_MERGES = "HQ: merges what landed"
-    REVOKED = "HQ: the device is revoked, and enrols again with another key"
-
-
-Step = Fault | Event
-
-
-class Dead(BaseException):
-    """The process is gone at this point; nothing of it runs on."""
-
-
-class InlineExecutor(ThreadPoolExecutor):
-    """Does work at once, in the thread that asks."""
-
-    def submit(self, work: Callable[..., T], /, *args: Any, **named: Any) -> "Future[T]":
-        future: Future[T] = Future()
-        try:
-            future.set_result(work(*args, **named))
-        except BaseException as error:  # noqa: BLE001 - it travels in the future
-            future.set_exception(error)
-        return future
+_NEEDS_SURVEY = (Event.RECORDED, Event.LAPTOP_COPIED)
 
 
 @dataclass(slots=True)
@@ -103,151 +53,6 @@ class Laptop:
     profile: Profile
     drive_id: str
     second: int = 0
-
-
-class Kills:
-    """Where the next process dies, and which disk is full."""
-
-    def __init__(self) -> None:
-        self.laptop: Event | None = None
-        self.hq: Event | None = None
-        self.hq_after = 0  # so many more such moments survive
-        self.in_hq = False
-        self.laptop_full = 0
-        self.hq_full = 0
-
-    @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
-        """Put the moments of death into files and databases of both sides."""
-        real_sync, real_transaction, real_write = (
-            os.fsync,
-            SurveyFile.transaction,
-            LedgerDatabase.write,
-        )
-
-        def sync(handle: int) -> None:
-            if self.in_hq and self.hq_full > 0:
-                self.hq_full -= 1
-                raise OSError(errno.ENOSPC, "No space left on device")
-            self._hq(Event.HQ_DIES_AT_SYNC)
-            real_sync(handle)
-
-        @contextlib.contextmanager
-        def transaction(survey: SurveyFile) -> Iterator[None]:
-            if self.laptop_full > 0:
-                self.laptop_full -= 1
-                raise KnownError("store.disk_full", path=survey.path)
-            with real_transaction(survey):
-                yield
-                self._laptop(Event.LAPTOP_DIES_BEFORE_COMMIT)
-            self._laptop(Event.LAPTOP_DIES_AFTER_COMMIT)
-
-        @contextlib.contextmanager
-        def write(database: LedgerDatabase) -> Iterator[Any]:
-            with real_write(database) as connection:
-                yield connection
-                self._hq(Event.HQ_DIES_BEFORE_COMMIT)
-            self._hq(Event.HQ_DIES_AFTER_COMMIT)
-
-        with (
-            mock.patch.object(os, "fsync", sync),
-            mock.patch.object(SurveyFile, "transaction", transaction),
-            mock.patch.object(LedgerDatabase, "write", write),
-        ):
-            yield
-
-    @contextlib.contextmanager
-    def none(self) -> Iterator[None]:
-        """Nobody dies on this laptop while the block lasts."""
-        planned, self.laptop, full, self.laptop_full = self.laptop, None, self.laptop_full, 0
-        yield
-        self.laptop, self.laptop_full = planned, full
-
-    def _laptop(self, moment: Event) -> None:
-        if self.laptop is moment:
-            self.laptop = None
-            raise Dead
-
-    def _hq(self, moment: Event) -> None:
-        if self.in_hq and self.hq is moment:
-            self.hq_after -= 1
-            if self.hq_after < 0:
-                self.hq = None
-                raise Dead
-
-
-class _Current:
-    """Whichever station is open now: one application serves them all, as making one takes long."""
-
-    station: Any = None
-    app: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_Current.station, name)
-
-
-def _app_of(station: Station) -> Any:
-    _Current.station = station
-    if _Current.app is None:
-        _Current.app = create_app(_Current(), Bodies(30.0))  # type: ignore[arg-type]  # as good as one
-    return _Current.app
-
-
-class _KnownSchemas(Sequence[str]):
-    """Stands in for the list of schemas, which differs between versions of HQ."""
-
-    def __init__(self, hq: "Headquarters") -> None:
-        self._hq = hq
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._hq.schemas[index]
-
-    def __len__(self) -> int:
-        return len(self._hq.schemas)
-
-
-class Headquarters:
-    """A real HQ on a folder, without its sockets and its worker process."""
-
-    def __init__(self, folder: Path, clock: VirtualClock, kills: Kills) -> None:
-        self.folder = folder
-        self.clock = clock
-        self.schemas: tuple[str, ...] = (SCHEMA,)  # that this version of HQ knows
-        self._kills = kills
-        self._stack = contextlib.ExitStack()
-        self.station: Station | None = None
-
-    def start(self) -> Station:
-        """Start, tidying up as the server does."""
-        self.station = station = self._stack.enter_context(
-            open_station(Home.open(self.folder), self.clock)
-        )
-        station.landing._threads.shutdown()
-        station.landing._threads = InlineExecutor()
-        self.app = _app_of(station)
-        tidy(station.home, station.ledger, station.landing, self.clock.utc_us)
-        return station
-
-    def stop(self) -> None:
-        self._stack.close()
-        self.station = None
-
-    def running(self) -> Station:
-        return self.station or self.start()
-
-    async def ask(
-        self, method: str, path: str, headers: dict[str, str], body: bytes = b""
-    ) -> Answer:
-        """Answer one request; TransportError if HQ dies over it."""
-        self._kills.in_hq = True
-        try:
-            self.running()
-            return await call(self.app, method, path, headers, body)
-        except Dead as error:
-            self.stop()
-            raise TransportError(Cause.CUT_OFF) from error
-        finally:
-            self._kills.in_hq = False
 
 
 class Wire:
@@ -296,18 +101,8 @@ class Wire:
             case Fault.ANSWER_CUT:
                 whole = await ask(method, path, self._headers, body)
                 return Answer(whole.status, whole.headers, whole.body[: len(whole.body) // 2])
-            case Fault.PORTAL:
-                return Answer(200, HTML, PORTAL)
-            case Fault.PORTAL_REFUSES:
-                return Answer(403, HTML, PORTAL)
-            case Fault.REDIRECT:
-                return Answer(302, {"location": "http://portal.example/login"}, b"")
-            case Fault.PROXY_FAILS:
-                return Answer(502, HTML, b"<html>Bad Gateway</html>")
-            case Fault.PROXY_TOO_LARGE:
-                return Answer(413, HTML, b"<html>Request Entity Too Large</html>")
-            case Fault.BUSY:
-                return Answer(503, {"retry-after": "30"}, b"")
+            case _ if fault in INSTEAD:
+                return INSTEAD[fault]
         return await ask(method, path, self._headers, body)
 
 
@@ -329,19 +124,20 @@ class World:
         self._backed_up = False
         self._revoke = False
         self._replace = False
+        self._pending: Event | None = None  # needs the open file
         self._names = iter("bcdefghijklmnopqrstuvwxyz")
 
     # -- life -------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Let it all happen, then look. AssertionError where something is lost, doubled, stuck."""
-        schemas = _KnownSchemas(self.hq)
+        schemas = KnownSchemas(self.hq)
         with (
             self.kills.installed(),
             mock.patch("fieldsurvey.hq.landing.KNOWN_SCHEMAS", schemas),
             mock.patch("fieldsurvey.hq.janitor.KNOWN_SCHEMAS", schemas),
         ):
-            with asyncio.Runner(loop_factory=_loop) as runner:
+            with asyncio.Runner(loop_factory=virtual_loop) as runner:
                 runner.run(self._live())
             self._merge_all()
         try:
@@ -450,8 +246,6 @@ class World:
             self._happen(step)
         return Fault.NONE
 
-    _pending: Event | None = None
-
     def _act_on(self, laptop: Laptop, survey: SurveyFile) -> None:
         """Do what needs the open file; called where the store thread is."""
         event, self._pending = self._pending, None
@@ -521,8 +315,6 @@ class World:
     # -- the end ----------------------------------------------------------------------------------
 
     def _merge_once(self) -> None:
-        from fieldsurvey.hq.merge import merge_once
-
         station = self.hq.running()
         self.kills.in_hq = True
         try:
@@ -552,61 +344,7 @@ class World:
 
     def _look(self) -> None:
         """Compare what the laptops hold with what HQ holds and what the archive has."""
-        station = self.hq.running()
-        held: Counter[Any] = Counter()
-        for one in self._ledgered():
-            sealed = parse_batch((station.home.raw / one.path).read_bytes())
-            assert sealed.sha256 == one.sha256
-            held.update({_content(row) for row in decode_rows(sealed.payload)})
-        recorded: set[Any] = set()
-        for laptop in self.laptops:
-            with SurveyFile.open(laptop.path) as survey:
-                assert survey.check() == []
-                recorded |= {_content(row) for row in all_rows(survey)}
-        missing = recorded - held.keys()
-        assert not missing, missing
-        archived = archived_rows(station)
-        assert max(archived.values(), default=1) == 1, archived.most_common(3)
-        lost = {one for one in recorded if one[0] in _ARCHIVED} - archived.keys()
-        assert not lost, lost
-
-
-_NEEDS_SURVEY = (Event.RECORDED, Event.LAPTOP_COPIED)
-_ARCHIVED = ("Sample", "Event", "ThroughputTest")
-
-
-def _content(row: Any) -> tuple[str, str, int]:
-    """Return what tells a row apart whatever its number: kind, drive, and when."""
-    value = row.value
-    when = getattr(value, "mono_us", None)
-    if when is None:
-        when = getattr(value, "started_mono_us", 0)
-    return type(value).__name__, row.drive_id, when
-
-
-def all_rows(survey: SurveyFile) -> list[Any]:
-    """Return every row of a survey, sealed or not."""
-    from fieldsurvey.store.outbox_rows import contiguous_rows
-
-    (last_seq,) = survey.connection.execute("SELECT last_seq FROM survey").fetchone()
-    rows = contiguous_rows(survey.connection, 1, last_seq)
-    assert len(rows) == last_seq
-    return rows
-
-
-def archived_rows(station: Station) -> Counter[tuple[str, str, int]]:
-    """Count the archive's samples, tests and events by what tells them apart."""
-    import polars as pl
-
-    found: Counter[tuple[str, str, int]] = Counter()
-    columns = {"samples": "mono_us", "tests": "started_mono_us", "events": "mono_us"}
-    kinds = {"samples": "Sample", "tests": "ThroughputTest", "events": "Event"}
-    for file in station.ledger.archive_files():
-        if file.table in columns:
-            table = pl.read_parquet(station.home.archive / file.path, hive_partitioning=False)
-            for drive_id, when in table.select("drive_id", columns[file.table]).iter_rows():
-                found[kinds[file.table], drive_id, when] += 1
-    return found
+        look(self.hq.running(), (laptop.path for laptop in self.laptops))
 
 
 def record(survey: SurveyFile, laptop: Laptop, seconds: int) -> None:
@@ -622,42 +360,16 @@ def record(survey: SurveyFile, laptop: Laptop, seconds: int) -> None:
     laptop.second += seconds
 
 
-async def enrol_laptop(hq: Headquarters, profile: Profile) -> None:
-    """Make a device of HQ, over its real address."""
-    code = hq.running().ledger.devices.new_code("device", 24.0, hq.clock.utc_us())
-
-    class _Plain(Wire):
-        async def enrol(self, request: EnrolRequest) -> Answer:
-            import msgspec
-
-            headers = {"content-type": "application/json"}
-            return await hq.ask("POST", "/v1/enrol", headers, msgspec.json.encode(request))
-
-    while True:
-        with contextlib.suppress(KnownError):  # no answer: the same code again
-            await enrol(_Plain(None), URL, code, profile, hq.clock.utc_us())  # type: ignore[arg-type]
-            return
-
-
 def make_template(folder: Path) -> None:
     """Make an HQ, an enrolled laptop and a survey with four seconds, to be copied by each world."""
     settings = Settings("hq", durable_without_mirror=True, requests_per_s=1e6, burst_requests=10**6)
     init_home(folder / "hq", settings)
     hq = Headquarters(folder / "hq", VirtualClock(), Kills())
     profile = Profile(folder / "profile-a")
-    with asyncio.Runner(loop_factory=_loop) as runner:
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
         runner.run(enrol_laptop(hq, profile))
     hq.stop()
     laptop = Laptop("a", folder / "a.fsurvey", profile, "drive-a")
     with SurveyFile.create(laptop.path) as survey:
         survey.begin_drive(a_drive(laptop.drive_id))
         record(survey, laptop, 4)
-
-
-def _loop() -> VirtualLoop:
-    loop = VirtualLoop()
-    loop.set_default_executor(InlineExecutor())
-    return loop
-
-
-Work = Callable[[Outbox], Awaitable[object]]

@@ -33,7 +33,7 @@ class Fault(Enum):
     SLOW = "slow"
 
 
-_INSTEAD = {
+INSTEAD = {
     Fault.PORTAL: Answer(200, HTML, PORTAL),
     Fault.PORTAL_REFUSES: Answer(403, HTML, PORTAL),
     Fault.REDIRECT: Answer(302, {"location": "http://portal.example/login"}, b""),
@@ -112,8 +112,8 @@ class Network:
                 return Answer(whole.status, whole.headers, whole.body[: len(whole.body) // 2])
             case Fault.ANSWER_OF_OTHER if body and self._last_put is not None:
                 return self._last_put  # a cache that takes one PUT for another
-            case _ if fault in _INSTEAD:
-                return _INSTEAD[fault]
+            case _ if fault in INSTEAD:
+                return INSTEAD[fault]
         done = answer(body)
         if body:
             self._last_put = done
