@@ -4,6 +4,7 @@ A function of the batch's bytes and its row in the ledger alone: batches may be 
 and side by side. What is doubtful sets the whole batch aside; it is held, and can be read again.
 """
 
+import errno
 import functools
 import hashlib
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from fieldsurvey.wire.batch import parse_batch
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.rows import SCHEMA, dense_and_records
 
+_LOST = (errno.ENOENT, errno.EIO)  # of a file that is gone, or of a disk that lost it
 LAST_UTC_US = 253_402_300_799_999_999  # year 9999
 _UTC_COLUMNS = ("utc_us", "radio_utc_us", "fix_utc_us", "fix_gnss_utc_us")
 
@@ -78,6 +80,8 @@ def _payload(landed: LandedBatch, raw: Path) -> bytes:
     try:
         content = (raw / landed.path).read_bytes()
     except OSError as error:
+        if error.errno not in _LOST:
+            raise  # it is this computer that is in trouble: the merge is tried again
         raise _RefusedError("damaged", f"cannot be read: {error.strerror or error}") from error
     if hashlib.sha256(content).hexdigest() != landed.sha256:
         raise _RefusedError("damaged", "not the bytes that were receipted")

@@ -111,7 +111,8 @@ def fix_from(row: Row) -> Fix | None:
     """Return the fix, or None where the columns are empty."""
     if row[0] is None:
         return None
-    return Fix(*row[:4], FixType(row[4]), *row[5:-1], FixFlag(row[-1]))
+    values = [*row[:4], FixType(row[4]), *row[5:-1], FixFlag(row[-1])]
+    return Fix(*values)
 
 
 def _radio_row(radio: RadioState) -> Row:

@@ -137,7 +137,8 @@ def _indices(rows: "npt.NDArray[np.int64]") -> "pa.Array":
 
 
 def _fix(*values: Any) -> Fix:
-    return Fix(*values[:4], FixType(values[4]), *values[5:-1], FixFlag(values[-1]))
+    typed = [*values[:4], FixType(values[4]), *values[5:-1], FixFlag(values[-1])]
+    return Fix(*typed)
 
 
 def _sample(

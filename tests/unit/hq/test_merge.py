@@ -1,6 +1,7 @@
 """Everything that landed is in the archive once, whatever the order and whatever breaks."""
 
 import dataclasses
+import errno
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -232,6 +233,23 @@ def altered(batch: SealedBatch, at: int) -> bytes:
     content = bytearray(batch.content)
     content[at] ^= 1
     return bytes(content)
+
+
+def test_trouble_of_this_computer_sets_nothing_aside(
+    hq: SmallHq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many open files, a disk that does not answer: that says nothing about the batch."""
+    hq.land(cut(small_drive(1), [99], DEVICES[0], EPOCHS[0]))
+
+    def fail(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(Path, "read_bytes", fail)
+        with pytest.raises(OSError, match="Too many"):
+            hq.merge()
+    assert len(hq.ledger.unmerged(9)) == 1
+    assert hq.merge().batches == 1
 
 
 def test_what_cannot_be_used_is_set_aside_and_holds_nobody_up(hq: SmallHq) -> None:
