@@ -124,11 +124,14 @@ def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
 
 
 def _workers(server_pid: int) -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process(server_pid).children()
-        if "fieldsurvey.hq.merge_worker" in child.cmdline()
-    ]
+    return [child for child in psutil.Process(server_pid).children() if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "fieldsurvey.hq.merge_worker" in process.cmdline()
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def _wait_for_worker(server_pid: int, other_than: int = 0) -> psutil.Process:

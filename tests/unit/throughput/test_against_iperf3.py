@@ -22,6 +22,7 @@ SERVER_IP, CLIENT_IP = "198.18.71.1", "198.18.71.2"
 PAYLOAD_BPS = 100e6 * 1448 / 1514
 # Seen: within 0.5 %, once 1.7 %. The rest is for machines whose cores are busy with other things.
 TOLERANCE = 0.05
+PEERS_TRIES = 3
 
 pytestmark = [
     pytest.mark.root,
@@ -70,6 +71,15 @@ def started(stack: ExitStack, command: list[str]) -> str:
     return process.stdout.readline()
 
 
+def iperf3_bps(client: str) -> float:
+    said = subprocess.run(
+        inside(client, *f"iperf3 -c {SERVER_IP} -R -P 4 -O 1 -t 2 -J".split()),
+        check=True, capture_output=True, timeout=30,
+    ).stdout  # fmt: skip
+    rate_bps: float = json.loads(said)["end"]["sum_received"]["bits_per_second"]
+    return rate_bps
+
+
 def test_we_and_iperf3_agree(
     namespaces: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,25 +99,23 @@ def test_we_and_iperf3_agree(
             inside(client, sys.executable, "-c", measure, url),
             cwd=ROOT, check=True, capture_output=True, timeout=30,
         ).stdout  # fmt: skip
-        iperf3 = subprocess.run(
-            inside(client, *f"iperf3 -c {SERVER_IP} -R -P 4 -O 1 -t 2 -J".split()),
-            check=True, capture_output=True, timeout=30,
-        ).stdout  # fmt: skip
+        theirs_bps = [iperf3_bps(client)]
+        while theirs_bps[-1] < (1 - TOLERANCE) * PAYLOAD_BPS and len(theirs_bps) < PEERS_TRIES:
+            theirs_bps.append(iperf3_bps(client))  # the machine had something else to do
     measurement = msgspec.json.decode(said, type=Measurement)
     phase = measurement.phase(PhaseKind.DOWNLOAD)
     assert phase is not None
     assert phase.estimate is not None
     ours_bps = phase.estimate.rate_bps
-    theirs_bps = json.loads(iperf3)["end"]["sum_received"]["bits_per_second"]
     with capsys.disabled():
         sys.stdout.write(
             f"\n100 Mbit/s shaped, {PAYLOAD_BPS / 1e6:.2f} of payload: ours {ours_bps / 1e6:.2f} "
             f"[{phase.estimate.low_bps / 1e6:.2f}, {phase.estimate.high_bps / 1e6:.2f}], "
-            f"iperf3 {theirs_bps / 1e6:.2f} Mbps; ramp {phase.estimate.ramp_us / 1e3:.0f} ms, "
+            f"iperf3 {theirs_bps[-1] / 1e6:.2f} Mbps; ramp {phase.estimate.ramp_us / 1e3:.0f} ms, "
             f"{measurement.congestion_control}, mss {measurement.mss_bytes}\n"
         )
     assert measurement.mss_bytes == 1448
-    assert ours_bps == pytest.approx(theirs_bps, rel=TOLERANCE)
+    assert ours_bps == pytest.approx(theirs_bps[-1], rel=TOLERANCE), theirs_bps
     assert ours_bps == pytest.approx(PAYLOAD_BPS, rel=TOLERANCE)
     judgement = judge(measurement, Target("national-100", "test", 100_000_000, RateLayer.IP))
     assert judgement is not None
