@@ -20,7 +20,7 @@ from tests.support import real_drive
 from tests.support.headless import findings
 from tests.support.real_drive import SPEED, Driven
 
-QUICK_MINUTES = 30
+QUICK_MINUTES = 20
 FAINT_MBPS = 2.0  # a queue of a tenth of a second from better times takes seconds to drain here
 TRACE = "links/tmobile_run0_20230404T134621.csv"
 RECORDING = "drives/highway_318km.nmea.gz"
