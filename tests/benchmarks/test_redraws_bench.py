@@ -68,8 +68,9 @@ def deviations(
                 measurement = await process.run(plan)
                 phase = measurement.phase(PhaseKind.DOWNLOAD)
                 assert phase is not None
-                assert phase.bins is not None, measurement
-                counts = phase.bins.byte_counts[RAMP_BINS:-1]
+                bins = phase.rate_bins
+                assert bins is not None, measurement
+                counts = bins.byte_counts[RAMP_BINS:-1]
                 found.append(statistics.pstdev(counts) / statistics.mean(counts))
             return found
         finally:
