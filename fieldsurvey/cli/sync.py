@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import click
 
-from fieldsurvey.cli.shell import Shell, default_profile_path, print_json
+from fieldsurvey.cli.shell import Shell, default_profile_path, print_json, profile_option
+from fieldsurvey.cli.sync_policy import policy_command
 from fieldsurvey.model.clock import US_PER_S, SystemClock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
@@ -29,13 +30,6 @@ from fieldsurvey.sync.progress import SyncProgress, SyncState, progress_of
 T = TypeVar("T")
 
 _PATH = click.Path(path_type=Path)
-_profile = click.option(
-    "--profile",
-    "profile_path",
-    type=_PATH,
-    envvar="FIELDSURVEY_PROFILE",
-    help="Folder with this laptop's key and its headquarters.",
-)
 _json = click.option("--json", "as_json", is_flag=True)
 
 
@@ -44,11 +38,14 @@ def command() -> None:
     """Bring surveys to headquarters: over a network, or as a file on a stick."""
 
 
+command.add_command(policy_command)
+
+
 @command.command(name="enrol")
 @click.argument("url")
 @click.argument("code")
 @click.option("--ca", "ca_path", type=_PATH, help="Certificates of headquarters' own authority.")
-@_profile
+@profile_option
 @click.pass_obj
 def enrol_command(
     shell: Shell, url: str, code: str, ca_path: Path | None, profile_path: Path | None
@@ -64,7 +61,7 @@ def enrol_command(
 @click.argument("surveys", type=_PATH, nargs=-1, required=True)
 @click.option("--over-budget", is_flag=True, help="Send though today's data is used up.")
 @_json
-@_profile
+@profile_option
 @click.pass_obj
 def now(
     shell: Shell,
@@ -109,7 +106,7 @@ def now(
 @command.command(name="status")
 @click.argument("surveys", type=_PATH, nargs=-1, required=True)
 @_json
-@_profile
+@profile_option
 @click.pass_obj
 def status(
     shell: Shell, surveys: tuple[Path, ...], as_json: bool, profile_path: Path | None
@@ -140,7 +137,7 @@ def status(
 @command.command(name="bundle")
 @click.argument("survey", type=_PATH)
 @click.option("-o", "--output", required=True, type=_PATH, help="The file to carry (.fspb).")
-@_profile
+@profile_option
 @click.pass_obj
 def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) -> None:
     """Write what headquarters has not signed for in SURVEY to one file, to be carried there."""
@@ -159,7 +156,7 @@ def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) 
 @command.command(name="receipts")
 @click.argument("file", type=_PATH)
 @click.option("--survey", required=True, type=_PATH, help="The survey that was carried.")
-@_profile
+@profile_option
 @click.pass_obj
 def receipts(shell: Shell, file: Path, survey: Path, profile_path: Path | None) -> None:
     """Take in the receipts in FILE that headquarters gave for a bundle."""

@@ -16,6 +16,7 @@ from typing import TypeVar
 from fieldsurvey.model.clock import Clock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message
+from fieldsurvey.radio.link_cost import metered
 from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.store_thread import StoreThread
 from fieldsurvey.sync.http_transport import HttpTransport
@@ -85,6 +86,7 @@ class Syncing:
                 self._clock,
                 lambda most: random.uniform(0.0, most),
                 self._busy,
+                lambda: asyncio.to_thread(metered),
             )
             self._syncer = Syncer(parts, self._told)
             await self._syncer.run()

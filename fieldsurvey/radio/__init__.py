@@ -1,1 +1,1 @@
-"""What link we are on. This version knows ``none:`` only."""
+"""What link we are on: its modem (``none:`` only, so far) and what it costs."""

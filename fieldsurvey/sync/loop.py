@@ -121,7 +121,7 @@ class Syncer:
 
     async def _round(self, *, asked: bool, over_budget: bool) -> float:
         policy = self._parts.enrolment.policy
-        if not asked and not allows(policy, self._parts.metered()):
+        if not asked and not allows(policy, await self._metered()):
             off = policy is Policy.OFF
             await self._end(
                 SyncState.OFF if off else SyncState.WAITING,
@@ -139,6 +139,11 @@ class Syncer:
             await self._end(SyncState.TESTING, self._last_error)
             return TEST_LOOK_S
         return await self._conclude(trouble)
+
+    async def _metered(self) -> bool | None:
+        if self._parts.enrolment.policy is not Policy.UNMETERED:
+            return None  # it would make no difference
+        return await self._parts.metered()
 
     async def _conclude(self, trouble: Trouble | None) -> float:
         if trouble is None:

@@ -33,15 +33,16 @@ def never() -> bool:
     return False
 
 
-def not_known() -> bool | None:
+async def not_known() -> bool | None:
     """Nobody knows whether the link is metered."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """``busy``: a throughput test has the link, nothing may be sent. ``metered``: what the link
-    costs, None if nobody knows. ``random``: a number from 0 to its argument."""
+    """``busy``: a throughput test has the link, nothing may be sent. ``metered``: whether the link
+    costs money, None if nobody knows. ``random``: a number from 0 to its argument.
+    """
 
     profile: Profile
     enrolment: Enrolment
@@ -51,5 +52,5 @@ class Parts:
     clock: Clock
     random: Callable[[float], float]
     busy: Callable[[], bool] = never
-    metered: Callable[[], bool | None] = not_known
+    metered: Callable[[], Awaitable[bool | None]] = not_known
     new_epoch: Callable[[], str] = new_epoch

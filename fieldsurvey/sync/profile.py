@@ -138,6 +138,14 @@ class Profile:
             for path in (self._hq_path, self._checkpoint_path, self._broken_path):
                 if path.exists():
                     path.rename(path.with_name(f"{path.name}.before-{now_utc_us}"))
+        self._keep(enrolment)
+
+    def set_policy(self, policy: Policy, budget_bytes_per_day: int) -> None:
+        """Change what may be sent without anybody asking. Raises as :meth:`enrolled` does."""
+        enrolment, _ = self.enrolled()
+        self._keep(replace(enrolment, policy=policy, budget_bytes_per_day=budget_bytes_per_day))
+
+    def _keep(self, enrolment: Enrolment) -> None:
         self._write(self._hq_path, msgspec.json.format(msgspec.json.encode(enrolment)))
 
     def _enrolment_if_whole(self) -> Enrolment | None:

@@ -15,6 +15,7 @@ from fieldsurvey.hq.command import command as hq_command
 from fieldsurvey.hq.home import Home
 from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
+from fieldsurvey.sync.policy import Policy
 from fieldsurvey.sync.profile import Profile
 from tests.support.hq_server import make_home, running
 from tests.support.sync_survey import add_rows, make_survey
@@ -208,3 +209,15 @@ def test_a_file_of_no_receipts(survey: Path, home: Home, hq_url: str, tmp_path: 
     done = sync("receipts", tmp_path / "no.zip", "--survey", survey)
     assert done.exit_code == 1
     assert "holds no receipts" in done.stderr
+
+
+def test_the_policy_is_shown_changed_and_kept(profile: Profile, home: Home, hq_url: str) -> None:
+    assert sync("policy", "off").exit_code == 1, "there is no HQ yet"
+    sync("enrol", hq_url, new_code(home))
+    assert "over any link, at most 67 MB" in sync("policy").stdout
+    assert "nothing, at most 5 MB" in sync("policy", "unmetered", "--budget-mb", "5").stdout
+    enrolment, _ = profile.enrolled()
+    assert (enrolment.policy, enrolment.budget_bytes_per_day) == (Policy.UNMETERED, 5_000_000)
+    assert "never, without a bound" in sync("policy", "off", "--budget-mb", "0").stdout
+    sync("enrol", hq_url, new_code(home))
+    assert profile.enrolled()[0].policy is Policy.OFF, "a new token is no new policy"

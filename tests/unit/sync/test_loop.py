@@ -369,9 +369,11 @@ def test_policy_holds_until_somebody_asks(
     hq = SimulatedHq()
     enrolment = dataclasses.replace(hq.enrolment(KEY.public_key()), policy=policy)
     network = Network(hq)
-    syncer = Syncer(
-        parts_for(survey, hq, network, profile, enrolment=enrolment, metered=lambda: metered)
-    )
+
+    async def link_cost() -> bool | None:
+        return metered
+
+    syncer = Syncer(parts_for(survey, hq, network, profile, enrolment=enrolment, metered=link_cost))
 
     async def main() -> SyncProgress:
         await run_for(syncer, 200)

@@ -5,17 +5,22 @@ import string
 from pathlib import Path
 
 from fieldsurvey.model.messages import LANGUAGES, catalogue
+from fieldsurvey.sync.policy import Policy
 from fieldsurvey.sync.progress import SyncState
 
 SOURCES = [
     *Path(__file__).parents[3].glob("fieldsurvey/sync/*.py"),
-    Path(__file__).parents[3] / "fieldsurvey" / "cli" / "sync.py",
+    *Path(__file__).parents[3].glob("fieldsurvey/cli/sync*.py"),
 ]
-IDS = {
-    found
-    for path in SOURCES
-    for found in re.findall(r'"(sync\.[a-z_]+)"', path.read_text(encoding="utf-8"))
-} | {f"sync.state_{state.value}" for state in SyncState}
+IDS = (
+    {
+        found
+        for path in SOURCES
+        for found in re.findall(r'"(sync\.[a-z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    | {f"sync.state_{state.value}" for state in SyncState}
+    | {f"sync.policy_when_{policy.value}" for policy in Policy}
+)
 # Made of a variable: f"sync.profile_{what}".
 BUILT = {"sync.profile_unreadable", "sync.profile_unwritable"}
 
