@@ -37,19 +37,23 @@ class Link:
     """A link as an experiment wants it; ``trace`` holds bit/s of IP packets towards the client.
 
     The queue holds ``queue_bytes``, or else one round trip at the mean rate (100 ms at least if the
-    rate changes). ``loss`` is towards the client. Upload has ``upload_ratio`` of the rate.
+    rate changes). ``loss`` is towards the client, ``upload_loss`` towards the server. Upload has
+    ``upload_ratio`` of the rate.
     """
 
     trace: LinkTrace
     round_trip_s: float
     queue_bytes: int | None = None
     loss: float = 0.0
+    upload_loss: float = 0.0
     upload_ratio: float = 1.0
     seed: int = 2
 
     @classmethod
-    def steady(cls, rate_bps: float, round_trip_s: float, loss: float = 0.0) -> "Link":
-        return cls(LinkTrace.steady(rate_bps), round_trip_s, loss=loss)
+    def steady(
+        cls, rate_bps: float, round_trip_s: float, loss: float = 0.0, upload_loss: float = 0.0
+    ) -> "Link":
+        return cls(LinkTrace.steady(rate_bps), round_trip_s, loss=loss, upload_loss=upload_loss)
 
     @property
     def is_steady(self) -> bool:
@@ -148,7 +152,7 @@ class Laboratory:
 
     def set_link(self, link: Link) -> None:
         """Replace the link at once; its trace begins now, and its counts at nothing."""
-        up = link.direction(link.upload_ratio, 0.0)
+        up = link.direction(link.upload_ratio, link.upload_loss)
         down = link.direction(1.0, link.loss)
         order = {"up": dataclasses.asdict(up), "down": dataclasses.asdict(down)}
         self.began_s = _ask(self._process, {"link": order})["began_s"]

@@ -65,12 +65,12 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def certificate(folder: Path) -> Path:
-    """Return a file with a key and a certificate for 127.0.0.1 that vouches for itself."""
+def certificate(folder: Path, address: str = "127.0.0.1") -> Path:
+    """Return a file with a key and a certificate for ``address`` that vouches for itself."""
     path = folder / "server.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-subj", "/CN=localhost", "-addext", f"subjectAltName=IP:{address}",
          "-keyout", str(path), "-out", str(path.with_suffix(".crt"))],
         check=True, capture_output=True,
     )  # fmt: skip
