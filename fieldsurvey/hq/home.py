@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.hq.shelf import Folder, Shelf
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.batch import MIN_ACCEPTED_BYTES
 from fieldsurvey.wire.keys import Ed25519PrivateKey
@@ -114,6 +115,14 @@ class Home:
     @property
     def _key_path(self) -> Path:
         return self.folder / "keys" / "hq.pem"
+
+    def raw_shelf(self) -> Shelf:
+        """Return where batches lie as they came."""
+        return Folder(self.raw)
+
+    def archive_shelf(self) -> Shelf:
+        """Return where the archive lies."""
+        return Folder(self.archive)
 
     def ledger(self) -> Ledger:
         """Open the ledger. Raises KnownError as :class:`Ledger` does."""

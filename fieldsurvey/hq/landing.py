@@ -64,7 +64,7 @@ class Landing:
         self._utc_us = utc_us
         self._max_bytes = max_bytes
         self._spool = home.spool
-        self._raw = RawFiles(home.raw)
+        self._raw = RawFiles(home.raw_shelf())
         self._threads = ThreadPoolExecutor(_THREADS, "landing")
 
     def close(self) -> None:

@@ -153,11 +153,11 @@ def _jobs(station: Station, serving: Serving) -> list[Coroutine[Any, Any, None]]
 
 def _mirroring(station: Station) -> Callable[[], object]:
     damaged: set[str] = set()
-    mirror = Path(station.home.settings.mirror)
+    raw, mirror = station.home.raw_shelf(), Path(station.home.settings.mirror)
 
     def work() -> None:
         while True:
-            report = mirror_once(station.ledger, station.home.raw, mirror, frozenset(damaged))
+            report = mirror_once(station.ledger, raw, mirror, frozenset(damaged))
             damaged.update(report.damaged)
             for path in report.damaged:
                 _log.error("damaged on HQ's own disk: %s", path)
