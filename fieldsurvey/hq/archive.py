@@ -20,6 +20,7 @@ import polars as pl
 from fieldsurvey.hq.archive_tables import TABLES, sort_order
 from fieldsurvey.hq.ledger_records import ArchiveFile
 from fieldsurvey.hq.shelf import Shelf
+from fieldsurvey.model.errors import KnownError
 
 UNDATED = "undated"  # the day of rows whose time cannot be right
 WHOLE = "all"  # the one "day" of tables that are looked up by drive
@@ -83,7 +84,7 @@ class Archive:
     def retire(self, paths: Collection[str]) -> None:
         """Begin the grace of files that the manifest no longer names."""
         for path in paths:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, KnownError):
                 self.shelf.touch(path)
 
     def remove_orphans(self, named: Collection[str], older_than_s: float = GRACE_S) -> int:

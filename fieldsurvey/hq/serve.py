@@ -72,8 +72,10 @@ def _check_mirror_disk(home: Home) -> None:
     settings = home.settings
     if not settings.mirror or settings.durable_without_mirror:
         return
+    raw = home.folder if settings.raw else home.raw
     try:
-        another = is_another_disk(home.raw, Path(settings.mirror))
+        # A bucket is no disk of ours at all.
+        another = is_another_disk(raw, Path(settings.mirror)) or bool(settings.raw)
     except OSError as error:
         reason = error.strerror or str(error)
         raise KnownError("hq.no_mirror", path=settings.mirror, reason=reason) from error

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from fieldsurvey.wire.whole_file import sync_folder
 
+FETCHED_FOR_S = 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -25,8 +27,8 @@ class Item:
 class Shelf(Protocol):
     """What HQ needs of a place to keep files; from any thread.
 
-    Each method raises OSError for trouble on this computer. ``place``: what to call it to people;
-    ``local``: a folder on this computer for drafts of files, and for locks.
+    Methods raise OSError for trouble on this computer, KnownError for trouble elsewhere. ``place``:
+    what to call it to people; ``local``: a folder on this computer for drafts and locks.
     """
 
     place: str
@@ -42,7 +44,7 @@ class Shelf(Protocol):
         """Return a file's content. Raises FileNotFoundError."""
 
     def fetch(self, name: str, sha256: str) -> Path:
-        """Return where on this computer a file of that digest can be read for the next hour."""
+        """Return where on this computer a file of that digest can be read for ``FETCHED_FOR_S``."""
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of what lies there now, or None if nothing does."""
