@@ -1,14 +1,16 @@
 """A shelf that is a bucket of S3-compatible storage, or a prefix of one.
 
 An object is there whole or not at all, and for good once the storage has said so; it is read back
-before we believe that. What HQ's engines read is copied to a cache on this computer and compared
-with its digest: one way of reading for all of them, and no byte of the archive counts unseen.
-Credentials are those of the environment (``AWS_...``), never HQ's settings.
+before we believe that. What HQ works with are copies in a cache on this computer, compared with
+their digests: one way of reading for all engines, no byte counts unseen, and a batch that waits for
+its drive is not paid for every two seconds. Credentials are those of the environment (``AWS_...``),
+never HQ's settings.
 """
 
 import contextlib
 import errno
 import hashlib
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from fieldsurvey.wire.whole_file import write_whole
 _NOT_THERE = ("", "NoSuchKey")  # of an object; that of a bucket is trouble
 _CONNECT_S, _READ_S = 5, 20
 _ATTEMPTS = 2  # of each request; who asks us tries again as well
+_ROOM_EVERY_S = 600.0  # looking through the cache takes a while
 
 
 class Bucket:
@@ -37,16 +40,21 @@ class Bucket:
         self.local = local
         self._prefix = url.removeprefix("s3://") + "/"
         self._cache_bytes = cache_bytes
+        self._made_room_s = -math.inf
         self._files = _file_system(url, endpoint_url)
 
     def take(self, file: Path, name: str) -> None:
-        """A file is held in memory meanwhile: batches and files of the archive are small enough."""
+        """A file is held in memory meanwhile: batches and files of the archive are small enough.
+        Afterwards it is in the cache."""
         content = file.read_bytes()
         with self._asking():
             self._files.pipe_file(self._prefix + name, content)
         if self.read(name) != content:
             raise KnownError("hq.no_storage", place=self.place, reason=f"{name} reads otherwise")
-        file.unlink()
+        copy = self.local / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(copy)
+        self._make_room()
 
     def read(self, name: str) -> bytes:
         with self._asking():
@@ -104,6 +112,9 @@ class Bucket:
 
     def _make_room(self) -> None:
         """Remove the copies that were not used for longest; leftovers of a crash are among them."""
+        if time.monotonic() < self._made_room_s + _ROOM_EVERY_S:
+            return
+        self._made_room_s = time.monotonic()
         used_since_s = time.time() - FETCHED_FOR_S
         copies = sorted(self._copies())
         held_bytes = sum(size_bytes for _, size_bytes, _ in copies)
@@ -123,14 +134,16 @@ class Bucket:
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
         """Let FileNotFoundError mean one object that is not there, nothing worse."""
+        import aiohttp
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             yield
-        except (OSError, BotoCoreError, ClientError) as error:
+        except (OSError, BotoCoreError, ClientError, aiohttp.ClientError) as error:
             if isinstance(error, FileNotFoundError) and _code(error) in _NOT_THERE:
                 raise
-            raise KnownError("hq.no_storage", place=self.place, reason=str(error)) from error
+            reason = str(error) or type(error).__name__
+            raise KnownError("hq.no_storage", place=self.place, reason=reason) from error
 
 
 def _file_system(url: str, endpoint_url: str) -> Any:
@@ -141,6 +154,7 @@ def _file_system(url: str, endpoint_url: str) -> Any:
             "s3",
             endpoint_url=endpoint_url or None,
             use_listings_cache=False,  # others write there, too
+            max_concurrency=1,  # more would ask for the size of each object first
             config_kwargs={
                 "connect_timeout": _CONNECT_S,
                 "read_timeout": _READ_S,

@@ -59,7 +59,7 @@ class Settings:
     archive: str = ""
     s3_endpoint_url: str = ""  # of both; "" is AWS
     raw_is_replicated: bool = False
-    archive_cache_bytes: int = 20_000_000_000  # of an archive in a bucket, on this computer
+    cache_bytes: int = 20_000_000_000  # of what lies in a bucket, on this computer
 
     def __post_init__(self) -> None:
         if not _SERVER.fullmatch(self.server):
@@ -150,7 +150,7 @@ class Home:
         cache = self.folder / "cache"
         cache.mkdir(exist_ok=True)
         endpoint_url = self.settings.s3_endpoint_url
-        return Bucket(url, endpoint_url, cache, self.settings.archive_cache_bytes)
+        return Bucket(url, endpoint_url, cache, self.settings.cache_bytes)
 
     def ledger(self) -> Ledger:
         """Open the ledger. Raises KnownError as :class:`Ledger` does."""

@@ -78,7 +78,7 @@ def read_batch(landed: LandedBatch, raw: Shelf) -> ReadBatch | RefusedBatch:
 
 def _payload(landed: LandedBatch, raw: Shelf) -> bytes:
     try:
-        content = raw.read(landed.path)
+        content = raw.fetch(landed.path, landed.sha256).read_bytes()
     except OSError as error:
         if error.errno not in _LOST:
             raise  # it is this computer that is in trouble: the merge is tried again
