@@ -348,6 +348,17 @@ def test_an_answer_that_breaks_off_is_trouble_and_not_an_object(
 # The cache
 
 
+def test_what_is_in_the_cache_is_not_asked_for_again(
+    storage: Storage, station: Station, laptop: Laptop
+) -> None:
+    land(station, _measured(laptop))
+    (key,) = storage.objects(_bucket(station.home))
+    storage.remove(_bucket(station.home), key)
+    _merge(station)
+    assert len(_rows(station)) == 20
+    assert _findings(station) == ["hq.finding_file_missing"]
+
+
 def test_the_cache_never_holds_what_was_changed(storage: Storage, tmp_path: Path) -> None:
     bucket = storage.new_bucket()
     shelf = Bucket(f"s3://{bucket}/a", storage.endpoint_url, tmp_path, 1_000_000)
