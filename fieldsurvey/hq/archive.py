@@ -19,7 +19,8 @@ import polars as pl
 
 from fieldsurvey.hq.archive_tables import TABLES, sort_order
 from fieldsurvey.hq.ledger_records import ArchiveFile
-from fieldsurvey.wire.whole_file import sync_folder
+from fieldsurvey.hq.shelf import Shelf
+from fieldsurvey.model.errors import KnownError
 
 UNDATED = "undated"  # the day of rows whose time cannot be right
 WHOLE = "all"  # the one "day" of tables that are looked up by drive
@@ -31,16 +32,15 @@ _ROW_GROUP_ROWS = 100_000
 
 
 class Archive:
-    """The folder ``archive``. Raises OSError (disk full) with nothing changed."""
+    """The shelf ``archive``. Raises what it does (disk full) with nothing changed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
 
     def write(self, table: str, day: str, frame: pl.DataFrame) -> ArchiveFile:
         """Write rows of one table and day, durably; return what the manifest is to say of them."""
-        target = self.folder / table / day
-        target.mkdir(parents=True, exist_ok=True)
-        part = target / f"{secrets.token_hex(16)}{_PART}"
+        part = self.shelf.local / table / day / f"{secrets.token_hex(16)}{_PART}"
+        part.parent.mkdir(parents=True, exist_ok=True)
         try:
             frame.sort(sort_order(table), nulls_last=True).write_parquet(
                 part,
@@ -50,22 +50,19 @@ class Archive:
                 row_group_size=_ROW_GROUP_ROWS,
             )
             digest, size = _made_durable(part)
-            path = target / f"{digest[:16]}{_SUFFIX}"
-            part.replace(path)
+            path = f"{table}/{day}/{digest[:16]}{_SUFFIX}"
+            self.shelf.take(part, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise
-        for folder in (target, target.parent, self.folder):
-            sync_folder(folder)
-        relative = path.relative_to(self.folder).as_posix()
         earliest, latest = _times(table, frame)
-        return ArchiveFile(relative, table, day, len(frame), size, digest, earliest, latest)
+        return ArchiveFile(path, table, day, len(frame), size, digest, earliest, latest)
 
     def read(self, file: ArchiveFile, drive_ids: Collection[str] | None = None) -> pl.DataFrame:
         """Return the rows of a file, or those of some drives; columns that it is older than are
         null."""
-        rows = pl.scan_parquet(self.folder / file.path)
+        rows = pl.scan_parquet(self.path(file))
         there = set(rows.collect_schema().names())
         if drive_ids is not None:
             rows = rows.filter(of_drives(drive_ids))
@@ -75,34 +72,33 @@ class Archive:
         ]
         return rows.select(columns).collect()
 
+    def path(self, file: ArchiveFile) -> Path:
+        """Return where a file can be read on this computer for the next hour."""
+        return self.shelf.fetch(file.path, file.sha256)
+
     def drive_ids(self, file: ArchiveFile) -> set[str]:
         """Return whose rows a file holds; reads one column."""
-        column = pl.read_parquet(self.folder / file.path, columns=["drive_id"]).to_series()
+        column = pl.read_parquet(self.path(file), columns=["drive_id"]).to_series()
         return set(column.unique().cast(pl.String()))
 
     def retire(self, paths: Collection[str]) -> None:
         """Begin the grace of files that the manifest no longer names."""
         for path in paths:
-            with contextlib.suppress(OSError):
-                os.utime(self.folder / path)
+            with contextlib.suppress(OSError, KnownError):
+                self.shelf.touch(path)
 
     def remove_orphans(self, named: Collection[str], older_than_s: float = GRACE_S) -> int:
         """Remove files that are not ``named`` and have not been for so long; return how many."""
         removed = 0
-        before_s = time.time() - older_than_s
-        for path in self._files():
-            if path.relative_to(self.folder).as_posix() in named:
-                continue
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime < before_s:
-                    path.unlink()
-                    removed += 1
-        return removed
-
-    def _files(self) -> Iterator[Path]:
+        before_utc_us = (time.time() - older_than_s) * 1e6
         for table in TABLES:
-            for suffix in (_SUFFIX, _PART):
-                yield from (self.folder / table).glob(f"*/*{suffix}")
+            for item in self.shelf.items(table):
+                ours = item.name.endswith((_SUFFIX, _PART)) and item.name not in named
+                if ours and item.put_utc_us < before_utc_us:
+                    with contextlib.suppress(OSError):
+                        self.shelf.remove(item.name)
+                        removed += 1
+        return removed
 
 
 def of_drives(drive_ids: Collection[str]) -> pl.Expr:

@@ -40,6 +40,10 @@ for _one in command_desk.COMMANDS:
 @click.option("--public-url", default="", help="Where laptops reach this server.")
 @click.option("--mirror", default="", help="Folder on a second disk for copies of all batches.")
 @click.option("--single-disk", is_flag=True, help="There is no second disk; this one must do.")
+@click.option("--raw", default="", help="s3://BUCKET/PREFIX for batches as they came.")
+@click.option("--archive", default="", help="s3://BUCKET/PREFIX for the archive.")
+@click.option("--s3-endpoint", default="", help="Address of storage that is not AWS.")
+@click.option("--raw-is-replicated", is_flag=True, help="The bucket itself keeps several copies.")
 @click.pass_obj
 def init(
     talk: Talk,
@@ -49,6 +53,10 @@ def init(
     public_url: str,
     mirror: str,
     single_disk: bool,
+    raw: str,
+    archive: str,
+    s3_endpoint: str,
+    raw_is_replicated: bool,
 ) -> None:
     """Make an HQ in DIR: settings, key, ledger."""
     from fieldsurvey.hq.home import Settings, init_home
@@ -58,7 +66,17 @@ def init(
         raise click.UsageError("--mirror and --single-disk exclude each other")
     mirror_path = str(Path(mirror).absolute()) if mirror else ""
     try:
-        settings = Settings(server, ledger, public_url, mirror_path, single_disk)
+        settings = Settings(
+            server,
+            ledger,
+            public_url,
+            mirror_path,
+            single_disk,
+            raw=raw,
+            archive=archive,
+            s3_endpoint_url=s3_endpoint,
+            raw_is_replicated=raw_is_replicated,
+        )
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     clock = SystemClock()
@@ -66,7 +84,7 @@ def init(
         station.ledger.history.add_audit(clock.utc_us(), "operator", "initialised")
         station.log.checkpoint()
     talk.tell("hq.initialised", path=folder)
-    if not (mirror or single_disk):
+    if not (mirror or single_disk or raw_is_replicated):
         talk.tell("hq.no_second_disk", path=folder / "hq.toml")
 
 

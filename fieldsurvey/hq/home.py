@@ -2,7 +2,8 @@
 
     hq.toml  keys/hq.pem  ledger.sqlite  raw/  spool/  archive/  log/
 
-``raw`` is the source of truth: ledger and archive can be made again from it.
+``raw`` is the source of truth: ledger and archive can be made again from it. Settings may put it,
+and ``archive``, into a bucket; a ``cache/`` is here then.
 """
 
 import re
@@ -20,19 +21,28 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from fieldsurvey.hq.bucket import Bucket
 from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.hq.shelf import Folder, Shelf
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.batch import MIN_ACCEPTED_BYTES
 from fieldsurvey.wire.keys import Ed25519PrivateKey
 from fieldsurvey.wire.whole_file import write_whole
 
-_FOLDERS = ("raw", "spool", "archive", "log")
+_FOLDERS = ("spool", "log")
 _SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
+# Strict, so that neither has room for a password.
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9_.-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``hq.toml``. ``mirror``: a folder on a second disk, "" for none."""
+    """``hq.toml``. ``mirror``: a folder on a second disk, "" for none.
+
+    ``raw``, ``archive``: ``s3://BUCKET/PREFIX``, or "" for the folder beside the settings.
+    ``raw_is_replicated``: the operator's word that the bucket itself keeps more than one copy.
+    """
 
     server: str
     ledger: str = ""  # DSN of PostgreSQL; "" is ledger.sqlite in the folder
@@ -45,6 +55,11 @@ class Settings:
     requests_per_s: float = 20.0  # of one device
     burst_requests: int = 100
     idle_timeout_s: float = 30.0
+    raw: str = ""
+    archive: str = ""
+    s3_endpoint_url: str = ""  # of both; "" is AWS
+    raw_is_replicated: bool = False
+    cache_bytes: int = 20_000_000_000  # of what lies in a bucket, on this computer
 
     def __post_init__(self) -> None:
         if not _SERVER.fullmatch(self.server):
@@ -55,11 +70,17 @@ class Settings:
             raise ValueError("max_in_flight, token_days, burst_requests: at least 1")
         if not (self.requests_per_s > 0 and self.idle_timeout_s > 0):
             raise ValueError("requests_per_s, idle_timeout_s: above 0")
+        if not all(_BUCKET.fullmatch(url) for url in (self.raw, self.archive) if url):
+            raise ValueError("raw, archive: s3://BUCKET/PREFIX or nothing")
+        if self.s3_endpoint_url and not _ENDPOINT.fullmatch(self.s3_endpoint_url):
+            raise ValueError("s3_endpoint_url: http(s)://HOST:PORT or nothing; no credentials")
+        if self.raw_is_replicated and not self.raw:
+            raise ValueError("raw_is_replicated: of a bucket only; raw names none")
 
     @property
     def durable_on_one_disk(self) -> bool:
-        """True if HQ's own disk is all there is, and its operator has said so."""
-        return self.durable_without_mirror and not self.mirror
+        """True if ``raw`` is all there is, and the operator has said that it will do."""
+        return (self.durable_without_mirror or self.raw_is_replicated) and not self.mirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +136,22 @@ class Home:
     def _key_path(self) -> Path:
         return self.folder / "keys" / "hq.pem"
 
+    def raw_shelf(self) -> Shelf:
+        """Return where batches lie as they came. Raises KnownError ``hq.no_s3``."""
+        return self._shelf(self.settings.raw, self.raw)
+
+    def archive_shelf(self) -> Shelf:
+        """Return where the archive lies. Raises KnownError ``hq.no_s3``."""
+        return self._shelf(self.settings.archive, self.archive)
+
+    def _shelf(self, url: str, folder: Path) -> Shelf:
+        if not url:
+            return Folder(folder)
+        cache = self.folder / "cache"
+        cache.mkdir(exist_ok=True)
+        endpoint_url = self.settings.s3_endpoint_url
+        return Bucket(url, endpoint_url, cache, self.settings.cache_bytes)
+
     def ledger(self) -> Ledger:
         """Open the ledger. Raises KnownError as :class:`Ledger` does."""
         return Ledger(self.ledger_url)
@@ -133,7 +170,8 @@ class Home:
 def init_home(folder: Path, settings: Settings) -> Home:
     """Make the folder, the key and an empty ledger.
 
-    Raises KnownError ``hq.home_exists`` where there is anything already, ``hq.cannot_write``.
+    Raises KnownError ``hq.home_exists`` where there is anything already, ``hq.cannot_write``, and
+    what :class:`Bucket` does.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise KnownError("hq.home_exists", path=folder)
@@ -151,6 +189,8 @@ def _make(home: Home) -> None:
     try:
         for name in ("", *_FOLDERS):
             (home.folder / name).mkdir(parents=True, exist_ok=True)
+        _make_shelf(home.settings.raw, home.raw, home.raw_shelf())
+        _make_shelf(home.settings.archive, home.archive, home.archive_shelf())
         home.folder.chmod(0o700)  # digests of tokens are nobody else's business either
         home._key_path.parent.mkdir(mode=0o700)
         key = Ed25519PrivateKey.generate()
@@ -162,6 +202,14 @@ def _make(home: Home) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise KnownError("hq.cannot_write", path=home.folder, reason=reason) from error
+
+
+def _make_shelf(url: str, folder: Path, shelf: Shelf) -> None:
+    """Two HQs in one bucket would clear away one another's archive."""
+    if not url:
+        folder.mkdir()
+    elif shelf.folders():
+        raise KnownError("hq.home_exists", path=url)
 
 
 def new_log_origin(server: str) -> str:

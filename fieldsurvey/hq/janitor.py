@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.landing import KNOWN_SCHEMAS, Landing
 from fieldsurvey.hq.ledger import Ledger
-from fieldsurvey.hq.raw_files import RawFiles, digest_of
+from fieldsurvey.hq.raw_files import RawFiles
 from fieldsurvey.hq.refusal import Refusal
+from fieldsurvey.hq.shelf import Item, Shelf
 from fieldsurvey.hq.spool import remove_old_files
 
 _SPOOLED_FOR_US = 3_600_000_000  # longer than any body takes
@@ -51,25 +52,25 @@ def adopt(home: Home, ledger: Ledger, landing: Landing, since_utc_us: int) -> tu
 
     Looks into folders that changed since then. Returns how many, and which could not be.
     """
-    unknown = [path for path in RawFiles(home.raw).since(since_utc_us) if not ledger.has_path(path)]
-    written_utc_us = {path: (home.raw / path).stat().st_mtime_ns // 1000 for path in unknown}
+    raw = home.raw_shelf()
+    unknown = [one for one in RawFiles(raw).since(since_utc_us) if not ledger.has_path(one.name)]
     foreign = []
-    for path in sorted(unknown, key=lambda path: (written_utc_us[path], path)):
+    for one in sorted(unknown, key=lambda one: (one.put_utc_us, one.name)):
         try:
-            _enter(home, landing, path, written_utc_us[path])
+            _enter(raw, landing, one)
         except Refusal:
-            foreign.append(path)
+            foreign.append(one.name)
     return len(unknown) - len(foreign), foreign
 
 
-def _enter(home: Home, landing: Landing, path: str, received_utc_us: int) -> None:
-    """Enter a file as if it had just landed. Raises Refusal."""
-    device, epoch, name = PurePosixPath(path).parts
+def _enter(raw: Shelf, landing: Landing, one: Item) -> None:
+    """Enter a file as if it had landed when it was written. Raises Refusal."""
+    device, epoch, name = PurePosixPath(one.name).parts
     batch_no, _, digits = PurePosixPath(name).stem.partition("-")
-    sealed = landing.checked((home.raw / path).read_bytes(), (device, epoch, int(batch_no)))
+    sealed = landing.checked(raw.read(one.name), (device, epoch, int(batch_no)))
     if not sealed.sha256.startswith(digits):
         raise Refusal(422, "name", "not the content of its name")
-    landing.enter(sealed, path, received_utc_us)
+    landing.enter(sealed, one.name, one.put_utc_us)
 
 
 def _damaged(home: Home, ledger: Ledger) -> list[str]:
@@ -78,4 +79,5 @@ def _damaged(home: Home, ledger: Ledger) -> list[str]:
     newest = range(max(0, size - _SAMPLE), size)
     others = random.sample(range(newest.start), min(_SAMPLE, newest.start))
     chosen = ledger.at([*others, *newest])
-    return [one.path for one in chosen if digest_of(home.raw / one.path) != one.sha256]
+    raw = home.raw_shelf()
+    return [one.path for one in chosen if raw.digest(one.path) != one.sha256]

@@ -10,6 +10,7 @@ import base64
 import binascii
 import errno
 import functools
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,11 +24,14 @@ from fieldsurvey.hq.ledger import Arrival, Ledger
 from fieldsurvey.hq.raw_files import RawFiles
 from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.hq.spool import SpoolFile
+from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.batch import SealedBatch, parse_batch
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.keys import Ed25519PrivateKey, public_key_from
 from fieldsurvey.wire.receipt import SignedReceipt, sign_receipt
 from fieldsurvey.wire.rows import SCHEMA, count_rows
+
+_log = logging.getLogger(__name__)
 
 KNOWN_SCHEMAS = (SCHEMA,)
 BUSY_RETRY_S = 10
@@ -64,7 +68,7 @@ class Landing:
         self._utc_us = utc_us
         self._max_bytes = max_bytes
         self._spool = home.spool
-        self._raw = RawFiles(home.raw)
+        self._raw = RawFiles(home.raw_shelf())
         self._threads = ThreadPoolExecutor(_THREADS, "landing")
 
     def close(self) -> None:
@@ -92,6 +96,9 @@ class Landing:
         except OSError as error:
             code = "disk_full" if error.errno in _FULL else "storage"
             raise Refusal(503, code, error.strerror or "", BUSY_RETRY_S) from error
+        except KnownError as error:
+            _log.warning("%s", error)  # it names a place that is no business of the sender's
+            raise Refusal(503, "storage", "", BUSY_RETRY_S) from error
         except SQLAlchemyError as error:
             raise Refusal(503, "ledger", "", BUSY_RETRY_S) from error
         finally:

@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import polars as pl
@@ -26,6 +25,7 @@ from fieldsurvey.hq.merge_changes import Changes, once
 from fieldsurvey.hq.merge_drives import Drives, drives_of
 from fieldsurvey.hq.merge_frames import Frames, frames_of
 from fieldsurvey.hq.merge_reading import ReadBatch, RefusedBatch, read_batch
+from fieldsurvey.hq.shelf import Shelf
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.store.lock import SurveyLock
 
@@ -60,8 +60,8 @@ class MergeReport:
 
 def merge_once(
     ledger: MergeLedger,
-    raw: Path,
-    archive: Path,
+    raw: Shelf,
+    archive: Shelf,
     limit: int = 500,
     *,
     patient_since_utc_us: int | None = None,
@@ -72,7 +72,7 @@ def merge_once(
     saves much writing where batches overtake one another. Raises KnownError ``hq_merge.busy`` while
     somebody else merges, OSError (disk full) with nothing changed.
     """
-    with _alone(archive):
+    with alone(archive):
         files = Archive(archive)
         report = _merge(ledger, raw, files, limit, patient_since_utc_us)
         if report.batches:
@@ -82,13 +82,14 @@ def merge_once(
 
 
 @contextlib.contextmanager
-def _alone(archive: Path) -> Iterator[None]:
+def alone(archive: Shelf) -> Iterator[None]:
+    """Let nobody else on this computer merge meanwhile. Raises KnownError ``hq_merge.busy``."""
     try:
-        lock = SurveyLock(archive / "merge")
+        lock = SurveyLock(archive.local / "merge")
     except KnownError as error:
         if error.message.id != "store.in_use":
             raise
-        raise KnownError("hq_merge.busy", path=archive) from error
+        raise KnownError("hq_merge.busy", path=archive.place) from error
     try:
         yield
     finally:
@@ -96,7 +97,7 @@ def _alone(archive: Path) -> Iterator[None]:
 
 
 def _merge(
-    ledger: MergeLedger, raw: Path, archive: Archive, limit: int, patient_since_utc_us: int | None
+    ledger: MergeLedger, raw: Shelf, archive: Archive, limit: int, patient_since_utc_us: int | None
 ) -> MergeReport:
     batches, refused = _read(_chosen(ledger.unmerged(limit)), raw)
     for one in refused:
@@ -143,7 +144,7 @@ def _chosen(landed: Sequence[LandedBatch]) -> list[LandedBatch]:
     return chosen
 
 
-def _read(landed: Sequence[LandedBatch], raw: Path) -> tuple[list[ReadBatch], list[RefusedBatch]]:
+def _read(landed: Sequence[LandedBatch], raw: Shelf) -> tuple[list[ReadBatch], list[RefusedBatch]]:
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         found = list(pool.map(lambda batch: read_batch(batch, raw), landed))
     return (
@@ -172,6 +173,6 @@ def _commit(ledger: MergeLedger, changes: Changes, merged: Sequence[int]) -> Non
     try:
         ledger.swap_archive(changes.added, changes.removed, merged)
     except LookupError as error:  # the archive was changed on another machine, or is being rebuilt
-        raise KnownError("hq_merge.busy", path=changes.archive.folder) from error
+        raise KnownError("hq_merge.busy", path=changes.archive.shelf.place) from error
     # A file that was written anew with the same content has the same name: it simply stays.
     changes.archive.retire(set(changes.removed) - {file.path for file in changes.added})

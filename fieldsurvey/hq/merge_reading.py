@@ -8,13 +8,13 @@ import errno
 import functools
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from fieldsurvey.hq.archive_tables import SAMPLE_COLUMNS
 from fieldsurvey.hq.ledger_records import LandedBatch
 from fieldsurvey.hq.merge_records import Values, table_rows
+from fieldsurvey.hq.shelf import Shelf
 from fieldsurvey.wire.batch import parse_batch
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.rows import SCHEMA, dense_and_records
@@ -61,7 +61,7 @@ class _RefusedError(Exception):
         self.code, self.detail = code, detail
 
 
-def read_batch(landed: LandedBatch, raw: Path) -> ReadBatch | RefusedBatch:
+def read_batch(landed: LandedBatch, raw: Shelf) -> ReadBatch | RefusedBatch:
     """Read and check one batch."""
     try:
         samples, records = dense_and_records(_payload(landed, raw))
@@ -76,9 +76,9 @@ def read_batch(landed: LandedBatch, raw: Path) -> ReadBatch | RefusedBatch:
     return read
 
 
-def _payload(landed: LandedBatch, raw: Path) -> bytes:
+def _payload(landed: LandedBatch, raw: Shelf) -> bytes:
     try:
-        content = (raw / landed.path).read_bytes()
+        content = raw.fetch(landed.path, landed.sha256).read_bytes()
     except OSError as error:
         if error.errno not in _LOST:
             raise  # it is this computer that is in trouble: the merge is tried again

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fieldsurvey.hq.archive import Archive
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.ledger import Ledger
-from fieldsurvey.hq.merge import MergeReport, merge_once
+from fieldsurvey.hq.merge import MergeReport, alone, merge_once
 from fieldsurvey.model.clock import Clock, SystemClock
 from fieldsurvey.model.errors import KnownError
 
@@ -37,6 +37,8 @@ class Worker:
 
     def __init__(self, home: Home, stopping: threading.Event, clock: Clock) -> None:
         self._home = home
+        self._raw = home.raw_shelf()
+        self._archive = home.archive_shelf()
         self._stopping = stopping
         self._clock = clock
         self._tidied_mono_us: int | None = None
@@ -68,8 +70,8 @@ class Worker:
             self._tidy(ledger)
             report = merge_once(
                 ledger,
-                self._home.raw,
-                self._home.archive,
+                self._raw,
+                self._archive,
                 patient_since_utc_us=patient_since_utc_us,
             )
         finally:
@@ -86,8 +88,9 @@ class Worker:
             now_us - self._tidied_mono_us < TIDY_EVERY_S * 1_000_000
         ):
             return
-        named = {file.path for file in ledger.archive_files()}
-        removed = Archive(self._home.archive).remove_orphans(named)
+        with alone(self._archive):  # what is just being written has no name yet
+            named = {file.path for file in ledger.archive_files()}
+            removed = Archive(self._archive).remove_orphans(named)
         if removed:
             _log.info("removed %d files that no longer count", removed)
         self._tidied_mono_us = now_us

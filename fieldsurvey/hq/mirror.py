@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldsurvey.hq.ledger import LandedBatch, Ledger
-from fieldsurvey.hq.raw_files import digest_of
+from fieldsurvey.hq.shelf import Shelf, digest_of
 from fieldsurvey.wire.whole_file import sync_folder, write_whole
 
 _BATCHES = 200  # per call, so that stopping does not take long
@@ -29,7 +29,7 @@ def is_another_disk(raw: Path, mirror: Path) -> bool:
     return raw.stat().st_dev != mirror.stat().st_dev
 
 
-def mirror_once(ledger: Ledger, raw: Path, mirror: Path, skip: frozenset[str]) -> MirrorReport:
+def mirror_once(ledger: Ledger, raw: Shelf, mirror: Path, skip: frozenset[str]) -> MirrorReport:
     """Copy some of what is not mirrored yet; ``skip``: paths found damaged before.
 
     Raises OSError, also if the disk that held copies holds none; what was not verified does not
@@ -43,7 +43,7 @@ def mirror_once(ledger: Ledger, raw: Path, mirror: Path, skip: frozenset[str]) -
     for one in ledger.unmirrored(_BATCHES + len(skip)):
         if one.path in skip:
             continue
-        if _copy(raw / one.path, mirror / "raw" / one.path, one.sha256):
+        if _copy(raw.read(one.path), mirror / "raw" / one.path, one.sha256):
             copied.append(one)
         else:
             damaged.append(one.path)
@@ -63,9 +63,8 @@ def check_mirror(ledger: Ledger, mirror: Path) -> list[str]:
     return [row.path for row in lost]
 
 
-def _copy(source: Path, target: Path, sha256: str) -> bool:
-    """Copy and read back from the disk itself where that can be asked for."""
-    content = source.read_bytes()
+def _copy(content: bytes, target: Path, sha256: str) -> bool:
+    """Write and read back from the disk itself where that can be asked for."""
     if hashlib.sha256(content).hexdigest() != sha256:
         return False
     new_folders = _missing(target.parent)

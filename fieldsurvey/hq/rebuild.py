@@ -13,6 +13,7 @@ from fieldsurvey.hq.enrolment import kept_device_keys
 from fieldsurvey.hq.home import Home, new_log_origin
 from fieldsurvey.hq.janitor import adopt
 from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.hq.shelf import Shelf
 from fieldsurvey.hq.station import open_station
 from fieldsurvey.model.clock import SystemClock
 from fieldsurvey.model.errors import KnownError
@@ -43,15 +44,16 @@ def rebuild_archive(home: Home, progress: Callable[[int], None]) -> int:
     """
     from fieldsurvey.hq.merge import merge_once
 
+    raw, archive = home.raw_shelf(), home.archive_shelf()
     ledger = home.ledger()
     try:
-        with _between_merges(home.archive):
+        with _between_merges(archive):
             ledger.forget_archive()
         ledger.history.add_audit(SystemClock().utc_us(), "operator", "archive_forgotten")
         while waiting := ledger.counts().waiting:
             progress(waiting)
             try:
-                report = merge_once(ledger, home.raw, home.archive)
+                report = merge_once(ledger, raw, archive)
             except KnownError as error:
                 if error.message.id != _BUSY:
                     raise
@@ -65,11 +67,11 @@ def rebuild_archive(home: Home, progress: Callable[[int], None]) -> int:
 
 
 @contextmanager
-def _between_merges(archive: Path) -> Iterator[None]:
+def _between_merges(archive: Shelf) -> Iterator[None]:
     """Hold the lock of the merge: what is being merged was read from the manifest as it was."""
     while True:
         try:
-            lock = SurveyLock(archive / "merge")
+            lock = SurveyLock(archive.local / "merge")
             break
         except KnownError as error:
             if error.message.id != "store.in_use":

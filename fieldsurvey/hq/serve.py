@@ -72,8 +72,10 @@ def _check_mirror_disk(home: Home) -> None:
     settings = home.settings
     if not settings.mirror or settings.durable_without_mirror:
         return
+    raw = home.folder if settings.raw else home.raw
     try:
-        another = is_another_disk(home.raw, Path(settings.mirror))
+        # A bucket is no disk of ours at all.
+        another = is_another_disk(raw, Path(settings.mirror)) or bool(settings.raw)
     except OSError as error:
         reason = error.strerror or str(error)
         raise KnownError("hq.no_mirror", path=settings.mirror, reason=reason) from error
@@ -153,11 +155,11 @@ def _jobs(station: Station, serving: Serving) -> list[Coroutine[Any, Any, None]]
 
 def _mirroring(station: Station) -> Callable[[], object]:
     damaged: set[str] = set()
-    mirror = Path(station.home.settings.mirror)
+    raw, mirror = station.home.raw_shelf(), Path(station.home.settings.mirror)
 
     def work() -> None:
         while True:
-            report = mirror_once(station.ledger, station.home.raw, mirror, frozenset(damaged))
+            report = mirror_once(station.ledger, raw, mirror, frozenset(damaged))
             damaged.update(report.damaged)
             for path in report.damaged:
                 _log.error("damaged on HQ's own disk: %s", path)

@@ -38,19 +38,17 @@ class SpoolFile:
         """The digest of what was written."""
         return self._hash.digest()
 
-    def move_to(self, target: Path) -> None:
-        """Make the content durable and give it its name; the folder's own names are not synced."""
+    def finish(self) -> None:
+        """Make the content durable; nothing more is written."""
         assert self._file is not None
         os.fsync(self._file.fileno())
         self._file.close()
-        self.path.replace(target)
 
     def discard(self) -> None:
-        """Remove what was not moved."""
-        if self._file is not None and not self._file.closed:
+        """Remove what was not moved to its place."""
+        if self._file is not None:
             self._file.close()
-            with contextlib.suppress(FileNotFoundError):
-                self.path.unlink()
+            self.path.unlink(missing_ok=True)
 
 
 def remove_old_files(folder: Path, older_than_utc_us: int) -> int:

@@ -6,7 +6,6 @@ batches of an epoch have not come yet, or that it forked, is told as a note.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from fieldsurvey.hq.devices import Device
 from fieldsurvey.hq.ledger_records import receipt_of
 from fieldsurvey.hq.ledger_tables import audit_chain, row_digest, state_digest
-from fieldsurvey.hq.raw_files import RawFiles, digest_of
+from fieldsurvey.hq.raw_files import RawFiles
+from fieldsurvey.hq.shelf import Shelf
 from fieldsurvey.hq.station import Station
 from fieldsurvey.hq.verify_log import Frontier
 from fieldsurvey.model.messages import Message, message
@@ -144,6 +144,7 @@ def check_receipts(
 
 def check_batches(station: Station, result: Verification) -> None:
     """Read every file, epoch by epoch in the order of its batches."""
+    raw = station.home.raw_shelf()
     devices = {one.device: one for one in station.ledger.devices.all()}
     for device, epoch in station.ledger.epochs():
         headers: dict[int, list[SealedBatch]] = {}
@@ -151,16 +152,16 @@ def check_batches(station: Station, result: Verification) -> None:
         for row in station.ledger.epoch_rows(device, epoch):
             result.batches += 1
             conflict |= row.receipt_state == "conflict"
-            sealed = _file(station.home.raw, row, devices.get(device), result)
+            sealed = _file(raw, row, devices.get(device), result)
             if sealed is not None:
                 headers.setdefault(row.batch_no, []).append(sealed)
         _chain(device, epoch, headers, conflict, result)
 
 
-def _file(raw: Path, row: Row, device: Device | None, result: Verification) -> SealedBatch | None:
+def _file(raw: Shelf, row: Row, device: Device | None, result: Verification) -> SealedBatch | None:
     """Compare a file with its row and its device's key; None if it is no batch."""
     try:
-        content = (raw / row.path).read_bytes()
+        content = raw.read(row.path)
     except FileNotFoundError:
         result.find("hq.finding_file_missing", path=row.path)
         return None
@@ -215,9 +216,9 @@ def _chain(
 
 def _unknown_files(station: Station, result: Verification) -> None:
     """Find files that no row knows; one that is just landing has its row a moment later."""
-    for path in RawFiles(station.home.raw):
-        if not station.ledger.has_path(path):
-            result.find("hq.finding_unledgered", path=path)
+    for one in RawFiles(station.home.raw_shelf()):
+        if not station.ledger.has_path(one.name):
+            result.find("hq.finding_unledgered", path=one.name)
 
 
 def _small_tables(station: Station, result: Verification) -> None:
@@ -234,16 +235,16 @@ def _small_tables(station: Station, result: Verification) -> None:
 
 
 def _archive(station: Station, result: Verification) -> None:
+    archive = station.home.archive_shelf()
     for row in station.ledger.archive_rows():
         result.archive_files += 1
-        path = station.home.archive / str(row["path"])
         if row["row_sha256"] != row_digest(row):
             result.find("hq.finding_row", table="archive_file", key=row["path"])
         try:
-            digest, size = digest_of(path), path.stat().st_size
+            digest = archive.digest(str(row["path"]))
         except (OSError, ValueError):
-            digest, size = None, -1
-        if (digest, size) != (row["sha256"], row["bytes"]):
+            digest = None
+        if digest != row["sha256"]:
             result.find("hq.finding_archive", path=row["path"])
 
 

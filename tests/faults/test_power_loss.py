@@ -81,7 +81,8 @@ def laptop_and_hq_through_power_cuts(folder: Path, count: int, seed: int) -> Non
 
 
 def hq_is_whole(folder: Path, promised: dict[str, int], signed_for: set[str], label: str) -> None:
-    with open_station(Home.open(folder), SystemClock()) as station:
+    home = Home.open(folder)
+    with open_station(home, SystemClock()) as station:
         tidied = tidy(station.home, station.ledger, station.landing, station.clock.utc_us)
         assert (tidied.foreign, tidied.damaged) == ((), ()), label
         station.log.check()
@@ -91,7 +92,7 @@ def hq_is_whole(folder: Path, promised: dict[str, int], signed_for: set[str], la
         for one in held:
             assert parse_batch((station.home.raw / one.path).read_bytes()).sha256 == one.sha256
         while station.ledger.unmerged(1):
-            merge_once(station.ledger, station.home.raw, station.home.archive)
+            merge_once(station.ledger, home.raw_shelf(), home.archive_shelf())
         assert not verify(station, ()).findings, label
         samples = sum(file.rows for file in station.ledger.archive_files("samples"))
         assert samples == 3 * len(held), label

@@ -92,4 +92,4 @@ def _verify(home: Home, acknowledged: list[tuple[SealedBatch, SignedReceipt]]) -
         rows = {row.sha256: row for row in station.ledger.batch_rows()}
         assert len(rows) == result.batches == len(acknowledged)
         for one, _ in acknowledged:
-            assert (home.raw / rows[one.sha256].path).read_bytes() == one.content
+            assert home.raw_shelf().read(rows[one.sha256].path) == one.content

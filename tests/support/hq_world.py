@@ -318,7 +318,7 @@ class World:
         station = self.hq.running()
         self.kills.in_hq = True
         try:
-            merge_once(station.ledger, station.home.raw, station.home.archive)
+            merge_once(station.ledger, station.home.raw_shelf(), station.home.archive_shelf())
         except Dead:
             self.hq.stop()
         except OSError:

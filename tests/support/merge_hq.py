@@ -11,6 +11,7 @@ import polars as pl
 from fieldsurvey.hq.archive import Archive
 from fieldsurvey.hq.ledger import Arrival, Ledger
 from fieldsurvey.hq.merge import MergeReport, merge_once
+from fieldsurvey.hq.shelf import Folder
 from fieldsurvey.wire.batch import SealedBatch
 from fieldsurvey.wire.rows import Row
 from tests.support.store_values import START_UTC_US, S, a_fix
@@ -55,7 +56,7 @@ class SmallHq:
             self.ledger.append(arrival, now_utc_us)
 
     def merge(self, limit: int = 500, **options: int | None) -> MergeReport:
-        return merge_once(self.ledger, self.raw, self.archive, limit, **options)
+        return merge_once(self.ledger, Folder(self.raw), Folder(self.archive), limit, **options)
 
     def merge_all(self, limit: int = 500) -> None:
         while self.ledger.counts().waiting:
@@ -63,7 +64,7 @@ class SmallHq:
 
     def table(self, name: str) -> pl.DataFrame:
         """All rows of a table that count, in one order."""
-        archive = Archive(self.archive)
+        archive = Archive(Folder(self.archive))
         frames = [archive.read(file) for file in self.ledger.archive_files(name)]
         if not frames:
             return pl.DataFrame()

@@ -34,8 +34,9 @@ def prepare(folder: Path) -> Path:
 def work(folder: Path, batches: int) -> None:
     """Record, seal, land and merge, batch by batch."""
     clock, key = SystemClock(), Ed25519PrivateKey.generate()
+    home = Home.open(folder / "hq")
     with (
-        open_station(Home.open(folder / "hq"), clock) as station,
+        open_station(home, clock) as station,
         SurveyFile.open(folder / "a.fsurvey") as survey,
     ):
         devices = station.ledger.devices
@@ -65,7 +66,7 @@ def work(folder: Path, batches: int) -> None:
             outbox.acknowledge(batch, landed.signed, clock.utc_us())
             if number % 3 == 2:
                 station.log.checkpoint()
-                merge_once(station.ledger, station.home.raw, station.home.archive)
+                merge_once(station.ledger, home.raw_shelf(), home.archive_shelf())
                 _say(f"merged {number}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from fieldsurvey.hq import landing as landing_module
-from fieldsurvey.hq import raw_files
+from fieldsurvey.hq import raw_files, shelf
 from fieldsurvey.hq.janitor import tidy
 from fieldsurvey.hq.landing import Landed, Refusal
 from fieldsurvey.hq.ledger import Ledger
@@ -76,7 +76,7 @@ class _CrashError(BaseException):
     """As if the process had ended here."""
 
 
-@pytest.mark.parametrize("at", ["move_to", "_sync_names", "append"])
+@pytest.mark.parametrize("at", ["finish", "_sync_names", "append"])
 def test_a_crash_before_the_ledger_loses_nothing(
     station: Station, laptop: Laptop, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
@@ -84,8 +84,8 @@ def test_a_crash_before_the_ledger_loses_nothing(
         raise _CrashError
 
     kinds: dict[str, type] = {
-        "move_to": landing_module.SpoolFile,
-        "_sync_names": raw_files.RawFiles,
+        "finish": landing_module.SpoolFile,
+        "_sync_names": shelf.Folder,
         "append": Ledger,
     }
     one = laptop.seal()
@@ -95,7 +95,7 @@ def test_a_crash_before_the_ledger_loses_nothing(
             land(station, one)
     assert station.ledger.history.size() == 0
 
-    moved = at != "move_to"
+    moved = at != "finish"
     tidied = tidy(station.home, station.ledger, station.landing, station.clock.utc_us)
     assert tidied.adopted == (1 if moved else 0)
     again = land(station, one)

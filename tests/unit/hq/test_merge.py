@@ -12,6 +12,7 @@ import pytest
 from fieldsurvey.hq import compaction, merge
 from fieldsurvey.hq.archive import Archive
 from fieldsurvey.hq.archive_tables import TABLES
+from fieldsurvey.hq.shelf import Folder
 from fieldsurvey.model.drive import Sample
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.position import Fix
@@ -408,7 +409,7 @@ def test_orphans_go_after_their_grace(hq: SmallHq) -> None:
     orphan = hq.archive / "samples" / "2025-10-09" / "0123456789abcdef.parquet"
     orphan.write_bytes(b"x")
     (orphan.parent / "left.part").write_bytes(b"x")
-    archive = Archive(hq.archive)
+    archive = Archive(Folder(hq.archive))
     assert archive.remove_orphans(named) == 0
     assert archive.remove_orphans(named, older_than_s=-1) == 2
     assert {

@@ -61,14 +61,14 @@ def test_batches_are_durable_once_they_are_copied(
     station: Station, laptop: Laptop, second_disk: Path
 ) -> None:
     assert _durable_upto(station, laptop) == -1
-    report = mirror_once(station.ledger, station.home.raw, second_disk, NONE)
+    report = mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE)
     assert (report.copied, report.damaged) == (3, ())
     assert _durable_upto(station, laptop) == 2
     rows = list(station.ledger.batch_rows())
     assert _copies(second_disk) == {
         row.path: (station.home.raw / row.path).read_bytes() for row in rows
     }
-    assert mirror_once(station.ledger, station.home.raw, second_disk, NONE).copied == 0
+    assert mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE).copied == 0
 
 
 def test_a_file_that_is_damaged_here_is_not_called_durable(
@@ -76,11 +76,13 @@ def test_a_file_that_is_damaged_here_is_not_called_durable(
 ) -> None:
     path = station.ledger.at([1])[0].path
     (station.home.raw / path).write_bytes(b"rot")
-    report = mirror_once(station.ledger, station.home.raw, second_disk, NONE)
+    report = mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE)
     assert (report.copied, report.damaged) == (2, (path,))
     assert _durable_upto(station, laptop) == 0
     assert path not in _copies(second_disk)
-    again = mirror_once(station.ledger, station.home.raw, second_disk, frozenset(report.damaged))
+    again = mirror_once(
+        station.ledger, station.home.raw_shelf(), second_disk, frozenset(report.damaged)
+    )
     assert (again.copied, again.damaged) == (0, ())
 
 
@@ -88,19 +90,19 @@ def test_a_copy_that_reads_otherwise_is_not_called_durable(
     station: Station, laptop: Laptop, second_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirror_module, "digest_of", lambda _: "0" * 64)
-    mirror_once(station.ledger, station.home.raw, second_disk, NONE)
+    mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE)
     assert _durable_upto(station, laptop) == -1
 
 
 def test_a_second_disk_that_is_away_is_an_error(
     station: Station, laptop: Laptop, second_disk: Path
 ) -> None:
-    mirror_once(station.ledger, station.home.raw, second_disk, NONE)
+    mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE)
     land(station, laptop.seal())
     second_disk.rename(second_disk.with_name("in a drawer"))
     second_disk.mkdir()  # its mount point
     with pytest.raises(OSError, match="second disk"):
-        mirror_once(station.ledger, station.home.raw, second_disk, NONE)
+        mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE)
     assert list(second_disk.iterdir()) == []
     assert _durable_upto(station, laptop) == 2
 
@@ -115,11 +117,11 @@ def test_another_disk_is_told_from_another_folder(station: Station, tmp_path: Pa
 def test_what_a_second_disk_lost_is_copied_again(
     station: Station, laptop: Laptop, second_disk: Path
 ) -> None:
-    mirror_once(station.ledger, station.home.raw, second_disk, NONE)
+    mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE)
     path = station.ledger.at([1])[0].path
     (second_disk / "raw" / path).unlink()
     assert check_mirror(station.ledger, second_disk) == [path]
     assert _durable_upto(station, laptop) == 0
-    assert mirror_once(station.ledger, station.home.raw, second_disk, NONE).copied == 1
+    assert mirror_once(station.ledger, station.home.raw_shelf(), second_disk, NONE).copied == 1
     assert check_mirror(station.ledger, second_disk) == []
     assert _durable_upto(station, laptop) == 2
