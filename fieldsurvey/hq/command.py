@@ -40,6 +40,7 @@ for _one in command_desk.COMMANDS:
 @click.option("--public-url", default="", help="Where laptops reach this server.")
 @click.option("--mirror", default="", help="Folder on a second disk for copies of all batches.")
 @click.option("--single-disk", is_flag=True, help="There is no second disk; this one must do.")
+@click.option("--encrypt-laptops", is_flag=True, help="Laptops are to encrypt their survey files.")
 @click.pass_obj
 def init(
     talk: Talk,
@@ -49,6 +50,7 @@ def init(
     public_url: str,
     mirror: str,
     single_disk: bool,
+    encrypt_laptops: bool,
 ) -> None:
     """Make an HQ in DIR: settings, key, ledger."""
     from fieldsurvey.hq.home import Settings, init_home
@@ -58,7 +60,14 @@ def init(
         raise click.UsageError("--mirror and --single-disk exclude each other")
     mirror_path = str(Path(mirror).absolute()) if mirror else ""
     try:
-        settings = Settings(server, ledger, public_url, mirror_path, single_disk)
+        settings = Settings(
+            server,
+            ledger,
+            public_url,
+            mirror_path,
+            single_disk,
+            encrypt_laptops=encrypt_laptops,
+        )
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     clock = SystemClock()

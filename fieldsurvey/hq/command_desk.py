@@ -47,6 +47,21 @@ def revoke(talk: Talk, folder: Path, device: str) -> None:
     talk.tell("hq.revoked", device=device)
 
 
+@click.command(name="recover")
+@FOLDER
+@click.argument("device")
+@click.pass_obj
+def recover(talk: Talk, folder: Path, device: str) -> None:
+    """Print the keys of DEVICE's encrypted survey files, oldest first; the audit log keeps it."""
+    from fieldsurvey.hq import recovery
+
+    with the_station(folder) as station:
+        keys = recovery.recover(station.home, station.ledger, device, station.clock.utc_us())
+    for key in keys:
+        click.echo(key.hex())
+    talk.tell("hq.recovered", device=device, keys=len(keys))
+
+
 @click.command(name="accept")
 @FOLDER
 @click.argument("device")
@@ -170,4 +185,4 @@ def verify(ctx: click.Context, folder: Path, receipts_path: Path | None, as_json
     )
 
 
-COMMANDS = (accept, enrol, revoke, import_bundle, status, verify)
+COMMANDS = (accept, enrol, revoke, recover, import_bundle, status, verify)
