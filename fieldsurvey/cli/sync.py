@@ -11,10 +11,12 @@ from typing import TypeVar
 
 import click
 
+from fieldsurvey.cli.profile import profile_option
 from fieldsurvey.cli.shell import Shell, default_profile_path, print_json
 from fieldsurvey.model.clock import US_PER_S, SystemClock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.store import file_key
 from fieldsurvey.store.codec import message_from_json
 from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
@@ -29,13 +31,6 @@ from fieldsurvey.sync.progress import SyncProgress, SyncState, progress_of
 T = TypeVar("T")
 
 _PATH = click.Path(path_type=Path)
-_profile = click.option(
-    "--profile",
-    "profile_path",
-    type=_PATH,
-    envvar="FIELDSURVEY_PROFILE",
-    help="Folder with this laptop's key and its headquarters.",
-)
 _json = click.option("--json", "as_json", is_flag=True)
 
 
@@ -48,7 +43,7 @@ def command() -> None:
 @click.argument("url")
 @click.argument("code")
 @click.option("--ca", "ca_path", type=_PATH, help="Certificates of headquarters' own authority.")
-@_profile
+@profile_option
 @click.pass_obj
 def enrol_command(
     shell: Shell, url: str, code: str, ca_path: Path | None, profile_path: Path | None
@@ -58,13 +53,15 @@ def enrol_command(
     ca_pem = "" if ca_path is None else _read_text(ca_path)
     enrolment = asyncio.run(enrol_at(url, code, _profile_at(profile_path), ca_pem))
     shell.tell("sync.enrolled", url=url, device=enrolment.device)
+    if file_key.for_new_file() is not None:
+        shell.tell("sync.encrypting")
 
 
 @command.command(name="now")
 @click.argument("surveys", type=_PATH, nargs=-1, required=True)
 @click.option("--over-budget", is_flag=True, help="Send though today's data is used up.")
 @_json
-@_profile
+@profile_option
 @click.pass_obj
 def now(
     shell: Shell,
@@ -109,7 +106,7 @@ def now(
 @command.command(name="status")
 @click.argument("surveys", type=_PATH, nargs=-1, required=True)
 @_json
-@_profile
+@profile_option
 @click.pass_obj
 def status(
     shell: Shell, surveys: tuple[Path, ...], as_json: bool, profile_path: Path | None
@@ -140,7 +137,7 @@ def status(
 @command.command(name="bundle")
 @click.argument("survey", type=_PATH)
 @click.option("-o", "--output", required=True, type=_PATH, help="The file to carry (.fspb).")
-@_profile
+@profile_option
 @click.pass_obj
 def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) -> None:
     """Write what headquarters has not signed for in SURVEY to one file, to be carried there."""
@@ -159,7 +156,7 @@ def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) 
 @command.command(name="receipts")
 @click.argument("file", type=_PATH)
 @click.option("--survey", required=True, type=_PATH, help="The survey that was carried.")
-@_profile
+@profile_option
 @click.pass_obj
 def receipts(shell: Shell, file: Path, survey: Path, profile_path: Path | None) -> None:
     """Take in the receipts in FILE that headquarters gave for a bundle."""
