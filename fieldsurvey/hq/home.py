@@ -49,6 +49,7 @@ class Settings:
     burst_requests: int = 100
     idle_timeout_s: float = 30.0
     encrypt_laptops: bool = False  # survey files of laptops that enrol from now on
+    retention_days: int = 0  # from receipt, for `hq retention`; 0 keeps everything
 
     def __post_init__(self) -> None:
         if not _SERVER.fullmatch(self.server):
@@ -57,6 +58,8 @@ class Settings:
             raise ValueError(f"max_batch_bytes: at least {MIN_ACCEPTED_BYTES}")
         if self.max_in_flight < 1 or self.token_days < 1 or self.burst_requests < 1:
             raise ValueError("max_in_flight, token_days, burst_requests: at least 1")
+        if self.retention_days < 0:
+            raise ValueError("retention_days: 0 or more")
         if not (self.requests_per_s > 0 and self.idle_timeout_s > 0):
             raise ValueError("requests_per_s, idle_timeout_s: above 0")
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.landing import KNOWN_SCHEMAS, Landing
 from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.hq.ledger_rows import EXPIRED
 from fieldsurvey.hq.raw_files import RawFiles, digest_of
 from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.hq.spool import remove_old_files
@@ -78,4 +79,8 @@ def _damaged(home: Home, ledger: Ledger) -> list[str]:
     newest = range(max(0, size - _SAMPLE), size)
     others = random.sample(range(newest.start), min(_SAMPLE, newest.start))
     chosen = ledger.at([*others, *newest])
-    return [one.path for one in chosen if digest_of(home.raw / one.path) != one.sha256]
+    return [
+        one.path
+        for one in chosen
+        if one.code != EXPIRED and digest_of(home.raw / one.path) != one.sha256
+    ]

@@ -72,7 +72,7 @@ def merge_once(
     saves much writing where batches overtake one another. Raises KnownError ``hq_merge.busy`` while
     somebody else merges, OSError (disk full) with nothing changed.
     """
-    with _alone(archive):
+    with alone(archive):
         files = Archive(archive)
         report = _merge(ledger, raw, files, limit, patient_since_utc_us)
         if report.batches:
@@ -82,7 +82,8 @@ def merge_once(
 
 
 @contextlib.contextmanager
-def _alone(archive: Path) -> Iterator[None]:
+def alone(archive: Path) -> Iterator[None]:
+    """Change the archive in the block, and nobody else. Raises KnownError ``hq_merge.busy``."""
     try:
         lock = SurveyLock(archive / "merge")
     except KnownError as error:
