@@ -17,6 +17,7 @@ PACKAGES = (
     "sqlcipher3",
     "speedtest-cli",
     "gpxpy",
+    "keyring",
     "pynmeagps",
     "pyserial",
     "polars",

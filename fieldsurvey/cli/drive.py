@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fieldsurvey.cli.drive_setup import make_config
+from fieldsurvey.cli.profile import profile_option
 from fieldsurvey.cli.shell import Shell, WindowRequest, print_json
 from fieldsurvey.cli.summary import summary_of
 from fieldsurvey.cli.talk import Talk
@@ -31,12 +32,7 @@ LOOK_PERIOD_S = 0.2
     show_default=True,
     help="A drive broken off more than 10 minutes ago: go on with it? (ask: in the window)",
 )
-@click.option(
-    "--profile",
-    type=click.Path(path_type=Path),
-    envvar="FIELDSURVEY_PROFILE",
-    help="Folder with this laptop's key and its headquarters.",
-)
+@profile_option
 @click.option("--json", "as_json", is_flag=True, help="Headless: print the summary as JSON.")
 @click.pass_obj
 def command(
@@ -50,7 +46,7 @@ def command(
     places: Path | None,
     basemap: Path | None,
     resume: str,
-    profile: Path | None,
+    profile_path: Path | None,
     as_json: bool,
 ) -> None:
     """Drive: a sample every second, throughput tests where the plan wants them."""
@@ -64,7 +60,7 @@ def command(
         language=shell.language,
         auto_start=headless,
         resume={"ask": None, "yes": True, "no": False}[resume],
-        profile_path=profile,
+        profile_path=profile_path,
     )
     control = DriveControl(config)
     try:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from fieldsurvey.cli.shell import Shell, progress_bar
+from fieldsurvey.export.homes import home_area_from
 from fieldsurvey.export.registry import FORMATS, export_survey
 
 
@@ -12,14 +13,29 @@ from fieldsurvey.export.registry import FORMATS, export_survey
 @click.argument("survey", type=click.Path(path_type=Path))
 @click.option("--format", "format_name", required=True, type=click.Choice(sorted(FORMATS)))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--trim-home",
+    "homes",
+    multiple=True,
+    metavar="LATITUDE,LONGITUDE,RADIUS_M",
+    help="Leave out what was recorded in this circle; may be given several times.",
+)
 @click.pass_obj
-def command(shell: Shell, survey: Path, format_name: str, output: Path) -> None:
+def command(
+    shell: Shell, survey: Path, format_name: str, output: Path, homes: tuple[str, ...]
+) -> None:
     """Export SURVEY. The old file stays until the new one is complete."""
+    areas = [home_area_from(text) for text in homes]
     with progress_bar(output.name) as tell:
-        report = export_survey(survey, format_name, output, progress=tell, language=shell.language)
+        report = export_survey(
+            survey, format_name, output, progress=tell, language=shell.language, homes=areas
+        )
     shell.tell(
         "cli.exported",
         path=", ".join(map(str, report.paths)),
         points=report.points,
         tests=report.tests,
     )
+    if areas:
+        left_out = report.left_out
+        shell.tell("cli.left_out", seconds=left_out.samples, tests=left_out.tests)

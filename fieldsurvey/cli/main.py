@@ -5,6 +5,7 @@ import importlib
 import click
 
 from fieldsurvey import __version__
+from fieldsurvey.cli.profile import use_default_keys
 from fieldsurvey.cli.shell import KnownErrorGroup
 
 COMMANDS = {
@@ -41,6 +42,7 @@ def cli(ctx: click.Context) -> None:
 
     Without a command the drive window opens.
     """
+    use_default_keys(ctx)
     if ctx.invoked_subcommand is None:
         from fieldsurvey.cli.drive import command
 

@@ -98,12 +98,3 @@ def default_profile_path() -> Path:
 def default_places_path() -> Path:
     """The places file that commands use unless told otherwise."""
     return data_dir() / "kazakhstan.places"
-
-
-profile_option = click.option(
-    "--profile",
-    "profile_path",
-    type=click.Path(path_type=Path),
-    envvar="FIELDSURVEY_PROFILE",
-    help="Folder with this laptop's key and its headquarters.",
-)

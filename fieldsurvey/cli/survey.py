@@ -1,4 +1,4 @@
-"""``fieldsurvey survey``: look into a survey file and check it."""
+"""``fieldsurvey survey``: look into a survey file, check it, make a plain copy of it."""
 
 from pathlib import Path
 
@@ -7,12 +7,13 @@ import click
 from fieldsurvey.cli.shell import Shell, print_json
 from fieldsurvey.cli.summary import summary_of
 from fieldsurvey.model.messages import message
+from fieldsurvey.store.decrypt import decrypt
 from fieldsurvey.store.survey_file import SurveyFile
 
 
 @click.group(name="survey")
 def command() -> None:
-    """Look into a survey file, or check that it is whole."""
+    """Look into a survey file, check that it is whole, or make a plain copy of an encrypted one."""
 
 
 @command.command(name="info")
@@ -41,3 +42,16 @@ def check(ctx: click.Context, file: Path) -> None:
     if findings:
         ctx.exit(1)
     shell.tell("cli.survey_clean", path=file)
+
+
+@command.command(name="decrypt")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def decrypt_file(shell: Shell, file: Path, output: Path) -> None:
+    """Make a plain copy of the encrypted FILE for other programs; FILE stays as it is.
+
+    On a computer without its key, set FIELDSURVEY_FILE_KEY to what `hq recover` prints.
+    """
+    decrypt(file, output)
+    shell.tell("cli.survey_decrypted", path=output)

@@ -11,11 +11,13 @@ from typing import TypeVar
 
 import click
 
-from fieldsurvey.cli.shell import Shell, default_profile_path, print_json, profile_option
+from fieldsurvey.cli.profile import profile_option
+from fieldsurvey.cli.shell import Shell, default_profile_path, print_json
 from fieldsurvey.cli.sync_policy import policy_command
 from fieldsurvey.model.clock import US_PER_S, SystemClock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.store import file_key
 from fieldsurvey.store.codec import message_from_json
 from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
@@ -55,6 +57,8 @@ def enrol_command(
     ca_pem = "" if ca_path is None else _read_text(ca_path)
     enrolment = asyncio.run(enrol_at(url, code, _profile_at(profile_path), ca_pem))
     shell.tell("sync.enrolled", url=url, device=enrolment.device)
+    if file_key.for_new_file() is not None:
+        shell.tell("sync.encrypting")
 
 
 @command.command(name="now")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from fieldsurvey.cli.shell import Shell, default_profile_path, profile_option
+from fieldsurvey.cli.profile import profile_option
+from fieldsurvey.cli.shell import Shell, default_profile_path
 from fieldsurvey.model.messages import message
 from fieldsurvey.sync.policy import Policy
 from fieldsurvey.sync.profile import Profile

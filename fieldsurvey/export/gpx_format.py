@@ -49,7 +49,13 @@ class Gpx:
         started_us = tables.drives["started_utc_us"].min()
         inner = element("time", text.utc_iso(started_us)) if isinstance(started_us, int) else ""
         homeless = len(tables.tests) - len(with_position(tables.tests))
-        inner += self._ours({"tests_without_position_count": homeless or None})
+        inner += self._ours(
+            {
+                "tests_without_position_count": homeless or None,
+                "seconds_left_out_count": tables.left_out.samples or None,
+                "tests_left_out_count": tables.left_out.tests or None,
+            }
+        )
         return f"<metadata>{inner}</metadata>\n" if inner else ""
 
     def _write_tracks(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> int:

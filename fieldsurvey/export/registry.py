@@ -6,7 +6,7 @@ only once they are complete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -14,8 +14,9 @@ from typing import BinaryIO, cast
 from fieldsurvey.export.csv_format import CsvSamples
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.gpx_format import Gpx
+from fieldsurvey.export.homes import HomeArea, without_homes
 from fieldsurvey.export.replacing import Cancelled, Replacement, StoppableStream, known_error
-from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.export.tables import LeftOut, SurveyTables
 from fieldsurvey.model.errors import KnownError
 
 FORMATS: Mapping[str, Exporter] = {
@@ -26,13 +27,14 @@ FORMATS: Mapping[str, Exporter] = {
 @dataclass(frozen=True, slots=True)
 class ExportReport:
     """What was written. ``points`` are samples (of GPX: those with a position of their own),
-    ``bytes`` those of all ``paths``; ``path`` is the first of them."""
+    ``bytes`` those of all ``paths``; ``path`` is the first of them. ``left_out``: inside homes."""
 
     path: Path
     points: int
     tests: int
     bytes: int
     paths: tuple[Path, ...]
+    left_out: LeftOut
 
 
 def export_survey(
@@ -43,8 +45,10 @@ def export_survey(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     language: str = "en",
+    homes: Sequence[HomeArea] = (),
 ) -> ExportReport:
-    """Write the survey at ``survey_path`` to ``output``; an older file there is replaced.
+    """Write the survey at ``survey_path`` to ``output``, without what lies inside ``homes``; an
+    older file there is replaced.
 
     Runs in the calling thread, for seconds; it may be a worker's. ``progress`` is told shares
     from 0 to 1. When ``cancelled`` returns True, or anything fails, files stay as they were.
@@ -59,7 +63,8 @@ def export_survey(
         if path.exists() and path.samefile(survey_path):
             raise KnownError("export.same_file", path=path)
     with open_tables(survey_path, language) as tables:
-        return write_tables(tables, exporter, output, progress=progress, cancelled=cancelled)
+        kept = without_homes(tables, homes)
+        return write_tables(kept, exporter, output, progress=progress, cancelled=cancelled)
 
 
 def find_format(name: str) -> Exporter:
@@ -110,7 +115,8 @@ def write_tables(
         raise known_error(error, output) from error
     tell(1.0)
     total = _sum(written)
-    return ExportReport(output, total.points, total.tests, size, tuple(path for path, _ in files))
+    paths = tuple(path for path, _ in files)
+    return ExportReport(output, total.points, total.tests, size, paths, tables.left_out)
 
 
 def _share_of(tell: Progress, number: int, count: int) -> Progress:

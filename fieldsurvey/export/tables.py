@@ -185,13 +185,22 @@ TEST_COLUMNS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many rows an export does without."""
+
+    samples: int = 0
+    tests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyTables:
     """A survey for an exporter. Tests and drives fit in memory, samples come in pieces.
 
     ``drives``, ``tests`` and each piece have exactly the columns above, in that order.
     ``sample_pieces`` starts a new pass from the first sample each time it is called; rows are in
     the order in which they were recorded, drive after drive, and a piece never mixes two drives.
-    ``language`` is for the words a person reads, such as the name of a waypoint.
+    ``language`` is for the words a person reads, such as the name of a waypoint. ``left_out``: what
+    the survey has and these tables do not, to be told by every format that can.
     """
 
     drives: pl.DataFrame
@@ -199,6 +208,7 @@ class SurveyTables:
     sample_count: int
     sample_pieces: Callable[[], Iterator[pl.DataFrame]]
     language: str = "en"
+    left_out: LeftOut = LeftOut()
 
 
 def schema(columns: Mapping[str, str]) -> dict[str, pl.DataType]:

@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from fieldsurvey import __version__
-from fieldsurvey.hq import enrolment
+from fieldsurvey.hq import enrolment, recovery
 from fieldsurvey.hq.bodies import Bodies
 from fieldsurvey.hq.devices import Device
 from fieldsurvey.hq.landing import BUSY_RETRY_S, KNOWN_SCHEMAS
@@ -42,6 +42,8 @@ from fieldsurvey.wire.answers import (
     Hello,
     Problem,
     Proof,
+    RecoveryCopy,
+    RecoveryKept,
 )
 from fieldsurvey.wire.keys import public_key_text
 from fieldsurvey.wire.receipt import ReceiptState, SignedReceipt
@@ -143,6 +145,24 @@ def create_app(station: Station, bodies: Bodies) -> FastAPI:
             )
         )
 
+    @app.put(
+        "/v1/devices/{device}/recovery",
+        response_model=RecoveryKept,
+        responses=_problems(400, 401, 403, 429),
+    )
+    async def put_recovery(device: DeviceId, bearer: Bearer, copy: RecoveryCopy) -> Response:
+        """Keep the copy of a device's file key that HQ alone can open; only its own device may
+        bring it."""
+        holder = await door.admit(bearer)
+        if holder.device != device:
+            raise Refusal(403, "device", "of another device")
+        now_utc_us = station.clock.utc_us()
+        return _json(
+            await asyncio.to_thread(
+                recovery.keep, station.home, station.ledger, device, copy, now_utc_us
+            )
+        )
+
     @app.get(
         "/v1/devices/{device}/epochs/{epoch}/state",
         response_model=EpochState,
@@ -227,12 +247,13 @@ class _Door:
         host = request.client.host if request.client else ""
         _demand_patience(self._strangers.wait_s(host))
 
-    async def admit(self, bearer: HTTPAuthorizationCredentials | None) -> None:
+    async def admit(self, bearer: HTTPAuthorizationCredentials | None) -> Device:
         """Let an enrolled device in, or a person with a role."""
         if bearer is None:
             raise Refusal(401, "no_token")
         one = await asyncio.to_thread(self._holder, bearer.credentials)
         _demand_patience(self._devices.wait_s(one.device))
+        return one
 
     async def admit_person(self, person: HTTPBasicCredentials | None) -> None:
         """Let somebody in whose token is not only a device's."""

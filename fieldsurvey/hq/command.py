@@ -44,6 +44,7 @@ for _one in command_desk.COMMANDS:
 @click.option("--archive", default="", help="s3://BUCKET/PREFIX for the archive.")
 @click.option("--s3-endpoint", default="", help="Address of storage that is not AWS.")
 @click.option("--raw-is-replicated", is_flag=True, help="The bucket itself keeps several copies.")
+@click.option("--encrypt-laptops", is_flag=True, help="Laptops are to encrypt their survey files.")
 @click.pass_obj
 def init(
     talk: Talk,
@@ -57,6 +58,7 @@ def init(
     archive: str,
     s3_endpoint: str,
     raw_is_replicated: bool,
+    encrypt_laptops: bool,
 ) -> None:
     """Make an HQ in DIR: settings, key, ledger."""
     from fieldsurvey.hq.home import Settings, init_home
@@ -76,6 +78,7 @@ def init(
             archive=archive,
             s3_endpoint_url=s3_endpoint,
             raw_is_replicated=raw_is_replicated,
+            encrypt_laptops=encrypt_laptops,
         )
     except ValueError as error:
         raise click.BadParameter(str(error)) from error

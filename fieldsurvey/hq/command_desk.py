@@ -1,5 +1,6 @@
 """What is done at HQ's desk: devices come and go, sticks come in, someone wants to know."""
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -45,6 +46,21 @@ def revoke(talk: Talk, folder: Path, device: str) -> None:
     with the_station(folder) as station:
         enrolment.revoke(station.home, station.ledger, device, station.clock.utc_us())
     talk.tell("hq.revoked", device=device)
+
+
+@click.command(name="recover")
+@FOLDER
+@click.argument("device")
+@click.pass_obj
+def recover(talk: Talk, folder: Path, device: str) -> None:
+    """Print the keys of DEVICE's encrypted survey files, oldest first; the audit log keeps it."""
+    from fieldsurvey.hq import recovery
+
+    with the_station(folder) as station:
+        keys = recovery.recover(station.home, station.ledger, device, station.clock.utc_us())
+    for key in keys:
+        click.echo(key.hex())
+    talk.tell("hq.recovered", device=device, keys=len(keys))
 
 
 @click.command(name="accept")
@@ -170,4 +186,45 @@ def verify(ctx: click.Context, folder: Path, receipts_path: Path | None, as_json
     )
 
 
-COMMANDS = (accept, enrol, revoke, import_bundle, status, verify)
+@click.command(name="retention")
+@FOLDER
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.pass_obj
+def retention(talk: Talk, folder: Path, dry_run: bool) -> None:
+    """Delete what was received more than retention_days ago; receipts and the log stay."""
+    from fieldsurvey.hq import retention as retaining
+
+    with the_station(folder) as station:
+        now_utc_us = station.clock.utc_us()
+        before_utc_us = retaining.cutoff_utc_us(station.home, now_utc_us)
+        try:
+            if dry_run:
+                gone = retaining.due(station.ledger, before_utc_us)
+            else:
+                gone = retaining.expire(station.home, station.ledger, before_utc_us, now_utc_us)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise KnownError("hq.retention_stopped", reason=reason) from error
+    for device, batches in itertools.groupby(
+        sorted(gone.batches, key=lambda one: one.device), key=lambda one: one.device
+    ):
+        held = list(batches)
+        talk.show(
+            message(
+                "hq.retention_device",
+                device=device,
+                batches=len(held),
+                rows=sum(one.rows for one in held),
+                first=_when(min(one.received_utc_us for one in held)),
+                last=_when(max(one.received_utc_us for one in held)),
+            )
+        )
+    sums = {"batches": len(gone.batches), "rows": gone.rows, "bytes": gone.bytes}
+    before = _when(before_utc_us)
+    if dry_run:
+        talk.tell("hq.retention_due", **sums, before=before)
+        return
+    talk.tell("hq.retained", **sums, before=before, files=gone.files_deleted, again=gone.again)
+
+
+COMMANDS = (accept, enrol, revoke, recover, import_bundle, retention, status, verify)

@@ -9,12 +9,14 @@ import msgspec
 from fieldsurvey.hq.devices import DeviceKey, EnrolmentRefusedError
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.hq.recovery import hq_key
 from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.answers import Enrolled, EnrolRequest
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.keys import Ed25519PrivateKey, bytes_of, public_key_from, public_key_text
 from fieldsurvey.wire.keys import verify as verify_signature
+from fieldsurvey.wire.recovery import recovery_key_text
 from fieldsurvey.wire.whole_file import write_whole
 
 
@@ -22,6 +24,8 @@ def enrol(
     home: Home, ledger: Ledger, key: Ed25519PrivateKey, request: EnrolRequest, now_utc_us: int
 ) -> Enrolled:
     """Enrol whoever has the code and owns the key. Raises Refusal."""
+    encrypt = home.settings.encrypt_laptops
+    recovery_key = recovery_key_text(hq_key(home).public_key()) if encrypt else ""
     try:
         device_key = public_key_from(request.public_key)
         signature = bytes_of(request.signature)
@@ -34,7 +38,8 @@ def enrol(
     except EnrolmentRefusedError as error:
         raise Refusal(403, error.reason, "ask for a new code") from error
     keep_device_keys(home, ledger)
-    return Enrolled(device, token, public_key_text(key.public_key()), ledger.log_origin)
+    own_key = public_key_text(key.public_key())
+    return Enrolled(device, token, own_key, ledger.log_origin, encrypt, recovery_key)
 
 
 def revoke(home: Home, ledger: Ledger, device: str, now_utc_us: int) -> None:

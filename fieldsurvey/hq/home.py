@@ -1,11 +1,13 @@
 """The folder of HQ: what lies where in it, its settings, its key.
 
-    hq.toml  keys/hq.pem  ledger.sqlite  raw/  spool/  archive/  log/
+    hq.toml  keys/hq.pem  keys/recovery.pem  ledger.sqlite  raw/  spool/  archive/  log/
 
 ``raw`` is the source of truth: ledger and archive can be made again from it. Settings may put it,
 and ``archive``, into a bucket; a ``cache/`` is here then.
 """
 
+import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -27,7 +29,8 @@ from fieldsurvey.hq.shelf import Folder, Shelf
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.batch import MIN_ACCEPTED_BYTES
 from fieldsurvey.wire.keys import Ed25519PrivateKey
-from fieldsurvey.wire.whole_file import write_whole
+from fieldsurvey.wire.recovery import X25519PrivateKey
+from fieldsurvey.wire.whole_file import sync_folder, write_whole
 
 _FOLDERS = ("spool", "log")
 _SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
@@ -60,6 +63,8 @@ class Settings:
     s3_endpoint_url: str = ""  # of both; "" is AWS
     raw_is_replicated: bool = False
     cache_bytes: int = 20_000_000_000  # of what lies in a bucket, on this computer
+    encrypt_laptops: bool = False  # survey files of laptops that enrol from now on
+    retention_days: int = 0  # from receipt, for `hq retention`; 0 keeps everything
 
     def __post_init__(self) -> None:
         if not _SERVER.fullmatch(self.server):
@@ -68,6 +73,8 @@ class Settings:
             raise ValueError(f"max_batch_bytes: at least {MIN_ACCEPTED_BYTES}")
         if self.max_in_flight < 1 or self.token_days < 1 or self.burst_requests < 1:
             raise ValueError("max_in_flight, token_days, burst_requests: at least 1")
+        if self.retention_days < 0:
+            raise ValueError("retention_days: 0 or more")
         if not (self.requests_per_s > 0 and self.idle_timeout_s > 0):
             raise ValueError("requests_per_s, idle_timeout_s: above 0")
         if not all(_BUCKET.fullmatch(url) for url in (self.raw, self.archive) if url):
@@ -133,6 +140,10 @@ class Home:
         return self.folder / "keys" / "devices.json"
 
     @property
+    def recovery_copies(self) -> Path:
+        return self.folder / "keys" / "recovery"
+
+    @property
     def _key_path(self) -> Path:
         return self.folder / "keys" / "hq.pem"
 
@@ -152,19 +163,54 @@ class Home:
         endpoint_url = self.settings.s3_endpoint_url
         return Bucket(url, endpoint_url, cache, self.settings.cache_bytes)
 
+    @property
+    def _recovery_key_path(self) -> Path:
+        return self.folder / "keys" / "recovery.pem"
+
     def ledger(self) -> Ledger:
         """Open the ledger. Raises KnownError as :class:`Ledger` does."""
         return Ledger(self.ledger_url)
 
     def key(self) -> Ed25519PrivateKey:
         """Return what receipts and checkpoints are signed with. Raises KnownError ``hq.no_key``."""
-        try:
-            key = load_pem_private_key(self._key_path.read_bytes(), password=None)
-        except (OSError, ValueError) as error:
-            raise KnownError("hq.no_key", path=self._key_path, reason=str(error)) from error
+        key = _private_key(self._key_path)
         if not isinstance(key, Ed25519PrivateKey):
             raise KnownError("hq.no_key", path=self._key_path, reason="not an Ed25519 key")
         return key
+
+    def recovery_key(self) -> X25519PrivateKey:
+        """Return what opens the recovery copies of file keys; a home that is older than these gets
+        one now, as long as no copy was made for another. Raises KnownError ``hq.no_key``."""
+        if not self._recovery_key_path.exists() and not self.recovery_copies.exists():
+            with contextlib.suppress(FileExistsError):
+                make_recovery_key(self)
+        key = _private_key(self._recovery_key_path)
+        if not isinstance(key, X25519PrivateKey):
+            raise KnownError("hq.no_key", path=self._recovery_key_path, reason="not an X25519 key")
+        return key
+
+
+def make_recovery_key(home: Home) -> None:
+    """Make the key; raises FileExistsError, with nothing changed, where there is one."""
+    path = home._recovery_key_path
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    write_whole(draft, _pem(X25519PrivateKey.generate()), private=True)
+    try:
+        os.link(draft, path)  # of two servers that start together, one makes it
+    finally:
+        draft.unlink()
+    sync_folder(path.parent)
+
+
+def _private_key(path: Path) -> object:
+    try:
+        return load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise KnownError("hq.no_key", path=path, reason=str(error)) from error
+
+
+def _pem(key: Ed25519PrivateKey | X25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def init_home(folder: Path, settings: Settings) -> Home:
@@ -193,9 +239,8 @@ def _make(home: Home) -> None:
         _make_shelf(home.settings.archive, home.archive, home.archive_shelf())
         home.folder.chmod(0o700)  # digests of tokens are nobody else's business either
         home._key_path.parent.mkdir(mode=0o700)
-        key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_whole(home._key_path, pem, private=True)
+        write_whole(home._key_path, _pem(Ed25519PrivateKey.generate()), private=True)
+        make_recovery_key(home)
         Ledger.create(home.ledger_url, new_log_origin(home.settings.server)).close()
         # Last: a folder with settings is a whole one.
         write_whole(home.folder / "hq.toml", _toml(home.settings).encode(), private=True)

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.landing import KNOWN_SCHEMAS, Landing
 from fieldsurvey.hq.ledger import Ledger
+from fieldsurvey.hq.ledger_rows import EXPIRED
 from fieldsurvey.hq.raw_files import RawFiles
 from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.hq.shelf import Item, Shelf
@@ -80,4 +81,6 @@ def _damaged(home: Home, ledger: Ledger) -> list[str]:
     others = random.sample(range(newest.start), min(_SAMPLE, newest.start))
     chosen = ledger.at([*others, *newest])
     raw = home.raw_shelf()
-    return [one.path for one in chosen if raw.digest(one.path) != one.sha256]
+    return [
+        one.path for one in chosen if one.code != EXPIRED and raw.digest(one.path) != one.sha256
+    ]

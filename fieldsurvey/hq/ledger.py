@@ -20,6 +20,8 @@ from fieldsurvey.hq.ledger_engine import LedgerDatabase
 from fieldsurvey.hq.ledger_records import ArchiveFile, Arrival, LandedBatch
 from fieldsurvey.hq.ledger_rows import (
     CHUNK_ROWS,
+    EXPIRED,
+    IS_EXPIRED,
     WAITING,
     of_number,
     ranges,
@@ -198,7 +200,7 @@ class Ledger:
             ).all()
             bad = connection.execute(
                 sa.select(batch.c.batch_no, batch.c.code, batch.c.detail)
-                .where(mine, batch.c.state == "quarantined")
+                .where(mine, batch.c.state == "quarantined", ~IS_EXPIRED)
                 .order_by(batch.c.batch_no, batch.c.log_index)
             ).all()
         durable_upto = -1
@@ -233,15 +235,7 @@ class Ledger:
         merged batch does not wait: the changes were made for a manifest that is no more.
         """
         with self.database.write() as connection:
-            for path in removed:
-                gone = connection.execute(archive_file.delete().where(archive_file.c.path == path))
-                if gone.rowcount != 1:
-                    raise LookupError(f"{path} is not in the manifest")
-            rows = [asdict(one) for one in added]
-            if rows:
-                connection.execute(
-                    archive_file.insert(), [row | {"row_sha256": row_digest(row)} for row in rows]
-                )
+            _change_manifest(connection, added, removed)
             waiting = connection.scalar(
                 sa.select(sa.func.count()).where(
                     batch.c.log_index.in_(merged), batch.c.state.in_(WAITING)
@@ -266,10 +260,10 @@ class Ledger:
             return [dict(row._mapping) for row in connection.execute(archive_file.select())]
 
     def forget_archive(self) -> None:
-        """Empty the manifest; every batch waits to be merged again."""
+        """Empty the manifest; every batch that HQ still holds waits to be merged again."""
         with self.database.write() as connection:
             connection.execute(archive_file.delete())
-            wait_again(connection, batch.c.state.not_in(WAITING))
+            wait_again(connection, batch.c.state.not_in(WAITING) & ~IS_EXPIRED)
 
     def reconsider(self, schemas: Sequence[str]) -> int:
         """Let batches wait again that were of a schema unknown then and known now."""
@@ -285,11 +279,47 @@ class Ledger:
             add_audit(connection, now_utc_us, "operator", "accepted", f"{device} {accepted}")
         return accepted
 
+    # Retention
+
+    def older_than(self, utc_us: int) -> list[LandedBatch]:
+        """Return the batches received before then that HQ holds and does not wait to merge."""
+        old = (batch.c.received_utc_us < utc_us) & batch.c.state.not_in(WAITING) & ~IS_EXPIRED
+        return self._landed(old, None)
+
+    def expired(self) -> list[LandedBatch]:
+        """Return the batches that HQ no longer holds."""
+        return self._landed(IS_EXPIRED, None)
+
+    def merged(self) -> list[LandedBatch]:
+        """Return the batches whose rows are in the archive."""
+        return self._landed(batch.c.state == "merged", None)
+
+    def expire(
+        self,
+        gone: Sequence[int],
+        again: Sequence[int],
+        added: Sequence[ArchiveFile],
+        removed: Sequence[str],
+        now_utc_us: int,
+        note: str,
+    ) -> None:
+        """Let go of the batches ``gone`` and change the manifest, all at once; the batches
+        ``again`` wait to be merged anew. Raises LookupError as :meth:`swap_archive` does.
+        """
+        with self.database.write() as connection:
+            _change_manifest(connection, added, removed)
+            # Nothing of them is left to be copied to a second disk, or to be waited for.
+            changes = {"state": "quarantined", "code": EXPIRED, "detail": "", "mirrored": True}
+            set_states(connection, gone, **changes)
+            for start in range(0, len(again), CHUNK_ROWS):
+                wait_again(connection, batch.c.log_index.in_(again[start : start + CHUNK_ROWS]))
+            add_audit(connection, now_utc_us, "operator", EXPIRED, note)
+
     # The second disk
 
     def unmirrored(self, limit: int) -> list[LandedBatch]:
         """Return batches that lie on HQ's own disk only, first come first."""
-        return self._landed(batch.c.mirrored.is_(False), limit)
+        return self._landed(batch.c.mirrored.is_(False) & ~IS_EXPIRED, limit)
 
     def set_mirrored(self, log_indices: Sequence[int], *, mirrored: bool) -> None:
         """Note that the second disk holds these batches, verified, or that it no longer does."""
@@ -301,7 +331,7 @@ class Ledger:
         names = ("device", "epoch", "batch_no", "rows", "code", "detail")
         query = (
             sa.select(*(batch.c[name] for name in names))
-            .where(batch.c.state == "quarantined")
+            .where(batch.c.state == "quarantined", ~IS_EXPIRED)
             .order_by(batch.c.log_index.desc())
             .limit(limit)
         )
@@ -315,7 +345,21 @@ class Ledger:
         """Count by device."""
         return count_per_device(self.database)
 
-    def _landed(self, chosen: sa.ColumnElement[bool], limit: int) -> list[LandedBatch]:
+    def _landed(self, chosen: sa.ColumnElement[bool], limit: int | None) -> list[LandedBatch]:
         query = sa.select(*_LANDED_COLUMNS).where(chosen).order_by(batch.c.log_index).limit(limit)
         with self.database.read() as connection:
             return [LandedBatch(**row._mapping) for row in connection.execute(query)]
+
+
+def _change_manifest(
+    connection: sa.Connection, added: Sequence[ArchiveFile], removed: Sequence[str]
+) -> None:
+    for path in removed:
+        gone = connection.execute(archive_file.delete().where(archive_file.c.path == path))
+        if gone.rowcount != 1:
+            raise LookupError(f"{path} is not in the manifest")
+    rows = [asdict(one) for one in added]
+    if rows:
+        connection.execute(
+            archive_file.insert(), [row | {"row_sha256": row_digest(row)} for row in rows]
+        )

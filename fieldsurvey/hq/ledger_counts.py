@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from fieldsurvey.hq.ledger_engine import LedgerDatabase
+from fieldsurvey.hq.ledger_rows import IS_EXPIRED
 from fieldsurvey.hq.ledger_tables import archive_file, batch
 from fieldsurvey.wire.receipt import ReceiptState
 
@@ -33,6 +34,7 @@ def count(database: LedgerDatabase) -> Counts:
     # "pieces" is the merge's own memory: what came from where.
     measured = sa.case((archive_file.c.table == "pieces", 0), else_=archive_file.c.rows)
     with database.read() as connection:
+        expired = connection.scalar(sa.select(total(sa.func.count(), 0)).where(IS_EXPIRED)) or 0
         batches, rows, size = connection.execute(
             sa.select(
                 sa.func.count(),
@@ -65,7 +67,7 @@ def count(database: LedgerDatabase) -> Counts:
         bytes=int(size),
         waiting=by_state.get("landed", 0) + by_state.get("conflict", 0),
         merged=by_state.get("merged", 0),
-        quarantined=by_state.get("quarantined", 0),
+        quarantined=by_state.get("quarantined", 0) - expired,
         conflicts=conflicts or 0,
         mirrored=batches - (unmirrored or 0),
         unmirrored=unmirrored or 0,
@@ -77,7 +79,8 @@ def count(database: LedgerDatabase) -> Counts:
 
 def count_per_device(database: LedgerDatabase) -> dict[str, dict[str, int]]:
     """Return "batches", "rows", "quarantined" of each device that sent anything."""
-    quarantined = sa.case((batch.c.state == "quarantined", 1), else_=0)
+    set_aside = (batch.c.state == "quarantined") & ~IS_EXPIRED
+    quarantined = sa.case((set_aside, 1), else_=0)
     query = sa.select(
         batch.c.device,
         sa.func.count().label("batches"),

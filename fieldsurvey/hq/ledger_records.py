@@ -26,6 +26,8 @@ class LandedBatch:
     survey: str
     received_utc_us: int
     state: str  # "landed", "conflict", "merged", "quarantined"
+    bytes: int = 0
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

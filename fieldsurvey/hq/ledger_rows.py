@@ -9,10 +9,13 @@ from fieldsurvey.hq.ledger_tables import batch, state_digest
 from fieldsurvey.wire.receipt import Receipt, ReceiptState
 
 WAITING = ("landed", "conflict")  # to be merged
+# The code of a batch that HQ no longer holds, by its own rule: receipt and leaf stay for ever.
+EXPIRED = "expired"
 CHUNK_ROWS = 5_000  # at a time, where many are read
 
 # Built once: building them costs more than asking the database.
 _IN_EPOCH = (batch.c.device == sa.bindparam("device")) & (batch.c.epoch == sa.bindparam("epoch"))
+IS_EXPIRED = (batch.c.state == "quarantined") & (batch.c.code == EXPIRED)
 _OF_NUMBER = sa.select(*(batch.c[name] for name in (*RECEIPT_COLUMNS, "receipt_state"))).where(
     _IN_EPOCH, batch.c.batch_no == sa.bindparam("batch_no")
 )

@@ -83,7 +83,10 @@ def merge_once(
 
 @contextlib.contextmanager
 def alone(archive: Shelf) -> Iterator[None]:
-    """Let nobody else on this computer merge meanwhile. Raises KnownError ``hq_merge.busy``."""
+    """Change the archive in the block, and nobody else on this computer.
+
+    Raises KnownError ``hq_merge.busy``.
+    """
     try:
         lock = SurveyLock(archive.local / "merge")
     except KnownError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldsurvey.hq.ledger import LandedBatch, Ledger
+from fieldsurvey.hq.ledger_rows import EXPIRED
 from fieldsurvey.hq.shelf import Shelf, digest_of
 from fieldsurvey.wire.whole_file import sync_folder, write_whole
 
@@ -57,7 +58,9 @@ def check_mirror(ledger: Ledger, mirror: Path) -> list[str]:
     lost = [
         row
         for row in ledger.batch_rows()
-        if row.mirrored and digest_of(mirror / "raw" / row.path) != row.sha256
+        if row.mirrored
+        and row.code != EXPIRED
+        and digest_of(mirror / "raw" / row.path) != row.sha256
     ]
     ledger.set_mirrored([row.log_index for row in lost], mirrored=False)
     return [row.path for row in lost]

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fieldsurvey.hq.devices import Device
 from fieldsurvey.hq.ledger_records import receipt_of
+from fieldsurvey.hq.ledger_rows import EXPIRED
 from fieldsurvey.hq.ledger_tables import audit_chain, row_digest, state_digest
 from fieldsurvey.hq.raw_files import RawFiles
 from fieldsurvey.hq.shelf import Shelf
@@ -146,16 +147,34 @@ def check_batches(station: Station, result: Verification) -> None:
     """Read every file, epoch by epoch in the order of its batches."""
     raw = station.home.raw_shelf()
     devices = {one.device: one for one in station.ledger.devices.all()}
+    let_go_utc_us = _let_go_before(station)
+    expired = 0
     for device, epoch in station.ledger.epochs():
         headers: dict[int, list[SealedBatch]] = {}
         conflict = False
         for row in station.ledger.epoch_rows(device, epoch):
             result.batches += 1
             conflict |= row.receipt_state == "conflict"
+            if row.code == EXPIRED and row.received_utc_us < let_go_utc_us:
+                expired += 1
+                headers.setdefault(row.batch_no, [])
+                continue
             sealed = _file(raw, row, devices.get(device), result)
             if sealed is not None:
                 headers.setdefault(row.batch_no, []).append(sealed)
         _chain(device, epoch, headers, conflict, result)
+    if expired:
+        result.notes.append(message("hq.note_expired", batches=expired))
+
+
+def _let_go_before(station: Station) -> int:
+    """Return the latest time before which, by the audit log, batches were let go; 0 for never."""
+    notes = [
+        entry.detail.partition("before_utc_us=")[2].split(" ")[0]
+        for entry in station.ledger.history.audit_entries()
+        if entry.what == EXPIRED
+    ]
+    return max((int(text) for text in notes if text.isdigit()), default=0)
 
 
 def _file(raw: Shelf, row: Row, device: Device | None, result: Verification) -> SealedBatch | None:

@@ -45,9 +45,11 @@ def check_sqlite_version(version: str = sqlite_version) -> None:
         raise KnownError("store.old_sqlite", version=version, needed=needed)
 
 
-def connect(path: Path, mode: str) -> Connection:
+def connect(path: Path, mode: str, key: bytes | None = None, salt: bytes = b"") -> Connection:
     """Connect to ``path``. ``mode``: SQLite URI parameters, e.g. "mode=ro&immutable=1".
 
+    ``key``: of an encrypted file; ``salt``: what such a file begins with, where it is made now.
+    Nothing is read yet: a wrong key shows at the first statement, as a file that is no database.
     No transaction is ever begun behind our back (``isolation_level=None``): the driver's own
     implicit one would stay open after a failed insert.
     """
@@ -55,6 +57,10 @@ def connect(path: Path, mode: str) -> Connection:
     connection = dbapi2.connect(
         f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None
     )
+    if key is not None:
+        connection.execute("PRAGMA cipher_log_level=NONE")  # it would talk on stderr
+        connection.execute(f"PRAGMA key=\"x'{(key + salt).hex()}'\"")
+        connection.execute("PRAGMA temp_store=MEMORY")  # or it would sort in plain files
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA trusted_schema=OFF")

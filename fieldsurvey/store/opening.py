@@ -8,9 +8,11 @@ cannot write, before the one that can is made.
 import contextlib
 import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.store import file_key
 from fieldsurvey.store.driver import (
     Connection,
     connect,
@@ -32,24 +34,30 @@ from fieldsurvey.wire.whole_file import sync_folder
 SQLITE_FILES = ("-wal", "-shm", "-journal")
 
 
-def create_file(path: Path) -> None:
+def create_file(path: Path, key: bytes | None = None) -> None:
     """Make an empty survey at ``path``: either all of it is there afterwards, or nothing.
 
-    The caller holds the survey's lock. Raises KnownError ``store.exists`` if anything is there,
-    a forgotten write-ahead log included: SQLite would pour its pages into the new file.
+    The caller holds the survey's lock. ``key``: it is encrypted with that. Raises KnownError
+    ``store.exists`` if anything is there, a forgotten write-ahead log included: SQLite would pour
+    its pages into the new file.
     """
+    with new_file(path) as draft:
+        salt = b"" if key is None else file_key.new_salt()
+        with known_errors(path), contextlib.closing(connect(draft, "mode=rwc", key, salt)) as new:
+            make_durable(new, path)
+            migrations.apply(database(new))
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a draft; what was made of it in the block is at ``path`` afterwards, for good, or
+    nothing is. Raises KnownError as :func:`create_file` does."""
     if exists(path) or _has_log(path):
         raise KnownError("store.exists", path=path)
     draft = path.with_name(f".{path.name}.new")
     try:
         _remove(draft)
-        with known_errors(path):
-            connection = connect(draft, "mode=rwc")
-            try:
-                make_durable(connection, path)
-                migrations.apply(database(connection))
-            finally:
-                connection.close()
+        yield draft
         _publish(draft, path)
         sync_folder(path.parent)
     except OSError as error:
@@ -90,8 +98,9 @@ def _publish(draft: Path, path: Path) -> None:
         draft.rename(path)
 
 
-def examine(path: Path, *, thoroughly: bool) -> None:
-    """Raise the KnownError that says why ``path`` cannot be used; write nothing to it.
+def examine(path: Path, *, thoroughly: bool) -> bytes | None:
+    """Return the key of ``path``, None if it is plain, or raise the KnownError that says why it
+    cannot be used; write nothing to it.
 
     ``thoroughly``: read every page (some seconds per gigabyte) for structural damage.
     """
@@ -101,11 +110,10 @@ def examine(path: Path, *, thoroughly: bool) -> None:
         raise KnownError("store.foreign", path=path)
     if path.stat().st_size == 0:
         raise KnownError("store.empty", path=path)
-    with known_errors(path), contextlib.closing(_connect_stranger(path)) as sniffer:
-        (application_id,) = sniffer.execute("PRAGMA application_id").fetchone()
+    key, application_id = _key_and_kind(path)
     if application_id != APPLICATION_ID:
         raise KnownError("store.foreign", path=path)
-    with known_errors(path), contextlib.closing(connect_reader(path)) as reader:
+    with known_errors(path), contextlib.closing(connect_reader(path, key)) as reader:
         (version,) = reader.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise KnownError("store.newer", path=path, version=version, known=SCHEMA_VERSION)
@@ -115,12 +123,49 @@ def examine(path: Path, *, thoroughly: bool) -> None:
                 raise KnownError("store.damaged", path=path, detail=first_finding)
         if not _made_by(version, reader):
             raise KnownError("store.damaged", path=path, detail="tables are not as they were made")
+    return key
 
 
-def _connect_stranger(path: Path) -> Connection:
+def _key_and_kind(path: Path) -> tuple[bytes | None, int]:
+    """Return what opens ``path`` and its application id.
+
+    Without a key an encrypted file is no database, and so is one with damage at its beginning.
+    """
+    try:
+        return None, _application_id(path, None)
+    except KnownError as error:
+        if error.message.id != "store.foreign":
+            raise
+        foreign = error
+    try:
+        keys = file_key.known()
+    except KnownError:
+        if not file_key.is_marked(path):
+            raise foreign from None
+        raise
+    for key in keys:
+        try:
+            return key, _application_id(path, key)
+        except KnownError as error:
+            if error.message.id != "store.foreign":
+                raise
+    if file_key.is_marked(path):
+        raise KnownError("store.locked", path=path)
+    raise foreign
+
+
+def _application_id(path: Path, key: bytes | None) -> int:
+    with known_errors(path), contextlib.closing(_connect_stranger(path, key)) as sniffer:
+        (application_id,) = sniffer.execute("PRAGMA application_id").fetchone()
+    return int(application_id)
+
+
+def _connect_stranger(path: Path, key: bytes | None) -> Connection:
     """Connect without leaving a trace beside a file that may not be ours. Where a log is waiting,
     the file means nothing without it: a checkpoint may have been cut off halfway."""
-    return connect_reader(path) if _has_log(path) else connect(path, "mode=ro&immutable=1")
+    if _has_log(path):
+        return connect_reader(path, key)
+    return connect(path, "mode=ro&immutable=1", key)
 
 
 def _made_by(version: int, connection: Connection) -> bool:
@@ -148,9 +193,9 @@ def _schema_of(version: int) -> set[tuple[str, ...]]:
         return _schema(model)
 
 
-def connect_reader(path: Path) -> Connection:
+def connect_reader(path: Path, key: bytes | None) -> Connection:
     """Connect for reading only, beside a writer or on a medium that cannot be written."""
-    connection = connect(path, "mode=ro")
+    connection = connect(path, "mode=ro", key)
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except Exception:
@@ -158,14 +203,14 @@ def connect_reader(path: Path) -> Connection:
         if _has_log(path) or os.access(path.parent, os.W_OK):
             raise
         # No log, and no way to make one: what is in the file is all there is.
-        connection = connect(path, "mode=ro&immutable=1")
+        connection = connect(path, "mode=ro&immutable=1", key)
     return connection
 
 
-def open_reader(path: Path) -> Connection:
+def open_reader(path: Path, key: bytes | None) -> Connection:
     """Connect like :func:`connect_reader`; a survey of an older schema shows the columns that it
     lacks, empty, since a reader must not bring it up to date."""
-    connection = connect_reader(path)
+    connection = connect_reader(path, key)
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < SCHEMA_VERSION:
@@ -196,12 +241,12 @@ def _columns(connection: Connection, table: str) -> list[str]:
     return [name for (name,) in found]
 
 
-def connect_writer(path: Path) -> Connection:
+def connect_writer(path: Path, key: bytes | None) -> Connection:
     """Connect for recording and bring the tables up to date.
 
     Raises KnownError ``store.read_only`` where the file system gives a handle that cannot write.
     """
-    connection = connect(path, "mode=rw")
+    connection = connect(path, "mode=rw", key)
     try:
         # A file we may not write is silently opened for reading, and says so at the first write.
         connection.execute("BEGIN")

@@ -16,7 +16,7 @@ from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.position import Fix
 from fieldsurvey.model.throughput import ThroughputTest
-from fieldsurvey.store import reading, writing
+from fieldsurvey.store import file_key, reading, writing
 from fieldsurvey.store.check import check_survey
 from fieldsurvey.store.driver import ROW_ERRORS, Connection, database, known_errors
 from fieldsurvey.store.lock import SurveyLock, folder_error
@@ -36,7 +36,8 @@ SUFFIX = ".fsurvey"
 
 # Reasons to leave a file alone and record beside it.
 _UNUSABLE = frozenset(
-    f"store.{name}" for name in ("foreign", "empty", "newer", "damaged", "unreadable", "exists")
+    f"store.{name}"
+    for name in ("foreign", "empty", "newer", "damaged", "unreadable", "exists", "locked")
 )
 _MOST_BESIDE = 100
 
@@ -53,32 +54,36 @@ class SurveyFile:
 
     @classmethod
     def create(cls, path: Path) -> "SurveyFile":
-        """Make a new survey. Raises KnownError ``store.exists``, ``store.read_only``, ..."""
+        """Make a new survey, encrypted if :mod:`fieldsurvey.store.file_key` has a key for it.
+
+        Raises KnownError ``store.exists``, ``store.read_only``, ...
+        """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise folder_error(error, path) from error
+        key = file_key.for_new_file()
         with _lock_or_release(path) as lock:
-            create_file(path)
-            return cls._writer(path, lock)
+            create_file(path, key)
+            return cls._writer(path, lock, key)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "SurveyFile":
         """Open a survey, for recording unless ``read_only``.
 
         Raises KnownError ``store.missing``, ``store.foreign``, ``store.empty``, ``store.newer``,
-        ``store.damaged``, ``store.unreadable``, and for recording ``store.in_use`` and
-        ``store.read_only``.
+        ``store.damaged``, ``store.unreadable``, ``store.locked`` (encrypted, and nobody here has
+        the key), and for recording ``store.in_use`` and ``store.read_only``.
         """
         if read_only:
-            examine(path, thoroughly=False)
+            key = examine(path, thoroughly=False)
             with known_errors(path):
-                return cls(path, open_reader(path), None)
+                return cls(path, open_reader(path, key), None)
         if not exists(path):
             raise KnownError("store.missing", path=path)
         with _lock_or_release(path) as lock:
-            examine(path, thoroughly=True)
-            return cls._writer(path, lock)
+            key = examine(path, thoroughly=True)
+            return cls._writer(path, lock, key)
 
     @classmethod
     def open_or_beside(cls, path: Path) -> "tuple[SurveyFile, Message | None]":
@@ -107,9 +112,9 @@ class SurveyFile:
         return cls.open(path) if exists(path) else cls.create(path)
 
     @classmethod
-    def _writer(cls, path: Path, lock: SurveyLock) -> "SurveyFile":
+    def _writer(cls, path: Path, lock: SurveyLock, key: bytes | None) -> "SurveyFile":
         with known_errors(path):
-            return cls(path, connect_writer(path), lock)
+            return cls(path, connect_writer(path, key), lock)
 
     def close(self) -> None:
         """Close; the log is folded into the file, so that the one file is all there is to copy."""

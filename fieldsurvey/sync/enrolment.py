@@ -1,21 +1,26 @@
 """How a laptop becomes a device of HQ: a one-time code, and proof that the key is its own.
 
 The key is made and on the disk before HQ hears of it. If the answer is lost, asking again with the
-same code and key gives the same answer.
+same code and key gives the same answer. Where HQ wants survey files encrypted, a laptop counts as
+enrolled only once HQ holds the recovery copy of its file key.
 """
 
 import ipaddress
+import os
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.sync.answers import Refused, Unauthorised, Unreachable, document_of
+from fieldsurvey.sync.answers import Refused, Trouble, Unauthorised, Unreachable, document_of
+from fieldsurvey.sync.file_keys import LaptopKeys
 from fieldsurvey.sync.profile import Enrolment, Profile
 from fieldsurvey.sync.progress import describe
 from fieldsurvey.sync.transport import HqTransport, TransportError
-from fieldsurvey.wire.answers import Enrolled, EnrolRequest
+from fieldsurvey.wire.answers import Enrolled, EnrolRequest, RecoveryKept
 from fieldsurvey.wire.batch import is_device
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.keys import base64_text, public_key_text, sign
+from fieldsurvey.wire.recovery import recovery_key_from, wrap
 
 
 def check_url(url: str) -> str:
@@ -30,11 +35,18 @@ def check_url(url: str) -> str:
 
 
 async def enrol(
-    transport: HqTransport, url: str, code: str, profile: Profile, now_utc_us: int, ca_pem: str = ""
+    transport: HqTransport,
+    url: str,
+    code: str,
+    profile: Profile,
+    now_utc_us: int,
+    ca_pem: str = "",
+    environment: Mapping[str, str] = os.environ,
 ) -> Enrolment:
     """Enrol at ``url``, which ``transport`` speaks to, and keep what it answers.
 
-    Raises KnownError ``sync.code_refused`` and those of the network with nothing kept but the key.
+    ``environment`` may hold a passphrase. Raises KnownError ``sync.code_refused``, those of the
+    network, and those of :class:`LaptopKeys` with nothing kept but the keys.
     """
     key = profile.make_key()
     public_key = public_key_text(key.public_key())
@@ -57,6 +69,10 @@ async def enrol(
         raise KnownError("sync.not_our_server") from error
     if not is_device(enrolment.device):
         raise KnownError("sync.not_our_server")
+    keys = LaptopKeys(profile, environment)
+    if enrolled.encrypt:
+        await _hand_in(transport, enrolled, keys)
+    keys.encrypt_new(enrolled.encrypt)
     profile.enrol(enrolment, now_utc_us)
     return enrolment
 
@@ -65,15 +81,36 @@ async def _ask(transport: HqTransport, request: EnrolRequest) -> Enrolled:
     try:
         answer = await transport.enrol(request)
     except TransportError as error:
-        _, reason = describe(Unreachable(error.cause, error.detail))
-        raise KnownError("sync.not_enrolled_now", reason=reason) from error
+        raise _not_now(Unreachable(error.cause, error.detail)) from error
     enrolled = document_of(answer, Enrolled)
     if isinstance(enrolled, Enrolled):
         return enrolled
     if isinstance(enrolled, Refused | Unauthorised):
         raise KnownError("sync.code_refused", code=enrolled.problem.code)
-    _, reason = describe(enrolled)
-    raise KnownError("sync.not_enrolled_now", reason=reason)
+    raise _not_now(enrolled)
+
+
+async def _hand_in(transport: HqTransport, enrolled: Enrolled, keys: LaptopKeys) -> None:
+    """Make the file key and give HQ its recovery copy."""
+    try:
+        hq_key = recovery_key_from(enrolled.recovery_key)
+        copy = wrap(keys.make(enrolled.device), hq_key, enrolled.device)
+    except WireError as error:
+        raise KnownError("sync.not_our_server") from error
+    try:
+        answer = await transport.recovery(enrolled.device, enrolled.token, copy)
+    except TransportError as error:
+        raise _not_now(Unreachable(error.cause, error.detail)) from error
+    kept = document_of(answer, RecoveryKept)
+    if not isinstance(kept, RecoveryKept):
+        raise _not_now(kept)
+    if kept.key_id != copy.key_id:
+        raise KnownError("sync.not_our_server")
+
+
+def _not_now(trouble: Trouble) -> KnownError:
+    _, reason = describe(trouble)
+    return KnownError("sync.not_enrolled_now", reason=reason)
 
 
 def _is_this_computer(host: str) -> bool:

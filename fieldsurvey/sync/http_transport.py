@@ -27,7 +27,7 @@ import msgspec
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.throughput import Cause
 from fieldsurvey.sync.transport import MAX_ANSWER_BYTES, Answer, TransportError
-from fieldsurvey.wire.answers import EnrolRequest
+from fieldsurvey.wire.answers import EnrolRequest, RecoveryCopy
 
 CONNECT_S = 10.0
 IDLE_S = 30.0
@@ -106,6 +106,11 @@ class HttpTransport:
             msgspec.json.encode(request),
             {"Content-Type": "application/json"},
         )
+
+    async def recovery(self, device: str, token: str, copy: RecoveryCopy) -> Answer:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        path = f"/v1/devices/{device}/recovery"
+        return await self._request("PUT", path, msgspec.json.encode(copy), headers)
 
     async def state(self, device: str, epoch: str) -> Answer:
         path = f"/v1/devices/{device}/epochs/{epoch}/state"

@@ -7,6 +7,7 @@
     spent.json         bytes sent today
     last_sync.json     how the newest attempt ended
     clock_anchors.json when HQ's clock and ours were compared
+    file_keys.json     which keys encrypted survey files have; never such a key in clear
 
 Every file is replaced whole. Nothing is ever deleted or guessed: what cannot be read is a
 KnownError that says what to do.
@@ -22,6 +23,7 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.sync.kept_keys import KeptKeys
 from fieldsurvey.sync.policy import DaySpent, Policy
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.keys import (
@@ -95,6 +97,7 @@ class Profile:
         self._spent_path = path / "spent.json"
         self._outcome_path = path / "last_sync.json"
         self._anchors_path = path / "clock_anchors.json"
+        self.file_keys_path = path / "file_keys.json"
 
     # -- identity -----------------------------------------------------------------------------
 
@@ -147,6 +150,14 @@ class Profile:
 
     def _keep(self, enrolment: Enrolment) -> None:
         self._write(self._hq_path, msgspec.json.format(msgspec.json.encode(enrolment)))
+
+    def file_keys(self) -> KeptKeys | None:
+        """Return which file keys there are."""
+        return self._json(self.file_keys_path, KeptKeys)
+
+    def keep_file_keys(self, kept: KeptKeys) -> None:
+        """Remember which file keys there are."""
+        self._write(self.file_keys_path, msgspec.json.format(msgspec.json.encode(kept)))
 
     def _enrolment_if_whole(self) -> Enrolment | None:
         try:

@@ -1,13 +1,15 @@
 """Recorded rows into sealed batches: contiguous, signed, kept in one transaction with the cursor.
 
 What is signed is read back first: a payload that does not give the very rows again is not sealed.
-Rows are never judged here and none is left out; a row that cannot be encoded travels as text.
+Rows are never judged here and none is left out; a row that cannot be encoded travels as text. Who
+the surveyor is stays here (:mod:`fieldsurvey.sync.private`).
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
 
 from fieldsurvey.store.outbox import Outbox
+from fieldsurvey.sync.private import without_private
 from fieldsurvey.wire.batch import MAX_BATCH_BYTES, BatchHeader, SealedBatch, seal
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.keys import Ed25519PrivateKey
@@ -30,7 +32,7 @@ def seal_next(
     is asked for 16 hexadecimal digits where the file has no epoch of this device yet. Raises
     KnownError ``store.*`` with nothing sealed; the call may simply be made again.
     """
-    rows = outbox.unsealed(max_rows)
+    rows = [without_private(row) for row in outbox.unsealed(max_rows)]
     if not rows:
         return None
     created_utc_us = max(0, now_utc_us)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fieldsurvey.model.throughput import Cause
-from fieldsurvey.wire.answers import EnrolRequest
+from fieldsurvey.wire.answers import EnrolRequest, RecoveryCopy
 
 MAX_ANSWER_BYTES = 256 * 1024
 
@@ -38,6 +38,8 @@ class HqTransport(Protocol):
     async def hello(self) -> Answer: ...
 
     async def enrol(self, request: EnrolRequest) -> Answer: ...
+
+    async def recovery(self, device: str, token: str, copy: RecoveryCopy) -> Answer: ...
 
     async def state(self, device: str, epoch: str) -> Answer: ...
 

@@ -2,6 +2,7 @@
 
     GET  /v1/hello                                       Hello
     POST /v1/enrol                                       EnrolRequest -> Enrolled
+    PUT  /v1/devices/{device}/recovery                   RecoveryCopy -> RecoveryKept (bearer token)
     GET  /v1/devices/{device}/epochs/{epoch}/state       EpochState        (bearer token)
     PUT  /v1/devices/{device}/epochs/{epoch}/batches/{n} SignedReceipt     (bearer token)
     GET  /v1/log/checkpoint                              text: a signed note
@@ -40,12 +41,35 @@ class EnrolRequest:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What a laptop keeps: its name at HQ, its token, and whose receipts to believe."""
+    """What a laptop keeps: its name at HQ, its token, and whose receipts to believe.
+
+    ``encrypt``: new survey files are to be encrypted, and HQ wants a recovery copy of their key,
+    wrapped to ``recovery_key``.
+    """
 
     device: str
     token: str
     receipt_key: str
     log_origin: str
+    encrypt: bool = False
+    recovery_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCopy:
+    """A file key that HQ can open (:mod:`fieldsurvey.wire.recovery`); ``key_id`` names it."""
+
+    v: int
+    key_id: str
+    ephemeral: str
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryKept:
+    """HQ has the copy of this key on its disk."""
+
+    key_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from fieldsurvey.sync.parts import Parts
 from fieldsurvey.sync.profile import Profile
 from fieldsurvey.sync.progress import SyncState
 from fieldsurvey.sync.transport import Answer, TransportError
-from fieldsurvey.wire.answers import EnrolRequest
+from fieldsurvey.wire.answers import EnrolRequest, RecoveryCopy
 from fieldsurvey.wire.rows import SCHEMA
 from tests.support.hq_world_hq import Headquarters, KnownSchemas, enrol_laptop, virtual_loop
 from tests.support.hq_world_kills import Dead, Event, Kills, Step
@@ -66,6 +66,9 @@ class Wire:
         return await self._through("GET", "/v1/hello")
 
     async def enrol(self, request: EnrolRequest) -> Answer:
+        raise NotImplementedError
+
+    async def recovery(self, device: str, token: str, copy: RecoveryCopy) -> Answer:
         raise NotImplementedError
 
     async def state(self, device: str, epoch: str) -> Answer:

@@ -1,9 +1,10 @@
 """A recorder that is killed at random moments, again and again, and what it had acknowledged.
 
 As a script it is that recorder: it appends to the survey as fast as it can and prints the number
-of each append once it is committed.
+of each append once it is committed. FIELDSURVEY_FILE_KEY is its key, if it has any.
 """
 
+import os
 import random
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldsurvey.store import file_key
 from fieldsurvey.store.survey_file import SurveyFile
+from tests.support.file_keys import Keys
 from tests.support.store_values import a_drive, a_fix, a_sample, a_test
 
 DRIVE_ID = "killed"
@@ -90,4 +93,6 @@ def _record(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    _record(Path(sys.argv[1]))
+    given = os.environ.get("FIELDSURVEY_FILE_KEY")
+    with file_key.asking(Keys(bytes.fromhex(given) if given else None)):
+        _record(Path(sys.argv[1]))

@@ -15,6 +15,8 @@ from fieldsurvey.wire.answers import (
     Hello,
     Problem,
     Proof,
+    RecoveryCopy,
+    RecoveryKept,
 )
 from fieldsurvey.wire.batch import MAX_BATCH_BYTES, SealedBatch, parse_batch
 from fieldsurvey.wire.canonical import WireError
@@ -29,6 +31,7 @@ from fieldsurvey.wire.keys import (
 )
 from fieldsurvey.wire.merkle import consistency_proof, leaf_hash, root_hash, subtrees_of
 from fieldsurvey.wire.receipt import Receipt, ReceiptState, SignedReceipt, sign_receipt
+from fieldsurvey.wire.recovery import X25519PrivateKey, recovery_key_text, unwrap
 from tests.support.sync_batches import DEVICE
 
 ORIGIN = "hq.example/log"
@@ -48,6 +51,9 @@ class SimulatedHq:
         self.leaves: list[bytes] = []
         self.durable_upto: dict[str, int] = {}
         self.revoked = False
+        self.encrypt = False
+        self.recovery_key = X25519PrivateKey.generate()
+        self.file_keys: list[bytes] = []
         self.clock_utc_us = 1_760_000_000_000_000
         self.puts = 0
 
@@ -82,7 +88,14 @@ class SimulatedHq:
             return _json(403, Problem("code", "unknown or used"))
         self.devices[DEVICE] = key
         own = public_key_text(self.key.public_key())
-        return _json(201, Enrolled(DEVICE, TOKEN, own, ORIGIN))
+        recovery_key = recovery_key_text(self.recovery_key.public_key()) if self.encrypt else ""
+        return _json(201, Enrolled(DEVICE, TOKEN, own, ORIGIN, self.encrypt, recovery_key))
+
+    def recovery(self, device: str, token: str, copy: RecoveryCopy) -> Answer:
+        if token != TOKEN:
+            return _json(401, Problem("unknown_token"))
+        self.file_keys.append(unwrap(copy, self.recovery_key, device))
+        return _json(200, RecoveryKept(copy.key_id))
 
     def state(self, epoch: str) -> Answer:
         if self.revoked:

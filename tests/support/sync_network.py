@@ -6,7 +6,7 @@ from enum import Enum
 
 from fieldsurvey.model.throughput import Cause
 from fieldsurvey.sync.transport import Answer, TransportError
-from fieldsurvey.wire.answers import EnrolRequest
+from fieldsurvey.wire.answers import EnrolRequest, RecoveryCopy
 from tests.support.sync_hq import SimulatedHq
 
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -63,6 +63,9 @@ class Network:
 
     async def enrol(self, request: EnrolRequest) -> Answer:
         return await self._carry("enrol", lambda _: self.hq.enrol(request))
+
+    async def recovery(self, device: str, token: str, copy: RecoveryCopy) -> Answer:
+        return await self._carry("recovery", lambda _: self.hq.recovery(device, token, copy))
 
     async def state(self, device: str, epoch: str) -> Answer:
         return await self._carry(f"state {epoch}", lambda _: self.hq.state(epoch))

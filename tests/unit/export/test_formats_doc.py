@@ -68,5 +68,7 @@ def test_the_schema_has_every_element_and_no_other() -> None:
     schema = (resources_dir() / "export" / "fieldsurvey-gpx-1.xsd").read_text(encoding="utf-8")
     named = re.findall(r'<xs:element name="(\w+)"', schema)
     of_tracks = listed("Elements of a track")
-    expected = {*POINT_ELEMENTS, *WAYPOINT_ELEMENTS, *of_tracks, "tests_without_position_count"}
+    counts = {"tests_without_position_count", "seconds_left_out_count", "tests_left_out_count"}
+    assert all(f"`fs:{name}`" in DOC for name in counts)
+    expected = {*POINT_ELEMENTS, *WAYPOINT_ELEMENTS, *of_tracks, *counts}
     assert sorted(named) == sorted(expected)

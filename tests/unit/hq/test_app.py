@@ -430,6 +430,7 @@ def test_openapi_describes_what_is_there(server: Server) -> None:
         "/status",
         "/v1/hello",
         "/v1/enrol",
+        "/v1/devices/{device}/recovery",
         "/v1/devices/{device}/epochs/{epoch}/state",
         "/v1/devices/{device}/epochs/{epoch}/batches/{n}",
         "/v1/log/checkpoint",

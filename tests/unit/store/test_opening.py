@@ -300,8 +300,8 @@ def test_a_file_of_somebody_else(path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     real_connect = opening.connect
 
-    def connect(path: Path, mode: str) -> driver.Connection:
-        return real_connect(path, "mode=ro" if mode == "mode=rw" else mode)
+    def connect(path: Path, mode: str, *key: bytes | None) -> driver.Connection:
+        return real_connect(path, "mode=ro" if mode == "mode=rw" else mode, *key)
 
     monkeypatch.setattr(opening, "connect", connect)
     assert refused(path) == "store.read_only"

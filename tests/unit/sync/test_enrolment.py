@@ -1,14 +1,17 @@
 """Enrolment: the key first, the answer second, and a lost answer is no loss."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import keyring
 import pytest
 
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.sync.enrolment import check_url, enrol
+from fieldsurvey.sync.file_keys import LaptopKeys
 from fieldsurvey.sync.profile import Enrolment, Profile
 from fieldsurvey.wire.keys import public_key_text
+from tests.support.file_keys import MemoryKeyring
 from tests.support.sync_hq import CODE, ORIGIN, SimulatedHq
 from tests.support.sync_network import Fault, Network
 from tests.support.sync_time import run_virtually
@@ -60,6 +63,82 @@ def test_a_code_that_is_wrong_or_used_by_another_laptop(profile: Profile, tmp_pa
         with pytest.raises(KnownError) as caught:
             ask(one, hq, code=code)
         assert caught.value.message.id == "sync.code_refused"
+
+
+@pytest.fixture
+def ring() -> Iterator[MemoryKeyring]:
+    """A keyring instead of this computer's own."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(one := MemoryKeyring())
+    yield one
+    keyring.set_keyring(before)
+
+
+def test_files_are_encrypted_where_hq_wants_it_and_hq_has_the_key(
+    profile: Profile, ring: MemoryKeyring
+) -> None:
+    hq = SimulatedHq()
+    hq.encrypt = True
+    enrolment = ask(profile, hq)
+    (key,) = hq.file_keys
+    assert ring.kept == {("fieldsurvey", enrolment.device): key.hex()}
+    assert LaptopKeys(Profile(profile.path), {}).for_new_file() == key
+    ask(profile, hq)  # once more: it is the same laptop
+    assert hq.file_keys == [key, key]
+    hq.encrypt = False
+    ask(profile, hq)
+    assert LaptopKeys(profile, {}).for_new_file() is None
+    assert LaptopKeys(profile, {}).known() == [key]
+
+
+def test_where_hq_wants_nothing_the_keyring_is_left_alone(
+    profile: Profile, ring: MemoryKeyring
+) -> None:
+    ring.locked = True
+    ask(profile, SimulatedHq())
+    assert not profile.file_keys_path.exists()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_laptop_is_enrolled_only_once_hq_has_its_file_key(
+    profile: Profile, ring: MemoryKeyring, fault: Fault
+) -> None:
+    hq = SimulatedHq()
+    hq.encrypt = True
+    with pytest.raises(KnownError) as caught:
+        ask(profile, hq, [Fault.NONE, fault])
+    assert caught.value.message.id == "sync.not_enrolled_now"
+    with pytest.raises(KnownError):
+        profile.enrolled()
+    assert LaptopKeys(profile, {}).for_new_file() is None
+    ask(profile, hq)
+    assert {LaptopKeys(profile, {}).for_new_file()} == set(hq.file_keys)
+
+
+def test_no_keyring_no_enrolment_and_nothing_in_clear(
+    profile: Profile, ring: MemoryKeyring
+) -> None:
+    hq = SimulatedHq()
+    hq.encrypt = ring.locked = True
+    with pytest.raises(KnownError) as caught:
+        ask(profile, hq)
+    assert caught.value.message.id == "sync.no_keyring"
+    assert "FIELDSURVEY_PASSPHRASE" in caught.value.message.text("ru")
+    assert [path.name for path in profile.path.iterdir()] == ["device_key"]
+    assert hq.file_keys == []
+
+
+@pytest.mark.parametrize("key", ["", "x25519:", "ed25519:" + 43 * "A", "x25519:" + 43 * "A"])
+def test_an_hq_whose_key_keeps_no_secret_is_none(
+    profile: Profile, ring: MemoryKeyring, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hq = SimulatedHq()
+    hq.encrypt = True
+    monkeypatch.setattr("tests.support.sync_hq.recovery_key_text", lambda _: key)
+    with pytest.raises(KnownError) as caught:
+        ask(profile, hq)
+    assert caught.value.message.id == "sync.not_our_server"
+    assert not (profile.path / "hq.json").exists()
 
 
 @pytest.mark.parametrize(
