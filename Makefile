@@ -9,8 +9,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 run: $(VENV)/.run-installed qt-libraries
 	$(BIN)/fieldsurvey demo $(ARGS)
 
+# Tests that measure time or rates have the machine to themselves; the others share two cores.
 test: lint test-packages
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	$(BIN)/pytest -m "not alone and not faults and not bench" -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -m "alone and not faults and not bench"
+endif
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check

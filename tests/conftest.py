@@ -10,6 +10,36 @@ import pytest
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
+# Time, rates or frames are measured here: nothing else may have the machine meanwhile.
+ALONE = (
+    "contract",
+    "end_to_end/test_sync_over_a_thin_link.py",
+    "end_to_end/test_throughput_in_the_laboratory.py",
+    "end_to_end/test_window_while_driving.py",
+    "gui",
+    "unit/drive",
+    "unit/export/test_speed.py",
+    "unit/places/test_nearest_road.py",
+    "unit/support",
+    "unit/throughput",
+)
+# Minutes, most of them waiting: begun last they would be waited for.
+LONGEST = ("end_to_end", "faults")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what must be ``alone`` before ``-m`` chooses; afterwards put the longest first."""
+
+    def lies_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
+        return item.path.relative_to(Path(__file__).parent).as_posix().startswith(places)
+
+    for item in items:
+        if lies_in(item, ALONE):
+            item.add_marker("alone")
+    yield
+    items.sort(key=lambda item: not lies_in(item, LONGEST))
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
