@@ -22,12 +22,15 @@ REMOVED = "[removed]"
 
 # /home/NAME, /Users/NAME, C:\Users\NAME; in JSON and in reprs a backslash is two.
 _OWNER = re.compile(r"(/home/|/Users/|\\{1,2}Users\\{1,2})[^/\\\s'\"?#,;)]+")
+# A number by itself: no part of a word or a digest, and not the decimals of another.
+_BEGINS = r"(?<![^\W_])(?<!\.)"
+_ENDS = r"(?![^\W_])"
 # IMEI and IMSI have 14 to 16 digits, SIM cards 18 to 22.
-_NUMBER = re.compile(r"(?<![\d.])\d{14,22}(?!\d)")
-_AFTER_CODE = r"[ (-]{0,2}\d{3}[ )-]{0,2}\d{3}[ -]?\d{2}[ -]?\d{2}(?![A-Za-z\d])"
-_PHONE = re.compile(rf"(?<![A-Za-z\d.])\+?[78]{_AFTER_CODE}")
+_NUMBER = re.compile(rf"(?:{_BEGINS}|(?<=IMEI)|(?<=IMSI)|(?<=ICCID))\d{{14,22}}{_ENDS}")
+_AFTER_CODE = rf"[ (-]{{0,2}}\d{{3}}[ )-]{{0,2}}\d{{3}}[ -]?\d{{2}}[ -]?\d{{2}}{_ENDS}"
+_PHONE = re.compile(rf"{_BEGINS}\+?[78]{_AFTER_CODE}")
 # In the text of a whole row, 16 digits and 11 digits are times in µs.
-_NUMBER_IN_ROW = re.compile(r"(?<![\d.])(?:\d{14,15}|\d{18,22})(?!\d)")
+_NUMBER_IN_ROW = re.compile(rf"{_BEGINS}(?:\d{{14,15}}|\d{{18,22}}){_ENDS}")
 _PHONE_IN_ROW = re.compile(rf"\+\d{_AFTER_CODE}")
 
 Clean = Callable[[str], str]

@@ -180,12 +180,37 @@ def numbers_of(value: object) -> list[object]:
         "gpsd://127.0.0.1:2947",
         "сервер отклонил соединение (errno 111), 25000900 bytes in 2.200123456789012 s",
         "km 318.45 of KAZ02, 11.5 km/h, 2026-11-28T12:00:00Z, 40177, n78",
+        "sha256 ab12345678901234567890cd87012345678ef0, 4а87012345678б, 0.87012345678",
         "fieldsurvey 0.1.0 of /dev/homes/x, /homework/a",
     ],
 )
 def test_nothing_else_is_taken_for_it(text: str) -> None:
     row = Row(1, "d1", dataclasses.replace(an_event(1), message=message("drive.mark", note=text)))
     assert without_private(row) is row
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"IMEI{IMEI}",
+        f"usb_{IMEI}-if0",
+        f"({ICCID})",
+        f"SIM:{IMSI}.",
+        "+77012345678",
+        "87012345678",
+        "8 701 234 56 78",
+        "8(701)234-56-78",
+        "+7-701-234-56-78",
+        f"IMEI: {IMEI},",
+        "3569380356438090",
+    ],
+)
+def test_a_number_is_found_however_it_is_written(text: str) -> None:
+    note = message("drive.mark", note=f"связь: {text}")
+    row = without_private(Row(1, "d1", dataclasses.replace(an_event(1), message=note)))
+    said = row.value.message.args["note"]  # type: ignore[union-attr]
+    assert REMOVED in said
+    assert sum(letter.isdigit() for letter in said) <= 1
 
 
 def test_a_row_that_is_text_keeps_its_times(survey: SurveyFile) -> None:
