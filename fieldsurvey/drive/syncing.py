@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from fieldsurvey.drive.issued_check import check_issued
 from fieldsurvey.model.clock import Clock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message
@@ -85,6 +86,7 @@ class Syncing:
                 self._clock,
                 lambda most: random.uniform(0.0, most),
                 self._busy,
+                check_issued=check_issued,
             )
             self._syncer = Syncer(parts, self._told)
             await self._syncer.run()

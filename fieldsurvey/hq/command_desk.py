@@ -102,6 +102,29 @@ def import_bundle(
         ctx.exit(1)
 
 
+@click.command(name="publish")
+@FOLDER
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--kind", required=True, type=click.Choice(["plan", "places", "targets"]))
+@click.option("--name", default="", help="What laptops call it; the file's name unless given.")
+@click.pass_obj
+def publish(talk: Talk, folder: Path, file: Path, kind: str, name: str) -> None:
+    """Issue FILE to all laptops as the next version of its name."""
+    from fieldsurvey.drive.issued_check import check_issued
+    from fieldsurvey.hq import issuing
+    from fieldsurvey.wire.issued import IssuedKind
+
+    check_issued(IssuedKind(kind), file)
+    with the_station(folder) as station:
+        one, is_new = issuing.publish(station, file, IssuedKind(kind), name or file.stem.lower())
+    talk.tell(
+        "hq.issued" if is_new else "hq.issued_already",
+        kind=kind,
+        name=one.name,
+        version=one.version,
+    )
+
+
 @click.command(name="status")
 @FOLDER
 @_JSON
@@ -170,4 +193,4 @@ def verify(ctx: click.Context, folder: Path, receipts_path: Path | None, as_json
     )
 
 
-COMMANDS = (accept, enrol, revoke, import_bundle, status, verify)
+COMMANDS = (accept, enrol, revoke, import_bundle, publish, status, verify)

@@ -1,8 +1,9 @@
 """The folder of HQ: what lies where in it, its settings, its key.
 
-    hq.toml  keys/hq.pem  ledger.sqlite  raw/  spool/  archive/  log/
+    hq.toml  keys/hq.pem  ledger.sqlite  raw/  spool/  archive/  log/  issued/
 
-``raw`` is the source of truth: ledger and archive can be made again from it.
+``raw`` is the source of truth: ledger and archive can be made again from it. ``issued`` is what
+laptops are given, with the statements that were signed for it.
 """
 
 import re
@@ -98,6 +99,10 @@ class Home:
     @property
     def archive(self) -> Path:
         return self.folder / "archive"
+
+    @property
+    def issued(self) -> Path:
+        return self.folder / "issued"
 
     @property
     def log(self) -> Path:

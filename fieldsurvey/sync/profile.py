@@ -7,6 +7,7 @@
     spent.json         bytes sent today
     last_sync.json     how the newest attempt ended
     clock_anchors.json when HQ's clock and ours were compared
+    issued/            what HQ gave: see :mod:`fieldsurvey.sync.issued_folder`
 
 Every file is replaced whole. Nothing is ever deleted or guessed: what cannot be read is a
 KnownError that says what to do.
@@ -95,6 +96,7 @@ class Profile:
         self._spent_path = path / "spent.json"
         self._outcome_path = path / "last_sync.json"
         self._anchors_path = path / "clock_anchors.json"
+        self.issued_path = path / "issued"
 
     # -- identity -----------------------------------------------------------------------------
 
@@ -135,7 +137,12 @@ class Profile:
                 enrolment, policy=before.policy, budget_bytes_per_day=before.budget_bytes_per_day
             )
         else:
-            for path in (self._hq_path, self._checkpoint_path, self._broken_path):
+            for path in (
+                self._hq_path,
+                self._checkpoint_path,
+                self._broken_path,
+                self.issued_path,
+            ):
                 if path.exists():
                     path.rename(path.with_name(f"{path.name}.before-{now_utc_us}"))
         self._write(self._hq_path, msgspec.json.format(msgspec.json.encode(enrolment)))
