@@ -27,7 +27,7 @@ from fieldsurvey.wire.answers import ArchiveOffer, OfferedFile
 OFFERED = ("samples", "tests", "events", "drives")  # "pieces" is the merge's own memory
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REMEMBERED_FILES = 10_000
-_POSITIONS = {"samples": ("",), "tests": ("start_", "end_")}
+_POSITIONS = {"samples": ("fix_",), "tests": ("start_", "end_")}
 _COLUMNS = [archive_file.c[name] for name in ArchiveFile.__dataclass_fields__]
 
 Box = tuple[float, float, float, float]  # west, south, east, north
