@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -105,13 +105,15 @@ async def fetch(
     folder: Path,
     asked: Asked,
     told: Callable[[FetchProgress], None] = lambda progress: None,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Fetched:
     """Make ``folder`` what HQ has of what is ``asked``. May be cancelled; what came is kept.
 
     Raises KnownError ``sync.fetch_*``, among them ``sync.fetch_other_question`` for a folder that
     answers another one: its files would go.
     """
-    one = _Fetching(transport, enrolment, folder, asked, told)
+    one = _Fetching(transport, enrolment, folder, asked, told, sleep)
     before = read_manifest(folder)
     if before is not None and before.asked != asked:
         raise KnownError("sync.fetch_other_question", path=folder)
@@ -154,6 +156,7 @@ class _Fetching:
         folder: Path,
         asked: Asked,
         told: Callable[[FetchProgress], None],
+        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.came_files = 0
         self.came_bytes = 0
@@ -162,6 +165,7 @@ class _Fetching:
         self._folder = folder
         self._asked = asked
         self._told = told
+        self._sleep = sleep
 
     async def ask_list(self) -> ArchiveOffer:
         """Ask what there is."""
@@ -288,7 +292,7 @@ class _Fetching:
         if not temporary or tries + 1 >= FRUITLESS_TRIES:
             raise _stopped(trouble)
         hint_s = trouble.retry_after_s if isinstance(trouble, Busy) else 0.0
-        await asyncio.sleep(max(hint_s, _FIRST_WAIT_S * 2**tries))
+        await self._sleep(max(hint_s, _FIRST_WAIT_S * 2**tries))
         return tries + 1
 
 

@@ -36,4 +36,4 @@ def test_every_answer_is_one_that_the_description_names(tmp_path: Path) -> None:
         )
         assert server.process.poll() is None
     assert done.returncode == 0, done.stdout
-    assert "9 selected / 9 total" in done.stdout
+    assert "13 selected / 13 total" in done.stdout

@@ -9,6 +9,9 @@ from fieldsurvey.hq.archive import Archive, days_of
 from fieldsurvey.hq.archive_tables import TABLES
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.ledger_records import ArchiveFile
+from fieldsurvey.sync.profile import Enrolment
+from fieldsurvey.wire.keys import public_key_text
+from tests.support.hq_server import Server
 from tests.support.hq_values import Laptop
 
 DAY_US = 86_400_000_000
@@ -60,3 +63,15 @@ def put_into(
     finally:
         ledger.close()
     return added
+
+
+def enrolment_of(server: Server, one: Laptop) -> Enrolment:
+    """Return what somebody keeps who is enrolled at a real HQ."""
+    ledger = server.home.ledger()
+    try:
+        origin = ledger.log_origin
+    finally:
+        ledger.close()
+    key = public_key_text(server.home.key().public_key())
+    url = f"http://127.0.0.1:{server.port}"
+    return Enrolment(one.device, url, one.token, key, origin, one.public_key)
