@@ -20,6 +20,12 @@ DAY_US = 86_400_000_000
 def someone(home: Home, role: str) -> Laptop:
     """Enrol somebody with a role."""
     one = Laptop()
+    enrol_as(home, one, role)
+    return one
+
+
+def enrol_as(home: Home, one: Laptop, role: str) -> None:
+    """Enrol the owner of a key with a role."""
     now_utc_us = time.time_ns() // 1000
     ledger = home.ledger()
     try:
@@ -27,7 +33,6 @@ def someone(home: Home, role: str) -> Laptop:
         one.device, one.token = ledger.devices.enrol(code, one.public_key, now_utc_us)
     finally:
         ledger.close()
-    return one
 
 
 def revoke(home: Home, one: Laptop) -> None:
