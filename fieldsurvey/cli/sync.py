@@ -11,9 +11,12 @@ from typing import TypeVar
 
 import click
 
-from fieldsurvey.cli.profile import profile_option
-from fieldsurvey.cli.shell import Shell, default_profile_path, print_json
+from fieldsurvey.cli.shell import Shell, print_json
+from fieldsurvey.cli.sync_fetch import fetch_command
+from fieldsurvey.cli.sync_issued import issued_document, issued_memory, show_all, tell_new
+from fieldsurvey.cli.sync_options import JSON, PATH, PROFILE, profile_at
 from fieldsurvey.cli.sync_policy import policy_command
+from fieldsurvey.drive.issued_check import check_issued
 from fieldsurvey.model.clock import US_PER_S, SystemClock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
@@ -31,23 +34,21 @@ from fieldsurvey.sync.progress import SyncProgress, SyncState, progress_of
 
 T = TypeVar("T")
 
-_PATH = click.Path(path_type=Path)
-_json = click.option("--json", "as_json", is_flag=True)
-
 
 @click.group(name="sync")
 def command() -> None:
     """Bring surveys to headquarters: over a network, or as a file on a stick."""
 
 
+command.add_command(fetch_command)
 command.add_command(policy_command)
 
 
 @command.command(name="enrol")
 @click.argument("url")
 @click.argument("code")
-@click.option("--ca", "ca_path", type=_PATH, help="Certificates of headquarters' own authority.")
-@profile_option
+@click.option("--ca", "ca_path", type=PATH, help="Certificates of headquarters' own authority.")
+@PROFILE
 @click.pass_obj
 def enrol_command(
     shell: Shell, url: str, code: str, ca_path: Path | None, profile_path: Path | None
@@ -55,17 +56,17 @@ def enrol_command(
     """Enrol this laptop at the headquarters at URL with a one-time CODE."""
     url = check_url(url)
     ca_pem = "" if ca_path is None else _read_text(ca_path)
-    enrolment = asyncio.run(enrol_at(url, code, _profile_at(profile_path), ca_pem))
+    enrolment = asyncio.run(enrol_at(url, code, profile_at(profile_path), ca_pem))
     shell.tell("sync.enrolled", url=url, device=enrolment.device)
     if file_key.for_new_file() is not None:
         shell.tell("sync.encrypting")
 
 
 @command.command(name="now")
-@click.argument("surveys", type=_PATH, nargs=-1, required=True)
+@click.argument("surveys", type=PATH, nargs=-1, required=True)
 @click.option("--over-budget", is_flag=True, help="Send though today's data is used up.")
-@_json
-@profile_option
+@JSON
+@PROFILE
 @click.pass_obj
 def now(
     shell: Shell,
@@ -75,8 +76,9 @@ def now(
     profile_path: Path | None,
 ) -> None:
     """Send everything in SURVEYS and wait; exit code 1 unless headquarters signed for all of it."""
-    profile = _profile_at(profile_path)
+    profile = profile_at(profile_path)
     profile.enrolled()
+    issued_before = issued_memory(profile)
     found: dict[Path, SyncProgress] = {}
     failed: KnownError | None = None
     for path in surveys:
@@ -89,6 +91,7 @@ def now(
             continue
         if found[path].complete:
             shell.tell("sync.delivered", path=path, rows=found[path].recorded_rows)
+    tell_new(shell, profile, issued_before)
     if as_json:
         print_json({"surveys": [_document(shell, *item) for item in found.items()]})
     waiting = [progress for progress in found.values() if not progress.complete]
@@ -108,15 +111,16 @@ def now(
 
 
 @command.command(name="status")
-@click.argument("surveys", type=_PATH, nargs=-1, required=True)
-@_json
-@profile_option
+@click.argument("surveys", type=PATH, nargs=-1)
+@JSON
+@PROFILE
 @click.pass_obj
 def status(
     shell: Shell, surveys: tuple[Path, ...], as_json: bool, profile_path: Path | None
 ) -> None:
-    """Say how far SURVEYS are on their way to headquarters, and what holds them up."""
-    profile = _profile_at(profile_path)
+    """Say how far SURVEYS are on their way to headquarters, what holds them up, and what
+    headquarters has given to this laptop."""
+    profile = profile_at(profile_path)
     documents = []
     for path in surveys:
         with SurveyFile.open(path, read_only=True) as survey:
@@ -135,17 +139,19 @@ def status(
             if progress.log_broken:
                 shell.show(message("sync.log_broken"))
     if as_json:
-        print_json({"surveys": documents})
+        print_json({"surveys": documents, "issued": issued_document(shell, profile)})
+    else:
+        show_all(shell, profile)
 
 
 @command.command(name="bundle")
-@click.argument("survey", type=_PATH)
-@click.option("-o", "--output", required=True, type=_PATH, help="The file to carry (.fspb).")
-@profile_option
+@click.argument("survey", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="The file to carry (.fspb).")
+@PROFILE
 @click.pass_obj
 def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) -> None:
     """Write what headquarters has not signed for in SURVEY to one file, to be carried there."""
-    enrolment, key = _profile_at(profile_path).enrolled()
+    enrolment, key = profile_at(profile_path).enrolled()
     with _open_outbox(survey) as outbox:
         now_utc_us = SystemClock().utc_us()
         done = carrying.bundle(outbox, output, enrolment.device, key, now_utc_us, new_epoch)
@@ -158,13 +164,13 @@ def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) 
 
 
 @command.command(name="receipts")
-@click.argument("file", type=_PATH)
-@click.option("--survey", required=True, type=_PATH, help="The survey that was carried.")
-@profile_option
+@click.argument("file", type=PATH)
+@click.option("--survey", required=True, type=PATH, help="The survey that was carried.")
+@PROFILE
 @click.pass_obj
 def receipts(shell: Shell, file: Path, survey: Path, profile_path: Path | None) -> None:
     """Take in the receipts in FILE that headquarters gave for a bundle."""
-    enrolment, _ = _profile_at(profile_path).enrolled()
+    enrolment, _ = profile_at(profile_path).enrolled()
     with _open_outbox(survey) as outbox:
         now_utc_us = SystemClock().utc_us()
         taken = carrying.take_receipts(
@@ -178,10 +184,6 @@ def receipts(shell: Shell, file: Path, survey: Path, profile_path: Path | None) 
     )
     if taken.wrong or taken.problem is not None:
         raise KnownError("sync.receipts_wrong", wrong=taken.wrong, problem=taken.problem or "–")
-
-
-def _profile_at(path: Path | None) -> Profile:
-    return Profile(default_profile_path() if path is None else path)
 
 
 def _read_text(path: Path) -> str:
@@ -242,6 +244,7 @@ async def send_survey(
                 at_once,
                 SystemClock(),
                 lambda most: random.uniform(0.0, most),
+                check_issued=check_issued,
             )
             return await Syncer(parts, tell).drain(over_budget=over_budget)
 

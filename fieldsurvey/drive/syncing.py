@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from fieldsurvey.drive.issued_check import check_issued
 from fieldsurvey.model.clock import Clock
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message
@@ -87,6 +88,7 @@ class Syncing:
                 lambda most: random.uniform(0.0, most),
                 self._busy,
                 lambda: asyncio.to_thread(metered),
+                check_issued=check_issued,
             )
             self._syncer = Syncer(parts, self._told)
             await self._syncer.run()

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -17,7 +16,6 @@ from fastapi.security import (
     HTTPAuthorizationCredentials,
     HTTPBasic,
     HTTPBasicCredentials,
-    HTTPBearer,
 )
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -25,9 +23,13 @@ from starlette.requests import ClientDisconnect
 
 from fieldsurvey import __version__
 from fieldsurvey.hq import enrolment, recovery
+from fieldsurvey.hq.answering import Bearer
+from fieldsurvey.hq.answering import json_answer as _json
+from fieldsurvey.hq.answering import problems as _problems
 from fieldsurvey.hq.bodies import Bodies
 from fieldsurvey.hq.devices import Device
 from fieldsurvey.hq.landing import BUSY_RETRY_S, KNOWN_SCHEMAS
+from fieldsurvey.hq.pulling import add_pulling
 from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.hq.station import Station
 from fieldsurvey.hq.status import status_of
@@ -59,13 +61,7 @@ DeviceId = Annotated[str, Path(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{1
 EpochId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 BatchNo = Annotated[int, Path(ge=0, lt=_HIGHEST)]
 Size = Annotated[int, Query(ge=0, lt=_HIGHEST)]
-_bearer = HTTPBearer(auto_error=False, description="The token that enrolment gave.")
 _basic = HTTPBasic(auto_error=False, description="Any user name; the token as password.")
-Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem} for status in (*statuses, 422, 503)}
 
 
 _TEXT: dict[int | str, dict[str, Any]] = {
@@ -230,6 +226,7 @@ def create_app(station: Station, bodies: Bodies) -> FastAPI:
         door.stranger(request)
         return await _proof(lambda: station.log.inclusion(index, size))
 
+    add_pulling(app, station, door.admit)
     return app
 
 
@@ -248,7 +245,7 @@ class _Door:
         _demand_patience(self._strangers.wait_s(host))
 
     async def admit(self, bearer: HTTPAuthorizationCredentials | None) -> Device:
-        """Let an enrolled device in, or a person with a role."""
+        """Let an enrolled device in, or a person with a role; say who it is."""
         if bearer is None:
             raise Refusal(401, "no_token")
         one = await asyncio.to_thread(self._holder, bearer.credentials)
@@ -303,16 +300,6 @@ async def _proof(prove: Callable[[], list[bytes]]) -> Response:
     except ValueError as error:
         raise Refusal(404, "no_such_tree", str(error)) from error
     return _json(Proof(tuple(one.hex() for one in hashes)))
-
-
-def _json(
-    document: object, status: int = 200, retry_after_s: int = 0, scheme: str = "Bearer"
-) -> Response:
-    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
-    if status == 401:
-        headers["WWW-Authenticate"] = scheme
-    content = msgspec.json.encode(document)
-    return Response(content, status, headers, media_type="application/json")
 
 
 def _add_error_handlers(app: FastAPI) -> None:

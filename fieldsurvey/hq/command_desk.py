@@ -118,6 +118,29 @@ def import_bundle(
         ctx.exit(1)
 
 
+@click.command(name="publish")
+@FOLDER
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--kind", required=True, type=click.Choice(["plan", "places", "targets"]))
+@click.option("--name", default="", help="What laptops call it; the file's name unless given.")
+@click.pass_obj
+def publish(talk: Talk, folder: Path, file: Path, kind: str, name: str) -> None:
+    """Issue FILE to all laptops as the next version of its name."""
+    from fieldsurvey.drive.issued_check import check_issued
+    from fieldsurvey.hq import issuing
+    from fieldsurvey.wire.issued import IssuedKind
+
+    check_issued(IssuedKind(kind), file)
+    with the_station(folder) as station:
+        one, is_new = issuing.publish(station, file, IssuedKind(kind), name or file.stem.lower())
+    talk.tell(
+        "hq.issued" if is_new else "hq.issued_already",
+        kind=kind,
+        name=one.name,
+        version=one.version,
+    )
+
+
 @click.command(name="status")
 @FOLDER
 @_JSON
@@ -227,4 +250,14 @@ def retention(talk: Talk, folder: Path, dry_run: bool) -> None:
     talk.tell("hq.retained", **sums, before=before, files=gone.files_deleted, again=gone.again)
 
 
-COMMANDS = (accept, enrol, revoke, recover, import_bundle, retention, status, verify)
+COMMANDS = (
+    accept,
+    enrol,
+    revoke,
+    recover,
+    import_bundle,
+    publish,
+    retention,
+    status,
+    verify,
+)

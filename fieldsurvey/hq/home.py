@@ -1,9 +1,10 @@
 """The folder of HQ: what lies where in it, its settings, its key.
 
-    hq.toml  keys/hq.pem  keys/recovery.pem  ledger.sqlite  raw/  spool/  archive/  log/
+    hq.toml  keys/hq.pem  keys/recovery.pem  ledger.sqlite  raw/  spool/  archive/  log/  issued/
 
 ``raw`` is the source of truth: ledger and archive can be made again from it. Settings may put it,
-and ``archive``, into a bucket; a ``cache/`` is here then.
+and ``archive``, into a bucket; a ``cache/`` is here then. ``issued`` is what laptops are given,
+with the statements that were signed for it.
 """
 
 import contextlib
@@ -126,6 +127,10 @@ class Home:
     @property
     def archive(self) -> Path:
         return self.folder / "archive"
+
+    @property
+    def issued(self) -> Path:
+        return self.folder / "issued"
 
     @property
     def log(self) -> Path:

@@ -38,6 +38,7 @@ from fieldsurvey.hq.ledger_tables import (
     row_digest,
     state_digest,
 )
+from fieldsurvey.hq.ledger_upgrade import upgraded
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.answers import EpochState, Quarantined
 from fieldsurvey.wire.merkle import leaf_hash
@@ -64,7 +65,7 @@ class Ledger:
         except DBAPIError as error:
             self.close()
             raise KnownError("hq.no_ledger", detail=str(error.orig)) from error
-        if found.get("schema_version") != str(SCHEMA_VERSION):
+        if not upgraded(self.database, found.get("schema_version", "?")):
             self.close()
             raise KnownError("hq.newer_ledger", version=found.get("schema_version", "?"))
         self.log_origin = found["log_origin"]

@@ -1,8 +1,8 @@
 """The ledger's tables, the same on SQLite and PostgreSQL. Who may change what is the ledger's rule.
 
-``audit`` and ``checkpoint`` are append-only by trigger. What neither the landed files nor the log
-prove carries a digest of itself (``row_sha256``, ``state_sha256``), so that a flipped bit shows.
-Nothing here names a surveyor.
+``audit``, ``checkpoint`` and ``issued`` are append-only by trigger. What neither the landed files
+nor the log nor a signature prove carries a digest of itself (``row_sha256``, ``state_sha256``), so
+that a flipped bit shows. Nothing here names a surveyor.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from fieldsurvey.wire.canonical import to_canonical
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -133,6 +133,16 @@ checkpoint = Table(
     Column("note", Text, nullable=False),
 )
 
+issued = Table(  # since 2
+    "issued",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", String(64), nullable=False),
+    Column("statement", Text, nullable=False),  # as it was signed
+)
+
 _NOT_DIGESTED = frozenset({"row_sha256", "last_seen_utc_us"})
 _STATE = ("log_index", "state", "code", "detail", "mirrored")
 
@@ -174,5 +184,5 @@ def _append_only(table: Table) -> None:
         _after_create(table, "postgresql", f"{head} FOR EACH ROW EXECUTE FUNCTION refuse_change()")
 
 
-for _table in (audit, checkpoint):
+for _table in (audit, checkpoint, issued):
     _append_only(_table)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldsurvey.hq import issuing
 from fieldsurvey.hq.enrolment import kept_device_keys
 from fieldsurvey.hq.home import Home, new_log_origin
 from fieldsurvey.hq.janitor import adopt
@@ -95,6 +96,7 @@ def rebuild_ledger(home: Home) -> RebuiltLedger:
     with open_station(home, SystemClock()) as station:
         keys = kept_device_keys(home)
         station.ledger.devices.restore(keys)
+        issuing.restore(station)
         adopted, foreign = adopt(home, station.ledger, station.landing, 0)
         note = f"adopted={adopted} foreign={len(foreign)} origin={origin}"
         station.ledger.history.add_audit(station.clock.utc_us(), "operator", "ledger_rebuilt", note)

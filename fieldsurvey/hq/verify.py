@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from fieldsurvey.hq.devices import Device
+from fieldsurvey.hq.issuing import damaged
 from fieldsurvey.hq.ledger_records import receipt_of
 from fieldsurvey.hq.ledger_rows import EXPIRED
 from fieldsurvey.hq.ledger_tables import audit_chain, row_digest, state_digest
@@ -60,7 +61,15 @@ class Verification:
 def verify(station: Station, receipts: Iterable[SignedReceipt] = ()) -> Verification:
     """Look at everything. ``receipts``: given out earlier, to be compared too."""
     result = Verification()
-    for part in (_database, check_log, check_batches, _unknown_files, _small_tables, _archive):
+    for part in (
+        _database,
+        check_log,
+        check_batches,
+        _unknown_files,
+        _small_tables,
+        _archive,
+        _issued,
+    ):
         try:
             part(station, result)
         except (SQLAlchemyError, ValueError) as error:  # what no row of ours could ever be
@@ -265,6 +274,11 @@ def _archive(station: Station, result: Verification) -> None:
             digest = None
         if digest != row["sha256"]:
             result.find("hq.finding_archive", path=row["path"])
+
+
+def _issued(station: Station, result: Verification) -> None:
+    for document in damaged(station):
+        result.find("hq.finding_issued", document=document)
 
 
 def as_json(result: Verification) -> dict[str, object]:

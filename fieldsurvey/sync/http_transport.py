@@ -17,6 +17,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ SEND_BUFFER_BYTES = 64 * 1024
 
 _NAME_AND_CONNECT_S = 2 * CONNECT_S
 _LOOK_S = 0.5
+_CHUNK_BYTES = 64 * 1024
 _TCP_INFO_BYTES = 136  # up to bytes_received of ``struct tcp_info``: Linux 4.1
 _ACKNOWLEDGED_AND_RECEIVED = struct.Struct("=QQ")
 _SOCKET_OPTIONS = (
@@ -129,18 +131,61 @@ class HttpTransport:
     async def consistency(self, first_size: int, size: int) -> Answer:
         return await self._request("GET", f"/v1/log/consistency?first={first_size}&size={size}")
 
+    async def issued(self) -> Answer:
+        return await self._request("GET", "/v1/issued", headers=self._authorization)
+
+    async def issued_part(self, sha256: str, first_byte: int, most_bytes: int) -> Answer:
+        last_byte = first_byte + min(most_bytes, MAX_ANSWER_BYTES) - 1
+        headers = {**self._authorization, "Range": f"bytes={first_byte}-{last_byte}"}
+        return await self._request("GET", f"/v1/issued/{sha256}", headers=headers)
+
+    async def download(self, path: str, first_byte: int, keep: Callable[[bytes], None]) -> Answer:
+        """Hand ``keep`` what is at ``path`` from ``first_byte`` on, as it comes.
+
+        The answer to it has status 200, or 206 unless ``first_byte`` is 0, and no body; with any
+        other status nothing was kept. What ``keep`` raises ends it; that must be no OSError.
+        """
+        kept_bytes = 0
+
+        def count(part: bytes) -> None:
+            nonlocal kept_bytes
+            keep(part)
+            kept_bytes += len(part)
+
+        headers = dict(self._authorization)
+        if first_byte:
+            headers["Range"] = f"bytes={first_byte}-"
+        wanted = _Wanted(206 if first_byte else 200, count)
+        return await self._request(
+            "GET", path, headers=headers, wanted=wanted, moved=lambda: ((kept_bytes, kept_bytes),)
+        )
+
     async def _request(
-        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        wanted: "_Wanted | None" = None,
+        moved: Callable[[], Moved | None] | None = None,
     ) -> Answer:
         lane = self._free.pop() if self._free else _Lane(self._trust)
         try:
-            sending = lane.request(method, self._url + path, body, headers or {})
-            answer = await _unless_stalled(sending, lane.moved, self._idle_s, len(body))
+            sending = lane.request(method, self._url + path, body, headers or {}, wanted)
+            answer = await _unless_stalled(sending, moved or lane.moved, self._idle_s, len(body))
         except BaseException:
             await lane.close()
             raise
         self._free.append(lane)
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an answer of ``status`` brings is too much for the memory, and kept as it comes."""
+
+    status: int
+    keep: Callable[[bytes], None]
 
 
 class _Lane:
@@ -157,7 +202,9 @@ class _Lane:
             auto_decompress=False,
         )
 
-    async def request(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    async def request(
+        self, method: str, url: str, body: bytes, headers: dict[str, str], wanted: _Wanted | None
+    ) -> Answer:
         try:
             async with self._session.request(
                 method,
@@ -166,8 +213,12 @@ class _Lane:
                 headers={**headers, "Accept-Encoding": "identity"},
                 allow_redirects=False,
             ) as response:
-                content = await _read_at_most(response.content, MAX_ANSWER_BYTES)
                 names = {name.lower(): value for name, value in response.headers.items()}
+                if wanted is not None and response.status == wanted.status:
+                    async for part in response.content.iter_chunked(_CHUNK_BYTES):
+                        wanted.keep(part)
+                    return Answer(response.status, names, b"")
+                content = await _read_at_most(response.content, MAX_ANSWER_BYTES)
                 return Answer(response.status, names, content)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise TransportError(_cause_of(error), str(error)) from error

@@ -21,6 +21,7 @@ from fieldsurvey.sync.parts import Parts
 from fieldsurvey.sync.policy import Policy, allows
 from fieldsurvey.sync.profile import Outcome
 from fieldsurvey.sync.progress import SyncProgress, SyncState, describe, progress_of
+from fieldsurvey.sync.pulling import pull
 from fieldsurvey.sync.quiet import TestRuns
 from fieldsurvey.sync.seal import MAX_ROWS
 from fieldsurvey.sync.sending import Grudges, SendingRound
@@ -34,6 +35,8 @@ CHECK_ALL_DURABLE_S = 3600.0
 TEST_LOOK_S = 1.0
 BUDGET_LOOK_S = 600.0  # until it is another day
 UNPARK_S = 6 * 3600.0
+PULL_S = 3600.0  # between looks at what HQ has issued
+PULL_AGAIN_S = 600.0  # after one that did not bring all of it
 REPAIR_S = 900.0  # until somebody enrols or updates, HQ need not hear from us often
 FRUITLESS_ROUNDS = 3  # of somebody who waits for "sync now"
 
@@ -60,6 +63,7 @@ class Syncer:
         self._most_in_flight = MOST_IN_FLIGHT
         self._next_check_us: int | None = None  # None: before anything else
         self._next_unpark_us = parts.clock.mono_us()
+        self._next_pull_us = self._next_unpark_us
         self._unsealed_since_us: int | None = None
 
     def network_up(self) -> None:
@@ -135,6 +139,8 @@ class Syncer:
             trouble = await self._check_when_due()
             if trouble is None:
                 trouble = await self._send(asked=asked, over_budget=over_budget)
+            if trouble is None:
+                await self._pull_when_due(asked=asked, over_budget=over_budget)
         except TestRuns:
             await self._end(SyncState.TESTING, self._last_error)
             return TEST_LOOK_S
@@ -214,6 +220,17 @@ class Syncer:
             self._budget_spent = sending.budget_spent
         await self._count()
         return sending.trouble
+
+    async def _pull_when_due(self, *, asked: bool, over_budget: bool) -> None:
+        """What HQ gives comes last and keeps nothing back: its troubles are nobody's."""
+        now_us = self._parts.clock.mono_us()
+        check = self._parts.check_issued
+        if check is None or (now_us < self._next_pull_us and not asked):
+            return
+        done = False
+        with contextlib.suppress(KnownError):  # of its folder: `sync status` tells it too
+            done = await pull(self._parts, check, over_budget=over_budget)
+        self._next_pull_us = now_us + int((PULL_S if done else PULL_AGAIN_S) * US_PER_S)
 
     def _seal_upto(self, *, asked: bool) -> int:
         """Return how many rows to seal: none, or all there are now. Rows wait for a minute, so that

@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from fieldsurvey.model.clock import Clock
 from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.sync.profile import Enrolment, Profile
 from fieldsurvey.sync.transport import HqTransport
+from fieldsurvey.wire.issued import IssuedKind
 from fieldsurvey.wire.keys import Ed25519PrivateKey
 
 T = TypeVar("T")
@@ -42,6 +44,8 @@ async def not_known() -> bool | None:
 class Parts:
     """``busy``: a throughput test has the link, nothing may be sent. ``metered``: whether the link
     costs money, None if nobody knows. ``random``: a number from 0 to its argument.
+    ``check_issued`` raises KnownError for a document of HQ's that cannot be used; None: nothing is
+    pulled.
     """
 
     profile: Profile
@@ -54,3 +58,4 @@ class Parts:
     busy: Callable[[], bool] = never
     metered: Callable[[], Awaitable[bool | None]] = not_known
     new_epoch: Callable[[], str] = new_epoch
+    check_issued: Callable[[IssuedKind, Path], None] | None = None

@@ -8,6 +8,7 @@
     last_sync.json     how the newest attempt ended
     clock_anchors.json when HQ's clock and ours were compared
     file_keys.json     which keys encrypted survey files have; never such a key in clear
+    issued/            what HQ gave: see :mod:`fieldsurvey.sync.issued_folder`
 
 Every file is replaced whole. Nothing is ever deleted or guessed: what cannot be read is a
 KnownError that says what to do.
@@ -98,6 +99,7 @@ class Profile:
         self._outcome_path = path / "last_sync.json"
         self._anchors_path = path / "clock_anchors.json"
         self.file_keys_path = path / "file_keys.json"
+        self.issued_path = path / "issued"
 
     # -- identity -----------------------------------------------------------------------------
 
@@ -138,7 +140,12 @@ class Profile:
                 enrolment, policy=before.policy, budget_bytes_per_day=before.budget_bytes_per_day
             )
         else:
-            for path in (self._hq_path, self._checkpoint_path, self._broken_path):
+            for path in (
+                self._hq_path,
+                self._checkpoint_path,
+                self._broken_path,
+                self.issued_path,
+            ):
                 if path.exists():
                     path.rename(path.with_name(f"{path.name}.before-{now_utc_us}"))
         self._keep(enrolment)

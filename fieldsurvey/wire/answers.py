@@ -7,6 +7,10 @@
     PUT  /v1/devices/{device}/epochs/{epoch}/batches/{n} SignedReceipt     (bearer token)
     GET  /v1/log/checkpoint                              text: a signed note
     GET  /v1/log/consistency?first=N&size=M              Proof
+    GET  /v1/archive/files?table=&from=&to=&area=&campaign=  ArchiveOffer  (token of a supervisor)
+    GET  /v1/archive/files/{sha256}                      the file, by Range too (same token)
+    GET  /v1/issued                                      IssuedList        (bearer token)
+    GET  /v1/issued/{sha256}                             the document, by Range too (bearer token)
 
 A refusal is a :class:`Problem` with a status of 400 or more.
 """
@@ -99,6 +103,31 @@ class Proof:
     """Hashes of a Merkle proof, hexadecimal."""
 
     hashes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedFile:
+    """A file of the archive with rows that were asked for, and perhaps others:
+    ``rows_asked_at_most`` of its ``rows`` can be meant."""
+
+    path: str
+    table: str
+    day: str
+    rows: int
+    rows_asked_at_most: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveOffer:
+    """What the archive has of what was asked. It stands for the first ``log_size`` batches of the
+    log but ``waiting_batches``, which are not merged yet. ``checkpoint``: of that log, or newer."""
+
+    log_size: int
+    waiting_batches: int
+    files: tuple[OfferedFile, ...]
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

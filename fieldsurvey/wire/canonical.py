@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 class WireError(ValueError):
     """What arrived is not what its sender sealed. ``code`` is a word for machines and logs:
-    "framing", "header", "signature", "payload", "receipt", "checkpoint", "proof", "bundle"."""
+    "framing", "header", "signature", "payload", "receipt", "checkpoint", "proof", "bundle",
+    "issued"."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")

@@ -36,4 +36,4 @@ def test_every_answer_is_one_that_the_description_names(tmp_path: Path) -> None:
         )
         assert server.process.poll() is None
     assert done.returncode == 0, done.stdout
-    assert "10 selected / 10 total" in done.stdout
+    assert "14 selected / 14 total" in done.stdout

@@ -17,6 +17,7 @@ from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import Cause, Outcome, Phase, PhaseKind, ThroughputTest
 from fieldsurvey.model.verdict import RateLayer
 from fieldsurvey.wire.checkpoint import Checkpoint, sign_checkpoint
+from fieldsurvey.wire.issued import Issued, IssuedKind, sign_issued
 from fieldsurvey.wire.merkle import leaf_hash, root_hash
 from fieldsurvey.wire.receipt import Receipt, ReceiptState, sign_receipt
 from fieldsurvey.wire.rows import DriveEnd, RefusedRow, Row
@@ -132,6 +133,8 @@ def main() -> None:
     )
     (GOLDEN / "batch-1.fsb").write_bytes(batch.content)
     (GOLDEN / "receipt-1.json").write_bytes(sign_receipt(receipt, HQ_KEY).to_bytes())
+    issued = Issued(IssuedKind.PLAN, "kostanay-2027", 3, batch.sha256, 1_234, START_UTC_US)
+    (GOLDEN / "issued-1.json").write_bytes(sign_issued(issued, HQ_KEY).to_bytes())
     note = sign_checkpoint(Checkpoint(LOG_ORIGIN, 1, root), HQ_KEY)
     (GOLDEN / "checkpoint-1.txt").write_text(note, encoding="utf-8", newline="")
 

@@ -8,6 +8,7 @@ import pytest
 
 from fieldsurvey.wire.batch import parse_batch
 from fieldsurvey.wire.checkpoint import checkpoint_from
+from fieldsurvey.wire.issued import IssuedKind, issued_from
 from fieldsurvey.wire.merkle import leaf_hash, root_hash, verify_inclusion
 from fieldsurvey.wire.receipt import receipt_from
 from fieldsurvey.wire.rows import SCHEMA, Recorded, Row, decode_rows, dense_table, encode_rows
@@ -62,6 +63,15 @@ def test_batch_is_still_a_batch(rows: list[Row]) -> None:
     assert (batch.header.batch_no, batch.header.schema) == (7, "rows/1")
     assert decode_rows(batch.payload) == rows
     assert (batch.header.first_seq, batch.header.last_seq) == (rows[0].seq, rows[-1].seq)
+
+
+def test_issued_document_still_verifies() -> None:
+    signed = issued_from((GOLDEN / "issued-1.json").read_bytes())
+    signed.verify(HQ_KEY.public_key())
+    one = signed.issued
+    assert (one.kind, one.name, one.version) == (IssuedKind.PLAN, "kostanay-2027", 3)
+    assert one.sha256 == parse_batch((GOLDEN / "batch-1.fsb").read_bytes()).sha256
+    assert (one.size_bytes, one.v) == (1_234, 1)
 
 
 def test_receipt_and_checkpoint_still_verify() -> None:
