@@ -9,7 +9,7 @@ from fieldsurvey.sync.progress import SyncState
 
 SOURCES = [
     *Path(__file__).parents[3].glob("fieldsurvey/sync/*.py"),
-    Path(__file__).parents[3] / "fieldsurvey" / "cli" / "sync.py",
+    *Path(__file__).parents[3].glob("fieldsurvey/cli/sync*.py"),
 ]
 IDS = {
     found
