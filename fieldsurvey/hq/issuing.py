@@ -105,18 +105,25 @@ def restore(station: Station) -> int:
 
 def damaged(station: Station) -> list[str]:
     """Return what laptops would refuse or cannot get: "kind name version" of each."""
-    found = []
-    for signed in all_issued(station):
+    with station.ledger.database.read() as connection:
+        rows = [dict(row._mapping) for row in connection.execute(issued.select())]
+    return [
+        f"{row['kind']} {row['name']} {row['version']}"
+        for row in rows
+        if not _is_whole(station, row)
+    ]
+
+
+def _is_whole(station: Station, row: dict[str, Any]) -> bool:
+    try:
+        signed = issued_from(row["statement"].encode())
+        signed.verify(station.key.public_key())
         one = signed.issued
         path = station.home.issued / "files" / one.sha256
-        try:
-            signed.verify(station.key.public_key())
-            whole = (digest_of(path), path.stat().st_size) == (one.sha256, one.size_bytes)
-        except (OSError, WireError):
-            whole = False
-        if not whole:
-            found.append(f"{one.kind} {one.name} {one.version}")
-    return found
+        there = (digest_of(path), path.stat().st_size)
+    except (OSError, WireError):
+        return False
+    return row == _row(signed) and there == (one.sha256, one.size_bytes)
 
 
 def _keep(source: Path, folder: Path) -> tuple[str, int]:

@@ -436,6 +436,10 @@ def test_openapi_describes_what_is_there(server: Server) -> None:
         "/v1/log/checkpoint",
         "/v1/log/consistency",
         "/v1/log/inclusion",
+        "/v1/archive/files",
+        "/v1/archive/files/{sha256}",
+        "/v1/issued",
+        "/v1/issued/{sha256}",
     }
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from fieldsurvey.hq.enrolment import keep_device_keys
 from fieldsurvey.hq.home import Home
+from fieldsurvey.hq.issuing import publish
 from fieldsurvey.hq.janitor import tidy
 from fieldsurvey.hq.ledger import ArchiveFile
 from fieldsurvey.hq.ledger_tables import metadata
@@ -20,6 +21,7 @@ from fieldsurvey.hq.status import status_of
 from fieldsurvey.hq.verify import Verification, as_json, check_batches, check_log, verify
 from fieldsurvey.model.clock import SystemClock
 from fieldsurvey.wire.canonical import WireError
+from fieldsurvey.wire.issued import IssuedKind
 from fieldsurvey.wire.receipt import SignedReceipt, receipt_from, sign_receipt
 from tests.support.hq_landing import land
 from tests.support.hq_server import enrolled, make_home
@@ -29,7 +31,8 @@ _MAY_CHANGE = {("device", "last_seen_utc_us")}
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of an HQ with two devices, an archive file, an audit log and checkpoints."""
+    """A folder of an HQ with two devices, an archive file, an issued document, an audit log and
+    checkpoints."""
     home = make_home(tmp_path_factory.mktemp("hq") / "hq")
     with open_station(home, SystemClock()) as station:
         first, second = enrolled(home, 2)
@@ -44,6 +47,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         one = ArchiveFile("f.parquet", "sample", "2026-11-24", 9, 20, digest, 1, 2)
         station.ledger.swap_archive([one], [], [])
         keep_device_keys(home, station.ledger)
+        publish(station, home.archive / "f.parquet", IssuedKind.PLAN, "north")
     return home.folder
 
 
