@@ -39,7 +39,7 @@ def test_what_stays_is_as_if_the_rest_had_never_come(tmp_path: Path, seed: int) 
     at = 3 + 3 * seed  # how many of them are old
     hq, oracle = SmallHq.create(tmp_path / "hq"), SmallHq.create(tmp_path / "oracle")
     hq.land(fleet[:at], NOW_UTC_US)
-    hq.merge_all(limit=4)
+    hq.merge_all()
     hq.land(fleet[at:], NOW_UTC_US + 2 * DAY_US)
     hq.merge_all()
     whole = hq.tables()

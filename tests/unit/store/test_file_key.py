@@ -178,7 +178,7 @@ def test_what_was_committed_survives_kills(
     path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIELDSURVEY_FILE_KEY", KEY.hex())  # for the recorder that is killed
-    campaign = kill_campaign(path, kills=3, seed=11)
+    campaign = kill_campaign(path, kills=2, seed=11)
     assert campaign.acknowledged > 0
     assert path.read_bytes().startswith(file_key.MARK)
     assert words_in(path.parent) == set()
