@@ -70,9 +70,8 @@ async def enrol(
     if not is_device(enrolment.device):
         raise KnownError("sync.not_our_server")
     keys = LaptopKeys(profile, environment)
-    if enrolled.encrypt:
-        await _hand_in(transport, enrolled, keys)
-    keys.encrypt_new(enrolled.encrypt)
+    file_key = await _handed_in(transport, enrolled, keys) if enrolled.encrypt else None
+    keys.use_for_new(file_key)
     profile.enrol(enrolment, now_utc_us)
     return enrolment
 
@@ -90,11 +89,12 @@ async def _ask(transport: HqTransport, request: EnrolRequest) -> Enrolled:
     raise _not_now(enrolled)
 
 
-async def _hand_in(transport: HqTransport, enrolled: Enrolled, keys: LaptopKeys) -> None:
-    """Make the file key and give HQ its recovery copy."""
+async def _handed_in(transport: HqTransport, enrolled: Enrolled, keys: LaptopKeys) -> bytes:
+    """Return the file key, of which HQ has the recovery copy by then."""
     try:
         hq_key = recovery_key_from(enrolled.recovery_key)
-        copy = wrap(keys.make(enrolled.device), hq_key, enrolled.device)
+        file_key = keys.make(enrolled.device)
+        copy = wrap(file_key, hq_key, enrolled.device)
     except WireError as error:
         raise KnownError("sync.not_our_server") from error
     try:
@@ -106,6 +106,7 @@ async def _hand_in(transport: HqTransport, enrolled: Enrolled, keys: LaptopKeys)
         raise _not_now(kept)
     if kept.key_id != copy.key_id:
         raise KnownError("sync.not_our_server")
+    return file_key
 
 
 def _not_now(trouble: Trouble) -> KnownError:

@@ -39,22 +39,25 @@ class LaptopKeys:
     def for_new_file(self) -> bytes | None:
         """Return the key, None where headquarters does not want files encrypted."""
         kept = self._kept()
-        if not (kept.encrypt_new and kept.keys):
+        if not kept.for_new:
             return None
-        wanted = kept.keys[-1]
         given = self._given()
-        if given is not None and key_id_of(given) == wanted.key_id:
+        if given is not None and key_id_of(given) == kept.for_new:
             return given
-        return self._key(wanted)
+        chosen = [one for one in kept.keys if one.key_id == kept.for_new]
+        if not chosen:
+            raise KnownError("sync.profile_damaged", path=self._profile.file_keys_path)
+        return self._key(chosen[-1])
 
     def known(self) -> list[bytes]:
         """Return the keys that can be had; raise the reason if none of several can."""
         given = self._given()
         keys = [] if given is None else [given]
         trouble = None
-        for kept in reversed(self._kept().keys):
+        kept = self._kept()
+        for one in sorted(kept.keys, key=lambda one: one.key_id != kept.for_new):
             try:
-                keys.append(self._key(kept))
+                keys.append(self._key(one))
             except KnownError as error:
                 trouble = trouble or error
         if trouble is not None and not keys:
@@ -80,11 +83,13 @@ class LaptopKeys:
         self._found[entry.key_id] = key
         return key
 
-    def encrypt_new(self, wanted: bool) -> None:
-        """Do from now on as headquarters wishes; a profile without keys stays as it is."""
+    def use_for_new(self, key: bytes | None) -> None:
+        """Encrypt new files with ``key``, which was made here and which headquarters can recover by
+        now; None: make them plain."""
         kept = self._kept()
-        if kept.encrypt_new != wanted:
-            self._profile.keep_file_keys(replace(kept, encrypt_new=wanted))
+        for_new = "" if key is None else key_id_of(key)
+        if kept.for_new != for_new:
+            self._profile.keep_file_keys(replace(kept, for_new=for_new))
 
     def _kept(self) -> KeptKeys:
         return self._profile.file_keys() or KeptKeys()

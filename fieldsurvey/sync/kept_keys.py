@@ -26,7 +26,8 @@ class KeptKey:
 
 @dataclass(frozen=True, slots=True)
 class KeptKeys:
-    """``file_keys.json``: oldest first. ``encrypt_new``: the last one is for new files."""
+    """``file_keys.json``: oldest first. ``for_new``: id of the one that new files are encrypted
+    with, "" if they are to be plain."""
 
-    encrypt_new: bool = False
+    for_new: str = ""
     keys: tuple[KeptKey, ...] = ()

@@ -35,7 +35,7 @@ def profile(tmp_path: Path) -> Profile:
 def made(profile: Profile, environment: dict[str, str], device: str = FIRST) -> bytes:
     keys = LaptopKeys(profile, environment)
     key = keys.make(device)
-    keys.encrypt_new(True)
+    keys.use_for_new(key)
     return key
 
 
@@ -62,7 +62,7 @@ def test_nothing_there_is_no_key(profile: Profile) -> None:
     keys = LaptopKeys(profile, {})
     assert keys.for_new_file() is None
     assert keys.known() == []
-    keys.encrypt_new(False)
+    keys.use_for_new(None)
     assert not profile.path.exists()
 
 
@@ -84,6 +84,16 @@ def test_another_hq_gets_another_key_and_old_files_still_open(profile: Profile) 
     keys = LaptopKeys(profile, {})
     assert keys.for_new_file() == second
     assert keys.known() == [second, first]
+    assert made(profile, {}) == first  # back at the first HQ, which knows this key alone
+    assert LaptopKeys(profile, {}).for_new_file() == first
+    assert LaptopKeys(profile, {}).known() == [first, second]
+
+
+def test_a_key_that_no_hq_can_recover_yet_is_for_no_file(profile: Profile) -> None:
+    first = made(profile, {})
+    second = LaptopKeys(profile, {}).make(SECOND)  # and then the network was gone
+    assert LaptopKeys(profile, {}).for_new_file() == first
+    assert LaptopKeys(profile, {}).known() == [first, second]
 
 
 def test_without_a_keyring_a_passphrase_protects_the_key(
