@@ -257,8 +257,5 @@ def _widened(table: Table, keys: list[str], amounts: dict[str, str]) -> Table:
     have = table.columns
     return table.select(
         *keys,
-        **{
-            name: _[name].cast("int64") if name in have else ibis.null("int64")
-            for name in amounts
-        },
+        **{name: _[name].cast("int64") if name in have else ibis.null("int64") for name in amounts},
     )

@@ -45,16 +45,27 @@ class SmallArchive:
 def small_archive(folder: Path, seed: int = 7) -> SmallArchive:
     """Write the archive; the same rows for the same seed."""
     rows = _rows(random.Random(seed))
-    archive = Archive(folder)
-    files = []
-    for table, told in rows.items():
-        for old in (False, True):
-            frame = _frame(table, [row for row in told if (row["drive_id"] == _id(6)) is old])
-            for day, part in days_of(table, frame):
-                files.append(archive.write(table, day, part))
-                if old:
-                    _age(folder / files[-1].path)
+    files: list[ArchiveFile] = []
+    for old in (False, True):
+        part = {
+            table: [row for row in told if (row["drive_id"] == _id(OLD_DRIVE)) is old]
+            for table, told in rows.items()
+        }
+        added = written(folder, part)
+        for file in added if old else ():
+            _age(folder / file.path)
+        files += added
     return SmallArchive(folder, files, rows)
+
+
+def written(folder: Path, rows: Rows) -> list[ArchiveFile]:
+    """Write rows to the archive in ``folder``, a file for each day; absent columns are null."""
+    archive = Archive(folder)
+    return [
+        archive.write(table, day, part)
+        for table, told in rows.items()
+        for day, part in days_of(table, _frame(table, told))
+    ]
 
 
 def _rows(chance: random.Random) -> Rows:
@@ -135,10 +146,7 @@ def _frame(table: str, rows: list[Row]) -> pl.DataFrame:
         name: pl.String() if kind == pl.Categorical() else kind
         for name, kind in TABLES[table].items()
     }
-    columns = {
-        name: [row.get("fix_" + name.removeprefix("start_fix_"), row.get(name)) for row in rows]
-        for name in told
-    }
+    columns = {name: [row.get(name) for row in rows] for name in told}
     frame = pl.DataFrame(columns, schema=told)
     return frame.select(pl.col(name).cast(kind) for name, kind in TABLES[table].items())
 

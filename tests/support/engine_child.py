@@ -29,7 +29,8 @@ ASKED = [
 def main() -> None:
     name, folder, *master = sys.argv[1:]
     archived = Archived(Path(folder), json.load(sys.stdin))
-    with contextlib.closing(open_engine(name, archived, master=master[0] if master else None)) as one:
+    opened = open_engine(name, archived, master=master[0] if master else None)
+    with contextlib.closing(opened) as one:
         answers = [one.answer(answer(question, scope)) for question, scope in ASKED]
     json.dump([[each.columns, each.rows] for each in answers], sys.stdout)
 

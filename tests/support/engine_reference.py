@@ -2,6 +2,7 @@
 and nothing of what the engines are given.
 """
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -81,9 +82,7 @@ def _measured(samples: list[Row], tests: list[Row], keys: Sequence[str]) -> list
             served = sum(one["reachable"] is True for one in seconds[key])
             row[-6:-4] = len(seconds[key]), served
         if key in tried:
-            rates = sorted(
-                one["rate_bps"] for one in tried[key] if one["rate_bps"] is not None
-            )
+            rates = sorted(one["rate_bps"] for one in tried[key] if one["rate_bps"] is not None)
             row[-4:] = (
                 len(tried[key]),
                 len(tried[key]) - len(rates),
@@ -133,7 +132,7 @@ def _gaps(samples: list[Row], tests: list[Row], scope: Scope) -> list[Key]:
     answer = []
     for (drive_id,), rows in _grouped(samples, ["drive_id"]).items():
         times = sorted(row["ts_utc_us"] for row in rows if row["day"] is not None)
-        steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        steps = [after - before for before, after in itertools.pairwise(times)]
         missing = [step - 1_000_000 for step in steps if step > 1_500_000]
         device, undated = rows[0]["device"], len(rows) - len(times)
         found = (len(missing), sum(missing), max(missing, default=0))

@@ -25,6 +25,8 @@ _DEFAULTS = {
     "spark.driver.extraJavaOptions": " ".join(_JAVA),
     "spark.executor.extraJavaOptions": " ".join(_JAVA),
     "spark.sql.shuffle.partitions": WORKERS,
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.scheduler.minRegisteredResourcesRatio": 1.0,  # both workers, or none
     "spark.scheduler.maxRegisteredResourcesWaitingTime": "60s",
 }
@@ -40,7 +42,7 @@ class Cluster:
 
     def executors(self) -> list[int]:
         """How many executors each worker has run."""
-        return [len(list(one.glob("app-*/*"))) for one in sorted(self.folder.glob("worker-*"))]
+        return [len(list(one.glob("app-*/*"))) for one in sorted(self.folder.glob("work-*"))]
 
 
 @contextmanager
@@ -61,6 +63,7 @@ def spark_cluster() -> Iterator[Cluster | None]:
         environment = {
             **os.environ,
             "SPARK_HOME": str(home),
+            "SPARK_SCALA_VERSION": _scala_version(home),  # or workers look for a build tree
             "SPARK_CONF_DIR": str(conf),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(folder / "local"),
@@ -77,7 +80,7 @@ def spark_cluster() -> Iterator[Cluster | None]:
         here = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
         master = _announced(run("master", *here))
         for number in range(WORKERS):
-            work = folder / f"worker-{number}"
+            work = folder / f"work-{number}"
             run(f"worker-{number}", *here, "--cores", "1", "--memory", "600m", "--work-dir",
                 str(work), master)  # fmt: skip
         yield Cluster(master, environment, folder)
@@ -96,6 +99,11 @@ def _process(command: list[str], environment: Mapping[str, str], log: Path) -> I
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _scala_version(home: Path) -> str:
+    (core,) = (home / "jars").glob("spark-core_*.jar")
+    return core.name.removeprefix("spark-core_").partition("-")[0]
 
 
 def _announced(log: Path) -> str:

@@ -60,7 +60,7 @@ class Engine(ABC):
         sql = compiler.to_sqlglot(expression).sql(compiler.dialect)
         try:
             rows = self._rows(sql)
-        except Exception as error:  # noqa: BLE001 - each driver has its own family of them
+        except Exception as error:
             raise engine_failed(self.name, error) from error
         schema = expression.schema()
         types = [_PYTHON[str(schema[name])] for name in schema.names]

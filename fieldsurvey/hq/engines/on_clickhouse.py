@@ -27,7 +27,7 @@ class OnClickHouse(Engine):
         except ImportError as error:
             raise not_installed(self.name, "chdb") from error
         self._links = tempfile.TemporaryDirectory(prefix="fieldsurvey-ask-")
-        self._connection = chdb.connect(":memory:")
+        self._connection = chdb.connect(":memory:")  # type: ignore[no-untyped-call] # has no types
         self._connection.query(_AS_STANDARD_SQL)
         for table in COLUMNS:
             folder = Path(self._links.name) / table
@@ -69,6 +69,5 @@ def _view(table: str, folder: Path, paths: Sequence[Path]) -> str:
         (folder / f"{number}.parquet").symlink_to(path)
     structure = ", ".join(f"{name} Nullable({_TYPES[kind]})" for name, kind in columns.items())
     return (
-        f"CREATE VIEW {table} AS SELECT * FROM"
-        f" file('{folder}/*.parquet', 'Parquet', '{structure}')"
+        f"CREATE VIEW {table} AS SELECT * FROM file('{folder}/*.parquet', 'Parquet', '{structure}')"
     )

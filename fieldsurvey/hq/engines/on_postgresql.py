@@ -78,9 +78,7 @@ def bring_up_to_date(
         numbers = [known[path] for path in gone]
         for table in (*COLUMNS, "file"):
             column = "number" if table == "file" else "file"
-            connection.execute(
-                f"DELETE FROM {table} WHERE {column} = ANY(%s)".encode(), [numbers]
-            )
+            connection.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s)".encode(), [numbers])
         for path in new:
             _load(connection, named[path], path, archived.folder / path)
     if new or gone:
@@ -135,6 +133,4 @@ def _csv(table: str, file: Path, number: int) -> Iterator[str]:
         wanted = [name for name in COLUMNS[table] if name in there]
         for batch in parquet.iter_batches(_BATCH_ROWS, columns=wanted):
             rows = pl.DataFrame(batch).select(pl.lit(number).alias("file"), *columns)
-            yield rows.write_csv(
-                include_header=False, null_value=_NULL, quote_style="non_numeric"
-            )
+            yield rows.write_csv(include_header=False, null_value=_NULL, quote_style="non_numeric")

@@ -1,4 +1,4 @@
-"""The engines there are, by the names that operators type. What an engine needs is loaded with it."""
+"""The engines there are, by the names that operators type; each loads what it needs."""
 
 from fieldsurvey.hq.engines.engine import Archived, Engine
 

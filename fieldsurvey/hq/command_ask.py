@@ -1,0 +1,118 @@
+"""``fieldsurvey hq ask``: a question to the archive, its answer as a table or JSON."""
+
+import contextlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fieldsurvey.analysis.evidence import COLUMNS, RESOLUTIONS, Question
+from fieldsurvey.hq.engines.engine import Answer, Archived, not_installed
+from fieldsurvey.hq.engines.registry import DEFAULT, ENGINES, open_engine
+from fieldsurvey.hq.talk import FOLDER
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command(name="ask")
+@FOLDER
+@click.argument("question", type=click.Choice([one.value for one in Question]))
+@click.option(
+    "--resolution", type=click.Choice([str(one) for one in RESOLUTIONS]), default="7",
+    show_default=True, help="Of H3 cells.",
+)  # fmt: skip
+@click.option("--from", "first_day", type=_DAY, help="First day, in UTC.")
+@click.option("--to", "last_day", type=_DAY, help="Last day, in UTC.")
+@click.option("--operator", help="Only what was driven for this operator.")
+@click.option("--engine", type=click.Choice(ENGINES), default=DEFAULT, show_default=True)
+@click.option("--dsn", help="The database, for PostgreSQL.")
+@click.option("--master", help="The cluster, for Spark: spark://HOST:PORT.")
+@click.option("--json", "as_json", is_flag=True)
+def ask(
+    folder: Path,
+    question: str,
+    resolution: str,
+    first_day: datetime | None,
+    last_day: datetime | None,
+    operator: str | None,
+    engine: str,
+    dsn: str | None,
+    master: str | None,
+    as_json: bool,
+) -> None:
+    """Ask the archive in DIR: cells, days, rates, causes, gaps or extent."""
+    if (engine == "postgresql") != (dsn is not None):
+        raise click.UsageError("--dsn belongs to --engine postgresql")
+    if engine != "spark" and master is not None:
+        raise click.UsageError("--master belongs to --engine spark")
+    try:
+        from fieldsurvey.analysis.questions import Scope, answer
+    except ImportError as error:
+        raise not_installed(engine, "fieldsurvey[hq]") from error
+    end_day = None if last_day is None else last_day + timedelta(days=1)
+    scope = Scope(int(resolution), _utc_us(first_day), _utc_us(end_day), operator)
+    with contextlib.closing(open_engine(engine, _archived(folder), dsn=dsn, master=master)) as one:
+        answered = _readable(one.answer(answer(Question(question), scope)))
+    if as_json:
+        rows = [dict(zip(answered.columns, row, strict=True)) for row in answered.rows]
+        document = {"question": question, "engine": engine, "rows": rows}
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        for line in _table(answered):
+            click.echo(line)
+
+
+def _archived(folder: Path) -> Archived:
+    """Return the files that count now; the archive keeps them for as long as a question takes."""
+    from fieldsurvey.hq.home import Home
+
+    home = Home.open(folder)
+    with contextlib.closing(home.ledger()) as ledger:
+        files = {table: [one.path for one in ledger.archive_files(table)] for table in COLUMNS}
+    return Archived(home.archive, files)
+
+
+def _utc_us(day: datetime | None) -> int | None:
+    return None if day is None else int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def _readable(answered: Answer) -> Answer:
+    """Spell cells as H3 does, and days as people do."""
+    spelled: dict[str, Callable[[Any], Any]] = {
+        "cell": lambda cell: f"{cell:x}",
+        "day_utc_us": _iso_day,
+    }
+    plain = [spelled.get(name, lambda value: value) for name in answered.columns]
+    rows = [
+        tuple(
+            None if value is None else spell(value) for spell, value in zip(plain, row, strict=True)
+        )
+        for row in answered.rows
+    ]
+    names = tuple("day" if name == "day_utc_us" else name for name in answered.columns)
+    return Answer(names, rows)
+
+
+def _iso_day(utc_us: int) -> str:
+    return datetime.fromtimestamp(utc_us // 1_000_000, UTC).date().isoformat()
+
+
+def _table(answered: Answer) -> list[str]:
+    """Return lines with columns under each other, numbers to the right."""
+    lines: list[Sequence[Any]] = [answered.columns, *answered.rows]
+    words = [["–" if value is None else str(value) for value in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*words, strict=True)]
+    right = [
+        all(row[at] is None or isinstance(row[at], int | float) for row in answered.rows)
+        for at in range(len(widths))
+    ]
+    return [
+        "  ".join(
+            word.rjust(width) if to_right else word.ljust(width)
+            for word, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in words
+    ]
