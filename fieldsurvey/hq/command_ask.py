@@ -2,15 +2,15 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
+import polars as pl
 
 from fieldsurvey.analysis.evidence import COLUMNS, RESOLUTIONS, Question
-from fieldsurvey.hq.engines.engine import Answer, Archived, not_installed
+from fieldsurvey.hq.engines.engine import Archived, not_installed
 from fieldsurvey.hq.engines.registry import DEFAULT, ENGINES, open_engine
 from fieldsurvey.hq.talk import FOLDER
 
@@ -57,9 +57,8 @@ def ask(
     with contextlib.closing(open_engine(engine, _archived(folder), dsn=dsn, master=master)) as one:
         answered = _readable(one.answer(answer(Question(question), scope)))
     if as_json:
-        rows = [dict(zip(answered.columns, row, strict=True)) for row in answered.rows]
-        document = {"question": question, "engine": engine, "rows": rows}
-        click.echo(json.dumps(document, ensure_ascii=False))
+        about = json.dumps({"question": question, "engine": engine})
+        click.echo(f'{about[:-1]}, "rows": {answered.write_json()}}}')
     else:
         for line in _table(answered):
             click.echo(line)
@@ -79,40 +78,23 @@ def _utc_us(day: datetime | None) -> int | None:
     return None if day is None else int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def _readable(answered: Answer) -> Answer:
+def _readable(answered: pl.DataFrame) -> pl.DataFrame:
     """Spell cells as H3 does, and days as people do."""
-    spelled: dict[str, Callable[[Any], Any]] = {
-        "cell": lambda cell: f"{cell:x}",
-        "day_utc_us": _iso_day,
+    spelled = {
+        "cell": pl.col("cell").map_elements("{:x}".format, pl.String),
+        "day_utc_us": pl.from_epoch("day_utc_us", "us").dt.strftime("%Y-%m-%d").alias("day"),
     }
-    plain = [spelled.get(name, lambda value: value) for name in answered.columns]
-    rows = [
-        tuple(
-            None if value is None else spell(value) for spell, value in zip(plain, row, strict=True)
-        )
-        for row in answered.rows
-    ]
-    names = tuple("day" if name == "day_utc_us" else name for name in answered.columns)
-    return Answer(names, rows)
+    return answered.select(spelled.get(name, pl.col(name)) for name in answered.columns)
 
 
-def _iso_day(utc_us: int) -> str:
-    return datetime.fromtimestamp(utc_us // 1_000_000, UTC).date().isoformat()
-
-
-def _table(answered: Answer) -> list[str]:
-    """Return lines with columns under each other, numbers to the right."""
-    lines: list[Sequence[Any]] = [answered.columns, *answered.rows]
+def _table(answered: pl.DataFrame) -> Iterator[str]:
+    """Yield lines with columns under each other, numbers to the right."""
+    lines = [answered.columns, *answered.iter_rows()]
     words = [["–" if value is None else str(value) for value in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*words, strict=True)]
-    right = [
-        all(row[at] is None or isinstance(row[at], int | float) for row in answered.rows)
-        for at in range(len(widths))
-    ]
-    return [
-        "  ".join(
-            word.rjust(width) if to_right else word.ljust(width)
-            for word, width, to_right in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in words
-    ]
+    to_right = [kind.is_numeric() for kind in answered.dtypes]
+    for line in words:
+        yield "  ".join(
+            word.rjust(width) if right else word.ljust(width)
+            for word, width, right in zip(line, widths, to_right, strict=True)
+        )

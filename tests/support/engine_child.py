@@ -32,7 +32,7 @@ def main() -> None:
     opened = open_engine(name, archived, master=master[0] if master else None)
     with contextlib.closing(opened) as one:
         answers = [one.answer(answer(question, scope)) for question, scope in ASKED]
-    json.dump([[each.columns, each.rows] for each in answers], sys.stdout)
+    json.dump([each.rows() for each in answers], sys.stdout)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from fieldsurvey.model.errors import KnownError
 
 if TYPE_CHECKING:
     from ibis.backends.sql.compilers.base import SQLGlotCompiler
     from ibis.expr.types import Table
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,6 @@ class Archived:
 
     def paths(self, table: str) -> list[Path]:
         return [self.folder.absolute() / path for path in self.files.get(table, ())]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Rows of whole numbers, reals and words, sorted by their columns from the left, null last."""
-
-    columns: tuple[str, ...]
-    rows: list[Row]
 
 
 class Engine(ABC):
@@ -51,35 +43,35 @@ class Engine(ABC):
     def _compiler(self) -> "SQLGlotCompiler": ...
 
     @abstractmethod
-    def _rows(self, sql: str) -> Sequence[Sequence[Any]]:
-        """Run a query; raises what the engine's driver raises."""
+    def _frame(self, sql: str, names: Sequence[str]) -> pl.DataFrame:
+        """Run a query for columns of such names, of whatever types; raises what the engine's
+        driver raises."""
 
-    def answer(self, expression: "Table") -> Answer:
-        """Raises KnownError ``hq.engine_failed`` if the engine gives up."""
+    def answer(self, expression: "Table") -> pl.DataFrame:
+        """Return the rows, sorted by their columns from the left, null last.
+
+        Raises KnownError ``hq.engine_failed`` if the engine gives up.
+        """
         compiler = self._compiler()
         sql = compiler.to_sqlglot(expression).sql(compiler.dialect)
+        schema = expression.schema()
         try:
-            rows = self._rows(sql)
+            frame = self._frame(sql, schema.names)
         except Exception as error:
             raise engine_failed(self.name, error) from error
-        schema = expression.schema()
-        types = [_PYTHON[str(schema[name])] for name in schema.names]
-        values = [
-            tuple(
-                None if value is None else of_type(value)
-                for of_type, value in zip(types, row, strict=True)
-            )
-            for row in rows
-        ]
-        return Answer(tuple(schema.names), sorted(values, key=_null_last))
+        # Sums are of wider types than their terms, each engine's own.
+        types = {name: _TYPES[str(schema[name])] for name in schema.names}
+        return frame.select(pl.col(name).cast(kind) for name, kind in types.items()).sort(
+            schema.names, nulls_last=True
+        )
 
 
-# Sums are of wider types than their terms, each engine's own.
-_PYTHON: dict[str, type[int] | type[float] | type[str]] = {
-    "int64": int,
-    "float64": float,
-    "string": str,
-}
+_TYPES = {"int64": pl.Int64(), "float64": pl.Float64(), "string": pl.String()}
+
+
+def frame_of(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> pl.DataFrame:
+    """Return rows of a driver that knows no columns."""
+    return pl.DataFrame(rows, list(names), orient="row", infer_schema_length=None)
 
 
 def engine_failed(name: str, error: Exception) -> KnownError:
@@ -91,7 +83,3 @@ def engine_failed(name: str, error: Exception) -> KnownError:
 def not_installed(name: str, package: str) -> KnownError:
     """Say what to install for an engine."""
     return KnownError("hq.engine_not_installed", engine=name, package=package)
-
-
-def _null_last(row: Row) -> list[tuple[bool, Any]]:
-    return [(value is None, value if value is not None else 0) for value in row]

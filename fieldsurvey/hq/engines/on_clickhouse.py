@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from fieldsurvey.analysis.evidence import COLUMNS
-from fieldsurvey.hq.engines.engine import Archived, Engine, not_installed
+from fieldsurvey.hq.engines.engine import Archived, Engine, frame_of, not_installed
 
 if TYPE_CHECKING:
     from ibis.backends.sql.compilers.base import SQLGlotCompiler
@@ -50,10 +52,10 @@ class OnClickHouse(Engine):
 
         return Compiler()
 
-    def _rows(self, sql: str) -> Sequence[Sequence[Any]]:
+    def _frame(self, sql: str, names: Sequence[str]) -> pl.DataFrame:
         plain = "SETTINGS output_format_json_quote_64bit_integers = 0"
         lines = self._connection.query(f"{sql} {plain}", "JSONCompactEachRow").bytes().splitlines()
-        return [json.loads(line) for line in lines]
+        return frame_of([json.loads(line) for line in lines], names)
 
 
 def _view(table: str, folder: Path, paths: Sequence[Path]) -> str:

@@ -6,7 +6,9 @@ It needs no extension and may not look for any: it has to work where there is no
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import polars as pl
 
 from fieldsurvey.analysis.evidence import COLUMNS
 from fieldsurvey.hq.engines.engine import Archived, Engine, not_installed
@@ -53,8 +55,8 @@ class OnDuckDb(Engine):
 
         return DuckDBCompiler()
 
-    def _rows(self, sql: str) -> Sequence[Sequence[Any]]:
-        return self._connection.execute(sql).fetchall()
+    def _frame(self, sql: str, names: Sequence[str]) -> pl.DataFrame:
+        return pl.DataFrame(self._connection.sql(sql).to_arrow_table())
 
 
 def _view(connection: "duckdb.DuckDBPyConnection", table: str, paths: Sequence[Path]) -> str:

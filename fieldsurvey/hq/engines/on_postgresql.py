@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from fieldsurvey.analysis.evidence import COLUMNS
-from fieldsurvey.hq.engines.engine import Archived, Engine, engine_failed, not_installed
+from fieldsurvey.hq.engines.engine import Archived, Engine, engine_failed, frame_of, not_installed
 
 if TYPE_CHECKING:
     import psycopg
@@ -57,8 +59,8 @@ class OnPostgreSql(Engine):
 
         return PostgresCompiler()
 
-    def _rows(self, sql: str) -> Sequence[Sequence[Any]]:
-        return self._connection.execute(sql.encode()).fetchall()
+    def _frame(self, sql: str, names: Sequence[str]) -> pl.DataFrame:
+        return frame_of(self._connection.execute(sql.encode()).fetchall(), names)
 
 
 def bring_up_to_date(
@@ -120,7 +122,6 @@ def _load(connection: "psycopg.Connection[Any]", table: str, path: str, file: Pa
 
 def _csv(table: str, file: Path, number: int) -> Iterator[str]:
     """Yield a file's rows, a batch at a time; columns that it is older than are null."""
-    import polars as pl
     import pyarrow.parquet as pq
 
     types = {"int64": pl.Int64, "float64": pl.Float64, "string": pl.String, "boolean": pl.Boolean}

@@ -5,11 +5,13 @@ or, without one, the processors of this machine.
 import shutil
 import socket
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import polars as pl
+
 from fieldsurvey.analysis.evidence import COLUMNS
-from fieldsurvey.hq.engines.engine import Archived, Engine, engine_failed, not_installed
+from fieldsurvey.hq.engines.engine import Archived, Engine, engine_failed, frame_of, not_installed
 from fieldsurvey.model.errors import KnownError
 
 if TYPE_CHECKING:
@@ -68,8 +70,8 @@ class OnSpark(Engine):
 
         return Compiler()
 
-    def _rows(self, sql: str) -> Sequence[Sequence[Any]]:
-        return self._session.sql(sql).collect()
+    def _frame(self, sql: str, names: Sequence[str]) -> pl.DataFrame:
+        return frame_of(self._session.sql(sql).collect(), names)
 
 
 def _reach(master: str) -> None:

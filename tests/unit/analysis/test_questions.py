@@ -47,7 +47,7 @@ def engine(archive: SmallArchive) -> Iterator[Engine]:
 def test_plain_python_says_the_same(
     archive: SmallArchive, engine: Engine, question: Question, scope: Scope
 ) -> None:
-    answered = engine.answer(answer(question, scope)).rows
+    answered = engine.answer(answer(question, scope)).rows()
     assert answered == expected(question, scope, seen(archive.rows))
     assert answered or scope.operator == "Nobody"
 
@@ -66,7 +66,7 @@ def asked(folder: Path, rows: Rows, question: Question, scope: Scope) -> list[Ro
     )
     with contextlib.closing(OnDuckDb(archived)) as one:
         answered = one.answer(answer(question, scope))
-    return [dict(zip(answered.columns, row, strict=True)) for row in answered.rows]
+    return answered.to_dicts()
 
 
 def a_row(second: int, **values: object) -> Row:
