@@ -10,7 +10,8 @@ RESOLUTIONS = (5, 7, 9)
 
 
 class Question(StrEnum):
-    CELLS = "cells"
+    COVERAGE = "coverage"
+    SPEED = "speed"
     DAYS = "days"
     RATES = "rates"
     CAUSES = "causes"

@@ -35,6 +35,7 @@ RATE_STEP_BPS = 10_000_000
 GAP_US = 1_500_000  # seconds come a second apart; half of one is jitter
 
 _DOUBTFUL = "doubtful"
+_BY = ("operator", "technology")
 _NOTHING = ibis.literal(0, "int64")
 _NOT_TRIED = (Outcome.CANCELLED.value, Outcome.SKIPPED.value)
 
@@ -52,8 +53,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Seconds and tests that count, each with ``operator``, ``technology`` and ``day_utc_us``
-    (its beginning; null for a doubtful time)."""
+    """Seconds and tests that count, each with ``operator`` and ``day_utc_us`` (its beginning; null
+    for a doubtful time), tests with ``technology``."""
 
     samples: Table
     tests: Table
@@ -64,20 +65,26 @@ def answer(question: Question, scope: Scope) -> Table:
     return _ANSWERS[question](_evidence(scope), scope)
 
 
-def cells(evidence: Evidence, scope: Scope) -> Table:
-    """By cell, operator and technology: seconds, and what tests there say. ``cell`` is null for
-    what has no position."""
-    at = f"h3_{scope.resolution}"
-    renamed = Evidence(
-        evidence.samples.mutate(cell=_[at]),
-        evidence.tests.mutate(cell=_[at]),
-    )
-    return _measured(renamed, ["cell", "operator", "technology"])
+def coverage(evidence: Evidence, scope: Scope) -> Table:
+    """By cell, operator and technology: seconds, and those of them with service. ``cell`` is null
+    for what has no position."""
+    return _seconds(evidence.samples.mutate(cell=_[_cell(scope)]), "cell")
+
+
+def speed(evidence: Evidence, scope: Scope) -> Table:
+    """By cell, operator and technology: tests, and the rates of those that have one."""
+    return _tests(evidence.tests.mutate(cell=_[_cell(scope)]), "cell")
 
 
 def days(evidence: Evidence, scope: Scope) -> Table:
-    """By day in UTC, operator and technology: seconds, and what tests say."""
-    return _measured(evidence, ["day_utc_us", "operator", "technology"])
+    """By day in UTC, operator and technology: what :func:`coverage` and :func:`speed` count; null
+    is a count of what nobody tried."""
+    seconds, tests = _seconds(evidence.samples, "day_utc_us"), _tests(evidence.tests, "day_utc_us")
+    # Through a union: the keys may be null, which joins do not match and groups do.
+    keys = ["day_utc_us", *_BY]
+    figures = [name for name in (*seconds.columns, *tests.columns) if name not in keys]
+    both = _widened(seconds, keys, figures).union(_widened(tests, keys, figures))
+    return both.group_by(keys).aggregate(**{name: _[name].max() for name in figures})
 
 
 def rates(evidence: Evidence, scope: Scope) -> Table:
@@ -94,9 +101,10 @@ def rates(evidence: Evidence, scope: Scope) -> Table:
 def causes(evidence: Evidence, scope: Scope) -> Table:
     """Why there was no service in a second, and no rate of a test, by operator and technology;
     ``cause`` is null where none was recorded."""
-    keys = ["cause", "operator", "technology"]
+    keys = ["cause", *_BY]
     seconds = (
         evidence.samples.filter(~_.reachable)
+        .mutate(technology=_known(_.radio_technology))
         .group_by(keys)
         .aggregate(seconds=_.count())
         .mutate(failed_tests=_NOTHING)
@@ -155,7 +163,8 @@ def extent(evidence: Evidence, scope: Scope) -> Table:
 
 
 _ANSWERS: dict[Question, Callable[[Evidence, Scope], Table]] = {
-    Question.CELLS: cells,
+    Question.COVERAGE: coverage,
+    Question.SPEED: speed,
     Question.DAYS: days,
     Question.RATES: rates,
     Question.CAUSES: causes,
@@ -176,11 +185,7 @@ def _evidence(scope: Scope) -> Evidence:
         )
     )
     tests = _with_technology(tests, samples)
-    samples = (
-        samples.mutate(technology=_known(_.radio_technology))
-        .left_join(operators, "drive_id")
-        .drop("drive_id_right")
-    )
+    samples = samples.left_join(operators, "drive_id").drop("drive_id_right")
     if scope.operator is not None:
         samples, tests = (one.filter(_.operator == scope.operator) for one in (samples, tests))
     return Evidence(samples, tests)
@@ -224,26 +229,27 @@ def _known(technology: Value) -> Value:
     return technology.fill_null(RadioTechnology.UNKNOWN.value)
 
 
-def _measured(evidence: Evidence, keys: list[str]) -> Table:
-    """Join what seconds and tests say by ``keys``, through a union: keys may be null, which joins
-    do not match and groups do."""
-    seconds = evidence.samples.group_by(keys).aggregate(
-        seconds=_.count(), seconds_with_service=_.count(where=_.reachable)
+def _seconds(samples: Table, key: str) -> Table:
+    # What the modem said is spelled out only afterwards, when there are few rows.
+    return (
+        samples.group_by(key, "operator", "radio_technology")
+        .aggregate(seconds=_.count(), with_service=_.count(where=_.reachable))
+        .group_by(key, "operator", technology=_known(_.radio_technology))
+        .aggregate(seconds=_.seconds.sum(), seconds_with_service=_.with_service.sum())
     )
-    ranked = evidence.tests.group_by([*keys, _.download_bps.isnull().name("failed")]).mutate(
-        rank=ibis.row_number().over(order_by=_.download_bps) + 1,
-        rated=_.download_bps.count(),
+
+
+def _tests(tests: Table, key: str) -> Table:
+    alike = ibis.window(group_by=[key, *_BY, "rateless"], order_by="download_bps")
+    ranked = tests.mutate(rateless=_.download_bps.isnull()).mutate(
+        rank=ibis.row_number().over(alike) + 1
     )
-    tests = ranked.group_by(keys).aggregate(
+    rated = ranked.group_by(key, *_BY).mutate(rated=_.download_bps.count())
+    return rated.group_by(key, *_BY).aggregate(
         tests=_.count(),
-        failed_tests=_.count(where=_.download_bps.isnull()),
+        failed_tests=_.count(where=_.rateless),
         p10_bps=_.download_bps.max(where=_ranked(10)),
         median_bps=_.download_bps.max(where=_ranked(50)),
-    )
-    amounts = {name: "int64" for name in (*seconds.columns, *tests.columns) if name not in keys}
-    both = _widened(seconds, keys, amounts).union(_widened(tests, keys, amounts))
-    return both.group_by(keys).aggregate(
-        **{name: _[name].max() for name in amounts},
     )
 
 
@@ -253,9 +259,10 @@ def _ranked(percent: int) -> Value:
     return (_.rank * 100 >= share) & ((_.rank - 1) * 100 < share)
 
 
-def _widened(table: Table, keys: list[str], amounts: dict[str, str]) -> Table:
-    have = table.columns
-    return table.select(
-        *keys,
-        **{name: _[name].cast("int64") if name in have else ibis.null("int64") for name in amounts},
-    )
+def _widened(table: Table, keys: list[str], figures: list[str]) -> Table:
+    unknown = {name: ibis.null("int64") for name in figures if name not in table.columns}
+    return table.mutate(**unknown).select(*keys, *figures)
+
+
+def _cell(scope: Scope) -> str:
+    return f"h3_{scope.resolution}"

@@ -43,7 +43,7 @@ def ask(
     master: str | None,
     as_json: bool,
 ) -> None:
-    """Ask the archive in DIR: cells, days, rates, causes, gaps or extent."""
+    """Ask the archive in DIR for coverage, speed, days, rates, causes, gaps or extent."""
     if (engine == "postgresql") != (dsn is not None):
         raise click.UsageError("--dsn belongs to --engine postgresql")
     if engine != "spark" and master is not None:

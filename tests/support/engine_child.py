@@ -17,7 +17,8 @@ from fieldsurvey.hq.engines.registry import open_engine
 
 _MIDNIGHT_UTC_US = 1_767_225_600_000_000  # in the middle of the first drive
 ASKED = [
-    (Question.CELLS, Scope(resolution=9)),
+    (Question.COVERAGE, Scope(resolution=9)),
+    (Question.SPEED, Scope(resolution=9)),
     (Question.DAYS, Scope(first_utc_us=_MIDNIGHT_UTC_US)),
     (Question.RATES, Scope(operator="Tele2")),
     (Question.CAUSES, Scope()),

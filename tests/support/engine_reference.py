@@ -97,8 +97,14 @@ def _percentile(rates: list[int], percent: int) -> int | None:
     return rates[math.ceil(len(rates) * percent / 100) - 1] if rates else None
 
 
-def _cells(samples: list[Row], tests: list[Row], scope: Scope) -> list[Key]:
-    return _measured(samples, tests, [f"h3_{scope.resolution}", "operator", "technology"])
+def _coverage(samples: list[Row], tests: list[Row], scope: Scope) -> list[Key]:
+    rows = _measured(samples, [], [f"h3_{scope.resolution}", "operator", "technology"])
+    return [row[:-4] for row in rows]
+
+
+def _speed(samples: list[Row], tests: list[Row], scope: Scope) -> list[Key]:
+    rows = _measured([], tests, [f"h3_{scope.resolution}", "operator", "technology"])
+    return [(*row[:-6], *row[-4:]) for row in rows]
 
 
 def _days(samples: list[Row], tests: list[Row], scope: Scope) -> list[Key]:
@@ -153,7 +159,8 @@ def _extent(samples: list[Row], tests: list[Row], scope: Scope) -> list[Key]:
 
 
 _ANSWERS: dict[Question, Callable[[list[Row], list[Row], Scope], list[Key]]] = {
-    Question.CELLS: _cells,
+    Question.COVERAGE: _coverage,
+    Question.SPEED: _speed,
     Question.DAYS: _days,
     Question.RATES: _rates,
     Question.CAUSES: _causes,

@@ -46,12 +46,12 @@ def ask(folder: Path, *words: object) -> Result:
 
 def test_json_of_a_day_and_an_operator(hq: Path, archive: SmallArchive) -> None:
     words = ("--resolution", 5, "--from", "2026-01-01", "--to", "2026-01-01", "--operator", "Tele2")
-    done = ask(hq, "cells", *words, "--json")
+    done = ask(hq, "speed", *words, "--json")
     assert done.exit_code == 0, done.stderr
     document = json.loads(done.stdout)
-    assert (document["question"], document["engine"]) == ("cells", "duckdb")
+    assert (document["question"], document["engine"]) == ("speed", "duckdb")
     scope = Scope(5, MIDNIGHT_UTC_US, MIDNIGHT_UTC_US + DAY_US, "Tele2")
-    right = expected(Question.CELLS, scope, seen(archive.rows))
+    right = expected(Question.SPEED, scope, seen(archive.rows))
     assert [tuple(row.values())[1:] for row in document["rows"]] == [row[1:] for row in right]
     cells = [row["cell"] for row in document["rows"]]
     assert cells == [None if row[0] is None else f"{row[0]:x}" for row in right]
@@ -74,12 +74,12 @@ def test_a_table_for_people(hq: Path, archive: SmallArchive) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["cells", "--resolution", "6"],
+        ["coverage", "--resolution", "6"],
         ["prices"],
-        ["cells", "--from", "yesterday"],
-        ["cells", "--engine", "postgresql"],
-        ["cells", "--dsn", "postgresql://hq@/hq"],
-        ["cells", "--master", "spark://127.0.0.1:7077"],
+        ["coverage", "--from", "yesterday"],
+        ["coverage", "--engine", "postgresql"],
+        ["coverage", "--dsn", "postgresql://hq@/hq"],
+        ["coverage", "--master", "spark://127.0.0.1:7077"],
     ],
 )
 def test_bad_usage(words: list[str], tmp_path: Path) -> None:
