@@ -42,7 +42,7 @@ def test_a_hundred_million_seconds(tmp_path: Path, capsys: pytest.CaptureFixture
         took = json.loads(done.stdout)
         with capsys.disabled():
             print(  # noqa: T201 - the figures of the run
-                f"{question} at {resolution}: {took['took_s']:.1f} s ({took['cpu_s']:.1f} s of CPU),"
+                f"{question} at {resolution}: {took['took_s']:.1f} s ({took['cpu_s']:.1f} of CPU),"
                 f" {took['more_mb']:.0f} MB more, {took['rows']} rows, {took['cells']} cells"
             )
         if question == "coverage":

@@ -2,9 +2,11 @@
 or, without one, the processors of this machine.
 """
 
+import re
 import shutil
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -46,7 +48,7 @@ class OnSpark(Engine):
             )
             for table, columns in COLUMNS.items():
                 schema = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in columns.items())
-                paths = [path.as_uri() for path in archived.paths(table)]
+                paths = [_literally(path) for path in archived.paths(table)]
                 rows = (
                     self._session.read.schema(schema).parquet(*paths)
                     if paths
@@ -72,6 +74,11 @@ class OnSpark(Engine):
 
     def _frame(self, sql: str, names: Sequence[str]) -> pl.DataFrame:
         return frame_of(self._session.sql(sql).collect(), names)
+
+
+def _literally(path: Path) -> str:
+    """Return the address of a file, whose name Hadoop would take for a pattern."""
+    return "file:" + re.sub(r"([][{}*?\\])", r"\\\1", str(path))
 
 
 def _reach(master: str) -> None:
