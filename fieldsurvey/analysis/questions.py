@@ -10,7 +10,7 @@ What all of them share:
 
 - Replayed drives are no evidence, nor drives of which it is not known yet (``replayed`` is null).
 - A test without a completed download has no rate: it counts as failed, never as 0 bit/s. Tests that
-  were cancelled or skipped say nothing of the network, and are left out.
+  were cancelled, skipped or never meant to download say nothing of the rate, and are left out.
 - A row whose time is doubtful belongs to no day, and to no period that was asked for.
 - ``operator`` is the drive's. ``technology`` is the modem's in that second; a test's is that of the
   second in which it began, or of the one before. "unknown" where the modem did not say.
@@ -175,17 +175,20 @@ _ANSWERS: dict[Question, Callable[[Evidence, Scope], Table]] = {
 
 def _evidence(scope: Scope) -> Evidence:
     tables = {name: ibis.table(columns, name=name) for name, columns in COLUMNS.items()}
-    samples, tests = (
-        _in_scope(tables[name].filter(~_.replayed), scope) for name in ("samples", "tests")
-    )
-    operators = tables["drives"].group_by("drive_id").aggregate(operator=_.operator.max())
-    tests = tests.filter(_.outcome.notin(_NOT_TRIED)).mutate(
-        download_bps=(_.download_outcome == Outcome.COMPLETED.value).ifelse(
-            _.download_bps, ibis.null("int64")
+    recorded = tables["samples"].filter(~_.replayed)
+    without_download = (_.outcome == Outcome.COMPLETED.value) & _.download_outcome.isnull()
+    tests = (
+        tables["tests"]
+        .filter(~_.replayed, _.outcome.notin(_NOT_TRIED), ~without_download)
+        .mutate(
+            download_bps=(_.download_outcome == Outcome.COMPLETED.value).ifelse(
+                _.download_bps, ibis.null("int64")
+            )
         )
     )
-    tests = _with_technology(tests, samples)
-    samples = samples.left_join(operators, "drive_id").drop("drive_id_right")
+    tests = _with_technology(_in_scope(tests, scope), _around(recorded, scope))
+    operators = tables["drives"].group_by("drive_id").aggregate(operator=_.operator.max())
+    samples = _in_scope(recorded, scope).left_join(operators, "drive_id").drop("drive_id_right")
     if scope.operator is not None:
         samples, tests = (one.filter(_.operator == scope.operator) for one in (samples, tests))
     return Evidence(samples, tests)
@@ -202,6 +205,16 @@ def _in_scope(table: Table, scope: Scope) -> Table:
     if scope.end_utc_us is not None:
         table = table.filter(_.day_utc_us.notnull() & (_.ts_utc_us < scope.end_utc_us))
     return table
+
+
+def _around(samples: Table, scope: Scope) -> Table:
+    """Keep the seconds that tests of the period may have begun in, whatever their quality: what is
+    said of a test must not depend on the period that was asked for."""
+    if scope.first_utc_us is not None:
+        samples = samples.filter(_.ts_utc_us >= scope.first_utc_us - US_PER_S)
+    if scope.end_utc_us is not None:
+        samples = samples.filter(_.ts_utc_us < scope.end_utc_us)
+    return samples
 
 
 def _with_technology(tests: Table, samples: Table) -> Table:

@@ -23,7 +23,7 @@ Rows = dict[str, list[Row]]
 
 MIDNIGHT_UTC_US = 1_767_225_600_000_000  # 2026-01-01
 US = 1_000_000
-SECONDS = 2_400
+SECONDS = 1_800
 OPERATORS = ("Tele2", "Қазақтелеком", None, 'Quoted, "Co"', "Tele2", "Tele2", "Beeline")
 REPLAYED = (False, False, False, False, True, None, False)
 TECHNOLOGIES = ("4G", "4G", "4G", "5G-NSA", "3G", "none", None)
@@ -123,10 +123,14 @@ def _place(chance: random.Random, second: int, seq: int) -> Row:
 
 
 def _outcome(chance: random.Random, old: bool) -> Row:
-    word = chance.choices(["completed", "failed", "cancelled", "skipped"], [80, 12, 4, 4])[0]
+    words = ["completed", "failed", "cancelled", "skipped", "ping", "upload failed"]
+    word = chance.choices(words, [70, 12, 4, 4, 5, 5])[0]
     row: Row = {"outcome": word, "cause": None, "download_outcome": None, "download_cause": None,
                 "download_bps": None}  # fmt: skip
-    if word == "completed":
+    if word == "ping":
+        row["outcome"] = "completed"
+    elif word in ("completed", "upload failed"):
+        row["outcome"] = word.split()[-1]
         # Few different rates, so that some are equal.
         row |= {"download_outcome": "completed", "download_bps": chance.randrange(60) * 4_999_999}
     elif word == "failed" and not old:

@@ -44,6 +44,8 @@ def evidence(scope: Scope, rows: Rows) -> tuple[list[Row], list[Row]]:
     for row in rows["tests"]:
         if row["outcome"] in ("cancelled", "skipped"):
             continue
+        if row["outcome"] == "completed" and row["download_outcome"] is None:
+            continue
         second = row["ts_utc_us"] // 1_000_000
         near = heard.get((row["drive_id"], second)) or heard.get((row["drive_id"], second - 1))
         rate_bps = row["download_bps"] if row["download_outcome"] == "completed" else None

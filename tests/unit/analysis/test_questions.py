@@ -148,3 +148,26 @@ def test_of_nothing_there_is_nothing_to_say(tmp_path: Path) -> None:
             assert answered[0]["north_deg"] is None
         else:
             assert answered == []
+
+
+def test_a_tests_technology_does_not_depend_on_the_period(tmp_path: Path) -> None:
+    """Its second may be of doubtful time, or lie before midnight."""
+    samples = [
+        a_row(-1, reachable=True, radio_technology="4G"),
+        a_row(60, reachable=True, radio_technology="5G-SA", time_quality="doubtful"),
+    ]
+    rows = {"samples": samples, "tests": [a_test(0, 5), a_test(60, 7)], "drives": [a_row(0)]}
+    scope = Scope(first_utc_us=MIDNIGHT_UTC_US, end_utc_us=MIDNIGHT_UTC_US + DAY_US)
+    found = asked(tmp_path, rows, Question.SPEED, scope)
+    assert {row["technology"]: row["median_bps"] for row in found} == {"4G": 5, "5G-SA": 7}
+
+
+def test_what_never_downloads_says_nothing_of_the_rate(tmp_path: Path) -> None:
+    tests = [
+        a_test(0, None, outcome="completed", download_outcome=None),  # a ping
+        a_test(1, 30_000_000, outcome="failed"),  # on the way up
+        a_test(2, None, download_outcome=None),  # never reached the server
+    ]
+    rows = {"samples": [], "tests": tests, "drives": []}
+    (row,) = asked(tmp_path, rows, Question.SPEED, Scope())
+    assert (row["tests"], row["failed_tests"], row["median_bps"]) == (2, 1, 30_000_000)
