@@ -59,9 +59,9 @@ test-packages: $(VENV)/.dev-installed
 
 # Needs uv; the files it writes hold hashes and no host.
 lock:
-	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm --extra hq \
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm --extra hq --extra s3 \
 	  --group build pyproject.toml -o packaging/requirements.lock
-	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm --extra hq \
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm --extra hq --extra s3 \
 	  --group build --group dev pyproject.toml -c packaging/requirements.lock \
 	  -o packaging/requirements-dev.lock
 

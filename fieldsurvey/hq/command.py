@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from fieldsurvey.hq import command_desk
+from fieldsurvey.hq import command_ask, command_desk
 from fieldsurvey.hq.talk import FOLDER, Talk
 from fieldsurvey.model.clock import SystemClock
 from fieldsurvey.model.errors import KnownError
@@ -29,7 +29,7 @@ def command() -> None:
         raise KnownError("hq.not_installed")
 
 
-for _one in command_desk.COMMANDS:
+for _one in (command_ask.ask, *command_desk.COMMANDS):
     command.add_command(_one)
 
 
