@@ -1,8 +1,8 @@
 """How long a question to a hundred million seconds takes DuckDB, and in how much memory.
 
-The target is five seconds on two processors and 500 MB more than before, for coverage by cells of the
-default resolution. What speed takes, which has to look up the second of each test, and the finest
-cells is only told.
+The target is five seconds on two processors and 500 MB more than before, for coverage by cells of
+the default resolution. What the finest cells take, and speed, which has to look up the second of
+each test, is only told.
 """
 
 import json
