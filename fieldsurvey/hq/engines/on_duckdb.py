@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What is too big for it goes to a temporary folder. Beside its own memory there is some of the
 # process's; see tests/benchmarks/test_engines_bench.py.
-MEMORY_MB = 300
+MEMORY_MB = 1_000
 
 _TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR", "boolean": "BOOLEAN"}
 
