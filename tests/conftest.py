@@ -24,7 +24,7 @@ ALONE = (
     "unit/throughput",
 )
 # Minutes, most of them waiting: begun last they would be waited for.
-LONGEST = ("end_to_end", "faults")
+LONGEST = ("end_to_end", "faults", "unit/hq/engines")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -17,6 +17,7 @@ from fieldsurvey.hq.archive import Archive, days_of
 from fieldsurvey.hq.archive_tables import TABLES
 from fieldsurvey.hq.cells import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.ledger_records import ArchiveFile
+from fieldsurvey.hq.shelf import Folder
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -60,7 +61,7 @@ def small_archive(folder: Path, seed: int = 7) -> SmallArchive:
 
 def written(folder: Path, rows: Rows) -> list[ArchiveFile]:
     """Write rows to the archive in ``folder``, a file for each day; absent columns are null."""
-    archive = Archive(folder)
+    archive = Archive(Folder(folder))
     return [
         archive.write(table, day, part)
         for table, told in rows.items()

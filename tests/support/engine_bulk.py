@@ -20,6 +20,7 @@ from fieldsurvey.analysis.evidence import COLUMNS
 from fieldsurvey.hq.archive import Archive
 from fieldsurvey.hq.archive_tables import TABLES
 from fieldsurvey.hq.cells import RESOLUTIONS, cells, parents
+from fieldsurvey.hq.shelf import Folder
 
 DAYS, LAPTOPS, SECONDS = 50, 70, 28_800
 TEST_EVERY_S = 60
@@ -37,7 +38,7 @@ def write_bulk(folder: Path, days: int = DAYS) -> int:
     """Write the archive; return how many seconds it tells of."""
     chance = np.random.default_rng(1)
     roads = _roads(chance)
-    archive = Archive(folder)
+    archive = Archive(Folder(folder))
     rows = 0
     for day in range(days):
         name = time.strftime("%Y-%m-%d", time.gmtime(START_UTC_US // 1_000_000 + day * 86_400))

@@ -23,6 +23,8 @@ from tests.support.engine_reference import Key, expected
 from tests.support.hq_postgres import fresh_database
 from tests.support.spark_cluster import WORKERS, spark_cluster
 
+pytestmark = pytest.mark.xdist_group("engines")  # they share an archive
+
 NOWHERE = "postgresql://hq@127.0.0.1:1/postgres?connect_timeout=5"
 
 
