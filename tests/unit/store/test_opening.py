@@ -169,7 +169,9 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.parametrize(("make", "message_id"), UNUSABLE, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(
+    ("make", "message_id"), UNUSABLE, ids=lambda value: getattr(value, "__name__", value)
+)
 def test_left_untouched_and_recording_goes_on_beside(
     path: Path, make: Callable[[Path], None], message_id: str
 ) -> None:
