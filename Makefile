@@ -9,13 +9,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 run: $(VENV)/.run-installed qt-libraries
 	$(BIN)/fieldsurvey demo $(ARGS)
 
-# Tests that measure time or rates have the machine to themselves; the others share two cores.
+# Tests that measure time or rates have the machine to themselves. The others run three at a time on
+# two cores: they often wait.
 test: lint test-packages
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -m "not alone and not faults and not bench" -n 2 --dist loadgroup --no-loadscope-reorder
-	$(BIN)/pytest -m "alone and not faults and not bench"
+	$(BIN)/pytest -m "not alone and not faults and not bench" -n 3 --dist loadgroup --no-loadscope-reorder; \
+	  shared=$$?; $(BIN)/pytest -m "alone and not faults and not bench" && exit $$shared
 endif
 
 lint: $(VENV)/.dev-installed

@@ -12,16 +12,20 @@ SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 # Time, rates or frames are measured here: nothing else may have the machine meanwhile.
 ALONE = (
-    "contract",
+    "contract/test_one_link_many_protocols.py",
     "end_to_end/test_sync_over_a_thin_link.py",
     "end_to_end/test_throughput_in_the_laboratory.py",
     "end_to_end/test_window_while_driving.py",
-    "gui",
-    "unit/drive",
+    "gui/test_window_performance.py",
+    "unit/drive/test_link_drives.py",
     "unit/export/test_speed.py",
     "unit/places/test_nearest_road.py",
     "unit/support",
-    "unit/throughput",
+    "unit/throughput/server/admission/test_memory.py",
+    "unit/throughput/test_against_iperf3.py",
+    "unit/throughput/test_native.py",
+    "unit/throughput/test_self_check.py",
+    "unit/throughput/test_shaped_link.py",
 )
 # Minutes, most of them waiting: begun last they would be waited for.
 LONGEST = ("end_to_end", "faults", "unit/hq/engines")

@@ -63,12 +63,15 @@ class MerkleLog:
         except WireError as error:
             raise KnownError("hq.bad_checkpoint", path=self._newest_path, reason=error) from error
 
-    def checkpoint(self) -> str:
-        """Return a signed note of the log as it is, or was a few seconds ago."""
+    def checkpoint(self, at_least: int = 0) -> str:
+        """Return a signed note of the log as it is, or was a few seconds ago, but no shorter than
+        ``at_least``."""
         with self._lock:
             now = time.monotonic()
-            if self._newest is not None and now < self._newest[0] + CHECKPOINT_EVERY_S:
-                return self._newest[1].note
+            if self._newest is not None:
+                signed_s, newest = self._newest
+                if now < signed_s + CHECKPOINT_EVERY_S and newest.size >= at_least:
+                    return newest.note
             size = self._ledger.history.size()
             if self._newest is None or self._newest[1].size != size:
                 self._newest = now, self._sign(size)

@@ -101,7 +101,7 @@ class Offers:
                 sa.select(sa.func.count()).where(batch.c.state.in_(WAITING))
             )
         offered = tuple(self._matching(files, question))
-        return ArchiveOffer(size, waiting or 0, offered, self._station.log.checkpoint())
+        return ArchiveOffer(size, waiting or 0, offered, self._station.log.checkpoint(size))
 
     def _matching(self, files: list[ArchiveFile], question: Question) -> list[OfferedFile]:
         of_days = [file for file in files if question.has_day(file)]
