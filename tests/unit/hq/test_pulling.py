@@ -80,6 +80,17 @@ def test_a_supervisor_gets_the_archives_files(
     assert (got.status, hashlib.sha256(got.body).hexdigest()) == (200, file.sha256)
 
 
+def test_the_list_is_never_newer_than_the_log_it_comes_with(
+    server: Server, supervisor: Laptop
+) -> None:
+    """A note of the log may be some seconds old, and batches come meanwhile."""
+    key, laptop = server.home.key().public_key(), someone(server.home, "device")
+    for number in range(2):
+        assert server.put(laptop, laptop.seal()).receipt(key).receipt.batch_no == number
+        offer = json.loads(server.ask("GET", LIST, token=supervisor.token).body)
+        assert checkpoint_from(offer["checkpoint"], key).size >= offer["log_size"] > number
+
+
 @pytest.mark.parametrize(
     ("wanted", "status", "part"),
     [
@@ -93,17 +104,6 @@ def test_a_supervisor_gets_the_archives_files(
         ("bytes=9-8", 416, None),
     ],
 )
-def test_the_list_is_never_newer_than_the_log_it_comes_with(
-    server: Server, supervisor: Laptop
-) -> None:
-    """A note of the log may be some seconds old, and batches come meanwhile."""
-    key, laptop = server.home.key().public_key(), someone(server.home, "device")
-    for number in range(2):
-        assert server.put(laptop, laptop.seal()).receipt(key).receipt.batch_no == number
-        offer = json.loads(server.ask("GET", LIST, token=supervisor.token).body)
-        assert checkpoint_from(offer["checkpoint"], key).size >= offer["log_size"] > number
-
-
 def test_the_rest_of_a_file(
     server: Server,
     supervisor: Laptop,
