@@ -3,7 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from fieldsurvey.cli.shell import config_dir, data_dir, default_places_path, default_profile_path
+from fieldsurvey.cli.shell import (
+    config_dir,
+    default_places_path,
+    default_profile_path,
+    surveys_dir,
+)
 from fieldsurvey.drive.config import DriveConfig
 from fieldsurvey.drive.plan_file import load_plan
 from fieldsurvey.model.clock import Clock, ScaledClock, SystemClock
@@ -37,10 +42,9 @@ def make_config(
         plan = replace(plan, server_url=server_url)
     if not plan.server_url:
         raise KnownError("cli.no_server", plan=config_dir() / "plan.toml")
-    surveys = data_dir() / "surveys"
     if survey_path is None:
-        surveys.mkdir(parents=True, exist_ok=True)
-        survey_path = surveys / f"{plan.name}.fsurvey"
+        surveys_dir().mkdir(parents=True, exist_ok=True)
+        survey_path = surveys_dir() / f"{plan.name}.fsurvey"
     if places_path is None and default_places_path().exists():
         places_path = default_places_path()
     if profile_path is None and default_profile_path().exists():
@@ -52,7 +56,7 @@ def make_config(
         clock=make_clock(position_uri),
         radio_uri=radio_uri,
         places_path=places_path,
-        fallback_folder=surveys,
+        fallback_folder=surveys_dir(),
         language=language,
         auto_start=auto_start,
         resume=resume,

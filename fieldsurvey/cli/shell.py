@@ -85,6 +85,11 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_path("fieldsurvey", appauthor=False))
 
 
+def surveys_dir() -> Path:
+    """Where a drive puts its survey when nobody says otherwise."""
+    return data_dir() / "surveys"
+
+
 def config_dir() -> Path:
     """Where ``plan.toml`` is looked for."""
     return Path(platformdirs.user_config_path("fieldsurvey", appauthor=False))

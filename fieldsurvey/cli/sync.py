@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from fieldsurvey.cli.shell import Shell, print_json
+from fieldsurvey.cli.shell import Shell, print_json, surveys_dir
 from fieldsurvey.cli.sync_fetch import fetch_command
 from fieldsurvey.cli.sync_issued import issued_document, issued_memory, show_all, tell_new
 from fieldsurvey.cli.sync_options import JSON, PATH, PROFILE, profile_at
@@ -63,7 +63,7 @@ def enrol_command(
 
 
 @command.command(name="now")
-@click.argument("surveys", type=PATH, nargs=-1, required=True)
+@click.argument("surveys", type=PATH, nargs=-1)
 @click.option("--over-budget", is_flag=True, help="Send though today's data is used up.")
 @JSON
 @PROFILE
@@ -75,9 +75,13 @@ def now(
     as_json: bool,
     profile_path: Path | None,
 ) -> None:
-    """Send everything in SURVEYS and wait; exit code 1 unless headquarters signed for all of it."""
+    """Send everything in SURVEYS (otherwise all where drives are kept) and wait; exit code 1 unless
+    headquarters signed for all of it."""
     profile = profile_at(profile_path)
     profile.enrolled()
+    surveys = surveys or own_surveys()
+    if not surveys:
+        raise KnownError("sync.no_surveys", path=surveys_dir())
     issued_before = issued_memory(profile)
     found: dict[Path, SyncProgress] = {}
     failed: KnownError | None = None
@@ -118,11 +122,11 @@ def now(
 def status(
     shell: Shell, surveys: tuple[Path, ...], as_json: bool, profile_path: Path | None
 ) -> None:
-    """Say how far SURVEYS are on their way to headquarters, what holds them up, and what
-    headquarters has given to this laptop."""
+    """Say how far SURVEYS (otherwise all where drives are kept) are on their way to headquarters,
+    what holds them up, and what headquarters has given to this laptop."""
     profile = profile_at(profile_path)
     documents = []
-    for path in surveys:
+    for path in surveys or own_surveys():
         with SurveyFile.open(path, read_only=True) as survey:
             outbox = Outbox(survey)
             progress = _status_of(outbox, profile)
@@ -184,6 +188,11 @@ def receipts(shell: Shell, file: Path, survey: Path, profile_path: Path | None) 
     )
     if taken.wrong or taken.problem is not None:
         raise KnownError("sync.receipts_wrong", wrong=taken.wrong, problem=taken.problem or "–")
+
+
+def own_surveys() -> tuple[Path, ...]:
+    """Return the surveys that lie where drives are kept."""
+    return tuple(sorted(surveys_dir().glob("*.fsurvey")))
 
 
 def _read_text(path: Path) -> str:

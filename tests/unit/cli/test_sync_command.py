@@ -221,3 +221,19 @@ def test_the_policy_is_shown_changed_and_kept(profile: Profile, home: Home, hq_u
     assert "never, without a bound" in sync("policy", "off", "--budget-mb", "0").stdout
     sync("enrol", hq_url, new_code(home))
     assert profile.enrolled()[0].policy is Policy.OFF, "a new token is no new policy"
+
+
+def test_without_a_name_all_surveys_of_this_laptop_are_meant(
+    tmp_path: Path, home: Home, hq_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldsurvey.cli.shell.data_dir", lambda: tmp_path / "data")
+    sync("enrol", hq_url, new_code(home))
+    nothing = sync("now")
+    assert (nothing.exit_code, "surveys" in nothing.stderr) == (1, True)
+    (tmp_path / "data" / "surveys").mkdir(parents=True)
+    for name in ("april", "may"):
+        make_survey(tmp_path / "data" / "surveys" / f"{name}.fsurvey", 5).close()
+    waiting = json.loads(sync("status", "--json").stdout)["surveys"]
+    assert [Path(one["path"]).stem for one in waiting] == ["april", "may"]
+    sent = json.loads(sync("now", "--json").stdout)["surveys"]
+    assert [one["acknowledged_rows"] for one in sent] == [5, 5]

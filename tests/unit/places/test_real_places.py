@@ -18,7 +18,7 @@ from fieldsurvey.places.report import ImportReport
 from tests.support.places_inputs import assert_nothing_dropped
 from tests.support.places_lines import geodesic_m
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.xdist_group("places")]  # imported once
 
 NAMES = ("kz_highways.geojson", "kz_settlements.csv", "kz_regions.geojson", "kz_districts.geojson")
 

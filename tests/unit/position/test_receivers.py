@@ -24,7 +24,7 @@ from fieldsurvey.position.screen import Screen
 from fieldsurvey.position.stream import Arrival, Moment
 from tests.support.position import collect, decode, fixes, troubles
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.xdist_group("receivers")]  # gpsd reads them once
 
 NMEA_LOGS = {
     # log: fixes, moments the receiver calls void

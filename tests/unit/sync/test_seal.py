@@ -213,7 +213,7 @@ EPOCHS = st.tuples(st.just("epoch"), st.just(0), st.just(0))
 STEPS = st.lists(st.one_of(APPENDS, SEALS, CRASHES, EPOCHS), min_size=1, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=STEPS)
 def test_every_row_is_sealed_once_and_in_order(steps: list[tuple[str, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
