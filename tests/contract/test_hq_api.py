@@ -26,7 +26,7 @@ def test_every_answer_is_one_that_the_description_names(tmp_path: Path) -> None:
                 *(str(SCHEMATHESIS), "run", f"http://127.0.0.1:{server.port}/openapi.json"),
                 *("--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing"),
                 *("-H", f"Authorization: Bearer {laptop.token}"),
-                *("--max-examples", "25", "--generation-database", "none", "--no-color"),
+                *("--max-examples", "15", "--generation-database", "none", "--no-color"),
             ],
             capture_output=True,
             text=True,

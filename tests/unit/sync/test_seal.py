@@ -24,7 +24,7 @@ from tests.support.outbox_kill import kill_campaign
 from tests.support.store_values import a_drive, a_fix, a_sample, a_test, an_event
 
 OTHER_DEVICE = DEVICE.replace("4", "5")
-KILLS = 10
+KILLS = 6
 
 
 @pytest.fixture
