@@ -66,7 +66,7 @@ def test_the_window_is_there_within_a_second_when_warm(tmp_path: Path) -> None:
             processor_s.append(processor)
             if shown_s[1:] and min(shown_s[1:]) < 1:  # the first run compiles
                 break
-    assert min(processor_s[1:]) < 1, processor_s
+    assert min(shown_s[1:] + processor_s[1:]) < 1, (shown_s, processor_s)
     if min(shown_s[1:]) >= 1 and os.getloadavg()[0] > (os.cpu_count() or 1):
         pytest.skip(f"this computer is too busy to tell: {shown_s} s, of it {processor_s} s ours")
     assert min(shown_s[1:]) < 1, shown_s
