@@ -11,10 +11,11 @@ from typing import TypeVar
 
 import click
 
+from fieldsurvey.cli.profile import profile_option
 from fieldsurvey.cli.shell import Shell, print_json, surveys_dir
 from fieldsurvey.cli.sync_fetch import fetch_command
 from fieldsurvey.cli.sync_issued import issued_document, issued_memory, show_all, tell_new
-from fieldsurvey.cli.sync_options import JSON, PATH, PROFILE, profile_at
+from fieldsurvey.cli.sync_options import JSON, PATH, profile_at
 from fieldsurvey.cli.sync_policy import policy_command
 from fieldsurvey.drive.issued_check import check_issued
 from fieldsurvey.model.clock import US_PER_S, SystemClock
@@ -48,7 +49,7 @@ command.add_command(policy_command)
 @click.argument("url")
 @click.argument("code")
 @click.option("--ca", "ca_path", type=PATH, help="Certificates of headquarters' own authority.")
-@PROFILE
+@profile_option
 @click.pass_obj
 def enrol_command(
     shell: Shell, url: str, code: str, ca_path: Path | None, profile_path: Path | None
@@ -66,7 +67,7 @@ def enrol_command(
 @click.argument("surveys", type=PATH, nargs=-1)
 @click.option("--over-budget", is_flag=True, help="Send though today's data is used up.")
 @JSON
-@PROFILE
+@profile_option
 @click.pass_obj
 def now(
     shell: Shell,
@@ -117,7 +118,7 @@ def now(
 @command.command(name="status")
 @click.argument("surveys", type=PATH, nargs=-1)
 @JSON
-@PROFILE
+@profile_option
 @click.pass_obj
 def status(
     shell: Shell, surveys: tuple[Path, ...], as_json: bool, profile_path: Path | None
@@ -151,7 +152,7 @@ def status(
 @command.command(name="bundle")
 @click.argument("survey", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="The file to carry (.fspb).")
-@PROFILE
+@profile_option
 @click.pass_obj
 def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) -> None:
     """Write what headquarters has not signed for in SURVEY to one file, to be carried there."""
@@ -170,7 +171,7 @@ def bundle(shell: Shell, survey: Path, output: Path, profile_path: Path | None) 
 @command.command(name="receipts")
 @click.argument("file", type=PATH)
 @click.option("--survey", required=True, type=PATH, help="The survey that was carried.")
-@PROFILE
+@profile_option
 @click.pass_obj
 def receipts(shell: Shell, file: Path, survey: Path, profile_path: Path | None) -> None:
     """Take in the receipts in FILE that headquarters gave for a bundle."""

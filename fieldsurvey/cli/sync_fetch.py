@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from fieldsurvey.cli.profile import profile_option
 from fieldsurvey.cli.shell import Shell, print_json
-from fieldsurvey.cli.sync_options import JSON, PATH, PROFILE, profile_at
+from fieldsurvey.cli.sync_options import JSON, PATH, profile_at
 from fieldsurvey.sync.fetching import Asked, Fetched, FetchProgress, fetch, local_path
 from fieldsurvey.sync.http_transport import HttpTransport
 from fieldsurvey.sync.profile import Profile
@@ -25,7 +26,7 @@ _TELL_EVERY_BYTES = 4 * 1024 * 1024
 @click.option("--table", type=click.Choice(_TABLES), help="Only this table.")
 @click.option("-o", "--output", required=True, type=PATH, help="A folder for this question alone.")
 @JSON
-@PROFILE
+@profile_option
 @click.pass_obj
 def fetch_command(
     shell: Shell,

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import click
 
-from fieldsurvey.cli.profile import profile_option
 from fieldsurvey.cli.shell import default_profile_path
 from fieldsurvey.sync.profile import Profile
 
 PATH = click.Path(path_type=Path)
-PROFILE = profile_option
 JSON = click.option("--json", "as_json", is_flag=True)
 
 

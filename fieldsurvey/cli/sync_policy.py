@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from fieldsurvey.cli.profile import profile_option
-from fieldsurvey.cli.shell import Shell, default_profile_path
+from fieldsurvey.cli.shell import Shell
+from fieldsurvey.cli.sync_options import profile_at
 from fieldsurvey.model.messages import message
 from fieldsurvey.sync.policy import Policy
-from fieldsurvey.sync.profile import Profile
 
 _BYTES_PER_MB = 1_000_000
 
@@ -27,7 +27,7 @@ def policy_command(
 ) -> None:
     """Say over which links this laptop sends by itself: off, unmetered, any. Without a word, show
     it."""
-    profile = Profile(profile_path or default_profile_path())
+    profile = profile_at(profile_path)
     enrolment, _ = profile.enrolled()
     chosen = enrolment.policy if policy is None else Policy(policy)
     budget_bytes = (

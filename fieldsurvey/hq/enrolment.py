@@ -14,8 +14,12 @@ from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.wire.answers import Enrolled, EnrolRequest
 from fieldsurvey.wire.canonical import WireError
-from fieldsurvey.wire.keys import Ed25519PrivateKey, bytes_of, public_key_from, public_key_text
-from fieldsurvey.wire.keys import verify as verify_signature
+from fieldsurvey.wire.keys import (
+    Ed25519PrivateKey,
+    public_key_from,
+    public_key_text,
+    verify_text,
+)
 from fieldsurvey.wire.recovery import recovery_key_text
 from fieldsurvey.wire.whole_file import write_whole
 
@@ -28,13 +32,10 @@ def enrol(
     recovery_key = recovery_key_text(hq_key(home).public_key()) if encrypt else ""
     try:
         device_key = public_key_from(request.public_key)
-        signature = bytes_of(request.signature)
-        verify_signature(device_key, "enrolment", request.code.encode(), signature)
+        verify_text(device_key, "enrolment", request.code.encode(), request.signature)
         device, token = ledger.devices.enrol(request.code, public_key_text(device_key), now_utc_us)
     except WireError as error:
         raise Refusal(422, error.code, error.detail) from error
-    except ValueError as error:
-        raise Refusal(422, "signature", str(error)) from error
     except EnrolmentRefusedError as error:
         raise Refusal(403, error.reason, "ask for a new code") from error
     keep_device_keys(home, ledger)

@@ -13,9 +13,8 @@ from fieldsurvey.wire.keys import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
     base64_text,
-    bytes_of,
     sign,
-    verify,
+    verify_text,
 )
 
 # A file name on every system: no capitals, no points, none of the names that Windows keeps.
@@ -56,11 +55,7 @@ class SignedIssued:
     def verify(self, key: Ed25519PublicKey) -> None:
         """Raise WireError ``signature`` unless ``key``'s owner issued this, ``issued`` if its
         name or digest cannot be one."""
-        try:
-            signature = bytes_of(self.signature)
-        except ValueError as error:
-            raise WireError("signature", str(error)) from error
-        verify(key, "issued", to_canonical(self.issued), signature)
+        verify_text(key, "issued", to_canonical(self.issued), self.signature)
         if not (NAME.fullmatch(self.issued.name) and SHA256.fullmatch(self.issued.sha256)):
             raise WireError("issued", "no name or no digest")
         if self.issued.version < 1 or self.issued.size_bytes < 0:

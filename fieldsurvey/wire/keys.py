@@ -45,6 +45,15 @@ def verify(key: Ed25519PublicKey, purpose: str, data: bytes, signature: bytes) -
         raise WireError("signature", f"wrong signature of a {purpose}") from error
 
 
+def verify_text(key: Ed25519PublicKey, purpose: str, data: bytes, signature: str) -> None:
+    """As :func:`verify`, of a signature in base64url."""
+    try:
+        decoded = bytes_of(signature)
+    except ValueError as error:
+        raise WireError("signature", str(error)) from error
+    verify(key, purpose, data, decoded)
+
+
 def _bound(purpose: str, data: bytes) -> bytes:
     return b"fieldsurvey " + purpose.encode() + b" v1\n" + data
 

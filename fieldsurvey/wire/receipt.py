@@ -14,9 +14,8 @@ from fieldsurvey.wire.keys import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
     base64_text,
-    bytes_of,
     sign,
-    verify,
+    verify_text,
 )
 
 
@@ -60,11 +59,7 @@ class SignedReceipt:
 
     def verify(self, key: Ed25519PublicKey) -> None:
         """Raise WireError ``signature`` unless ``key``'s owner gave this receipt."""
-        try:
-            signature = bytes_of(self.signature)
-        except ValueError as error:
-            raise WireError("signature", str(error)) from error
-        verify(key, "receipt", self.receipt.leaf(), signature)
+        verify_text(key, "receipt", self.receipt.leaf(), self.signature)
 
 
 def sign_receipt(receipt: Receipt, key: Ed25519PrivateKey) -> SignedReceipt:
