@@ -20,7 +20,7 @@ from tests.support import real_drive
 from tests.support.headless import findings
 from tests.support.real_drive import SPEED, Driven
 
-QUICK_MINUTES = 15
+QUICK_MINUTES = 10
 FAINT_MBPS = 2.0  # a queue of a tenth of a second from better times takes seconds to drain here
 TRACE = "links/tmobile_run0_20230404T134621.csv"
 RECORDING = "drives/highway_318km.nmea.gz"
@@ -135,7 +135,7 @@ def check_exports(survey: Path, folder: Path) -> None:
 
 @pytest.mark.realdata
 @pytest.mark.timeout(420)
-def test_first_quarter_of_an_hour(tmp_path: Path, shared_data: Path) -> None:
+def test_first_ten_minutes(tmp_path: Path, shared_data: Path) -> None:
     for program in ("ogrinfo", "ssconvert"):
         assert shutil.which(program), f"{program} is missing: see packaging/test-packages.txt"
     recording = real_drive.first_minutes(
