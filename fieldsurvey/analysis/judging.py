@@ -6,7 +6,6 @@ besides. Replayed drives never count. Must not know what a place is: its callers
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
 from fieldsurvey.analysis.independence import independent
@@ -64,6 +63,7 @@ _SAYS = {
     Result.UNDECIDED: "undecided_tests",
     Result.NO_SERVICE: "no_service",
 }
+_SECONDS = ("seconds", "seconds_with_service", "seconds_4g")
 _NO_RATE = -1
 
 
@@ -143,14 +143,16 @@ def _of_tests(tests: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         _ranked(50).alias("median_bps"),
         _ranked(10).alias("p10_bps"),
     )
-    rest = tests.filter(~pl.col("takes_part")).group_by(keys).agg(
-        pl.len().cast(pl.Int64).alias("left_out")
+    rest = (
+        tests.filter(~pl.col("takes_part"))
+        .group_by(keys)
+        .agg(pl.len().cast(pl.Int64).alias("left_out"))
     )
     return counts.join(rest, on=keys, how="full", coalesce=True, nulls_equal=True)
 
 
 def _ranked(percent: int) -> pl.Expr:
-    """Return the smallest rate that at least so many in a hundred do not exceed; rows are sorted."""
+    """Return the smallest rate that so many in a hundred do not exceed, of rows sorted by it."""
     rank = (pl.len().cast(pl.Int64) * percent + 99) // 100
     found = pl.col("rate").get(rank - 1)
     return pl.when((pl.len() >= FEWEST_RANKED) & (found != _NO_RATE)).then(found)
@@ -173,9 +175,7 @@ def _of_seconds(samples: pl.DataFrame, keys: list[str], now_utc_us: int) -> pl.D
 def _judged(groups: pl.DataFrame, keys: list[str], judged_by: JudgedBy) -> pl.DataFrame:
     """Add what follows from the counts."""
     counted = [
-        name
-        for name in ("tests", *_SAYS.values(), "left_out", *_SECONDS)
-        if name in groups.columns
+        name for name in ("tests", *_SAYS.values(), "left_out", *_SECONDS) if name in groups.columns
     ]
     groups = groups.with_columns(
         pl.col(counted).fill_null(0), pl.col("stale").fill_null(value=False)
@@ -199,6 +199,3 @@ def _judged(groups: pl.DataFrame, keys: list[str], judged_by: JudgedBy) -> pl.Da
         target_version=pl.lit(judged_by.target_version),
         rule=pl.lit(judged_by.rule),
     ).select(*keys, *(pl.col(name).cast(kind) for name, kind in VERDICT_COLUMNS.items()))
-
-
-_SECONDS = ("seconds", "seconds_with_service", "seconds_4g")

@@ -29,6 +29,13 @@ def cell_sentence(row: Mapping[str, Any], rate_bps: int) -> Message:
     return verdict_sentence(f"{row['cell']:x}", row, rate_bps)
 
 
+def more_tests(number: int) -> Message:
+    """Say how many tests an open place needs."""
+    if number == 1:
+        return message("analysis.one_more_test")
+    return message("analysis.more_tests", number=number)
+
+
 def verdict_sentence(place: Message | str, row: Mapping[str, Any], rate_bps: int) -> Message:
     """Say of any place what its verdict's columns say; of which operator, where that is known."""
     if row.get("operator"):
@@ -38,7 +45,7 @@ def verdict_sentence(place: Message | str, row: Mapping[str, Any], rate_bps: int
         "mbps": f"{rate_bps / 1e6:g}",
         "tests": row["tests"],
         "percent": f"{100 - row['error_percent']:g}",
-        "needed": row["tests_needed"],
+        "more": more_tests(row["tests_needed"]),
     }
     if row["stale"]:
         return message("analysis.stale", **about)

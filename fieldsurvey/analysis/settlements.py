@@ -47,7 +47,5 @@ def judge_settlements(
         found.with_columns(pl.col("settlement_id").cast(pl.String))
         .join(names, on="settlement_id", how="left")
         .select("settlement_id", "settlement_name", pl.exclude("settlement_id", "settlement_name"))
-        .sort(
-            "settlement_id", *(pl.col(name).cast(pl.String) for name in by), nulls_last=True
-        )
+        .sort("settlement_id", *(pl.col(name).cast(pl.String) for name in by), nulls_last=True)
     )
