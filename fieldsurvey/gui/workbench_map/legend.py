@@ -46,8 +46,8 @@ def point_rows(palette: ClassPalette, look: Look) -> list[LegendRow]:
             lambda painter, at: draw_sign(painter, palette, number, at, look.px(5)),
         )
 
-    known = [number for number in range(len(palette)) if number not in palette.hatched]
-    return [row(number) for number in (*known, *sorted(palette.hatched))]
+    known = [number for number in range(len(palette)) if number not in palette.unknown]
+    return [row(number) for number in (*known, *sorted(palette.unknown))]
 
 
 def verdict_rows(verdicts: Sequence[Verdict], look: Look) -> list[LegendRow]:

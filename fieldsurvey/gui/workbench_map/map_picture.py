@@ -1,8 +1,7 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
-Bottom to top: base map, highways, judged stretches, names, verdicts of settlements, points, marker,
-legend, scale bar. Base map to names are kept as a picture while neither view nor content changes.
-Must not know of mouse and keys.
+Bottom to top: base map, highways, judged stretches, names, points, signs of verdicts, marker, scale
+bar, legend. Must not know of mouse and keys.
 """
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -15,6 +14,7 @@ from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_layer import attribution_text, paint_tiles
 from fieldsurvey.gui.tile_source import TileSource
+from fieldsurvey.gui.workbench_map.ground import Ground
 from fieldsurvey.gui.workbench_map.legend import (
     LegendRow,
     aggregation_row,
@@ -39,7 +39,7 @@ _PATIENCE_S = 3.0
 
 class MapPicture:
     """Attributes:
-    features, stretches, settlements, tiles: the ground; call ``ground_changed`` afterwards.
+    features, stretches, settlements, tiles: the ground; tell ``ground`` of any change.
     cloud: the points.
     points_are_coming: a cloud is being made.
     marker: world position of the chart's slider.
@@ -55,21 +55,19 @@ class MapPicture:
         self.points_are_coming = False
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
+        self.ground = Ground(
+            (self._paint_tiles, self._paint_highways, self._paint_stretches, self._paint_names)
+        )
         self._book = SignBook()
-        self._ground: tuple[object, QPixmap] | None = None
-        self._ground_number = 0
-
-    def ground_changed(self) -> None:
-        self._ground_number += 1
 
     def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Draw everything on a device of the view's size."""
-        self._paint_kept_ground(painter, view, look)
+        self.ground.paint(painter, view, look)
         self._paint_upon(painter, view, look)
 
     def print(self, painter: QPainter, view: MapView, look: Look) -> None:
         """The same, with lines and letters as such instead of their picture."""
-        self._paint_ground(painter, view, look)
+        self.ground.paint_all(painter, view, look)
         self._paint_upon(painter, view, look)
 
     def wait_for_tiles(self, view: MapView, look: Look) -> None:
@@ -84,39 +82,34 @@ class MapPicture:
 
     def _paint_upon(self, painter: QPainter, view: MapView, look: Look) -> None:
         self.singles = None
-        if self.settlements is not None:
-            self.settlements.paint(painter, view, look)
         if self.cloud is not None and self.cloud.palette is not None:
             self.singles = single_points(self.cloud, view)
             if self.singles is None:
                 paint_cells(painter, self.cloud, view)
             else:
                 paint_singles(painter, self.singles, self.cloud, look, self._book)
+        self.stretches.paint_signs(painter, view, look)
+        if self.settlements is not None:
+            self.settlements.paint(painter, view, look)
         if self.marker is not None:
             self._paint_marker(painter, view, look)
         paint_scale_bar(painter, view, look)
         paint_attribution(painter, view, attribution_text(self.tiles), look)
         paint_legend(painter, self._legend(view, look), look)
 
-    def _paint_kept_ground(self, painter: QPainter, view: MapView, look: Look) -> None:
-        ratio = painter.device().devicePixelRatioF()
-        key = (view, look.theme.name, look.texts.language, look.scale, self._ground_number, ratio)
-        if self._ground is None or self._ground[0] != key:
-            picture = QPixmap(round(view.width * ratio), round(view.height * ratio))
-            picture.setDevicePixelRatio(ratio)
-            ground = QPainter(picture)
-            self._paint_ground(ground, view, look)
-            ground.end()
-            self._ground = (key, picture)
-        painter.drawPixmap(0, 0, self._ground[1])
-
-    def _paint_ground(self, painter: QPainter, view: MapView, look: Look) -> None:
+    def _paint_tiles(self, painter: QPainter, view: MapView, look: Look) -> None:
         painter.fillRect(QRectF(0, 0, view.width, view.height), QColor(look.theme.map_ground))
         if self.tiles is not None:
             paint_tiles(painter, self.tiles, view, look.theme.tile_opacity)
+
+    def _paint_highways(self, painter: QPainter, view: MapView, look: Look) -> None:
         if self.features is not None:
             paint_highways(painter, self.features, view, look)
+
+    def _paint_stretches(self, painter: QPainter, view: MapView, look: Look) -> None:
         self.stretches.paint(painter, view, look)
+
+    def _paint_names(self, painter: QPainter, view: MapView, look: Look) -> None:
         if self.features is not None:
             paint_names(painter, self.features, view, look)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter
 
 from fieldsurvey.gui.map_view import TILE_PX, Floats, MapView
 from fieldsurvey.gui.theme import Look
@@ -18,16 +18,20 @@ from fieldsurvey.gui.workbench_map.map_data import ClassPalette
 from fieldsurvey.gui.workbench_map.point_pyramid import (
     BLOCK_CELLS,
     RASTER,
+    SELECTED,
     Bounds,
     Cells,
     PointPyramid,
     Ranks,
     positions,
 )
-from fieldsurvey.gui.workbench_map.point_signs import SignBook, colour_table
+from fieldsurvey.gui.workbench_map.point_signs import SignBook, crossed_ranks
+from fieldsurvey.gui.workbench_map.rank_picture import highest_around, paint_ranks
 
 MOST_SINGLE_POINTS = 10_000
 _CELL_PX = 4.0
+_PARTS = 2  # of a cell's side, so that an outline can be narrower than a cell
+_SIGN_CELL_PX = 3.0
 _EDGE_PX = 8.0  # a sign is seen before its centre is
 
 
@@ -83,17 +87,13 @@ def paint_cells(painter: QPainter, cloud: Cloud, view: MapView) -> None:
     """Draw every occupied cell in view as a square of the worst class in it."""
     assert cloud.palette is not None
     level = cell_level(view)
-    bounds = view.bounds()
     at = cloud.pyramid.index_for(level)
-    grid, column, row = _ranks_in(cloud.pyramid.cells[at], cloud.ranks[at], bounds, level)
-    if not grid.size:
-        return
-    pixels = colour_table(cloud.palette)[grid]
-    height, width = pixels.shape
-    image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
-    side = view.scale / 2**level
-    left, top = view.one_to_screen(column / 2**level, row / 2**level)
-    painter.drawImage(QRectF(left, top, width * side, height * side), image)
+    grid, column, row = _ranks_in(cloud.pyramid.cells[at], cloud.ranks[at], view.bounds(), level)
+    if grid.size:
+        grid, column, row = _cropped(grid, column, row, view.bounds(), level)
+        side = view.scale / 2**level
+        left, top = view.one_to_screen(column / 2**level, row / 2**level)
+        paint_ranks(painter, grid, QPointF(left, top), side, cloud.palette, _PARTS)
 
 
 def _ranks_in(cells: Cells, ranks: Ranks, bounds: Bounds, level: int) -> tuple[Ranks, int, int]:
@@ -115,6 +115,15 @@ def _ranks_in(cells: Cells, ranks: Ranks, bounds: Bounds, level: int) -> tuple[R
     return grid, column, row
 
 
+def _cropped(
+    grid: Ranks, column: int, row: int, bounds: Bounds, level: int
+) -> tuple[Ranks, int, int]:
+    """Return the part of a grid that ``bounds`` shows; blocks reach beyond it on all sides."""
+    left, top, right, bottom = (math.floor(side * 2**level) for side in bounds)
+    x, y = max(0, left - column), max(0, top - row)
+    return grid[y : bottom + 1 - row, x : right + 1 - column], column + x, row + y
+
+
 def paint_singles(
     painter: QPainter,
     points: SinglePoints,
@@ -122,25 +131,47 @@ def paint_singles(
     look: Look,
     book: SignBook,
 ) -> None:
-    """Draw points as signs, the worst last; of equal ones in the same pixel only one."""
+    """Draw tests as signs and seconds of a drive as dots, the worst last; where several of one rank
+    would cover each other, one. Seconds without service are crosses like tests."""
     assert cloud.palette is not None
-    picture_of = book.of(cloud.palette, look, painter.device().devicePixelRatioF())
     ranks = cloud.ranks[0][points.along]
-    is_test = cloud.is_test[cloud.pyramid.order[points.along]]
-    for place in _one_per_pixel(points, ranks, is_test):
-        pixmap = picture_of(int(ranks[place]), bool(is_test[place]))
+    has_sign = cloud.is_test[cloud.pyramid.order[points.along]]
+    has_sign |= np.isin(ranks % SELECTED, crossed_ranks(cloud.palette))
+    _paint_dots(painter, points, np.where(has_sign, np.uint8(0), ranks), look, cloud.palette)
+    picture_of = book.of(cloud.palette, look, painter.device().devicePixelRatioF())
+    shown = np.flatnonzero(has_sign)
+    for place in shown[_one_per_cell(points.x[shown], points.y[shown], ranks[shown])]:
+        pixmap = picture_of(int(ranks[place]))
         half = pixmap.deviceIndependentSize().width() / 2
         painter.drawPixmap(QPointF(points.x[place] - half, points.y[place] - half), pixmap)
 
 
-def _one_per_pixel(
-    points: SinglePoints, ranks: Ranks, is_test: NDArray[np.bool_]
-) -> NDArray[np.intp]:
-    key = (np.floor(points.y).astype(np.int64) + 64) << 32 | (
-        np.floor(points.x).astype(np.int64) + 64
-    ) << 16
-    key |= ranks.astype(np.int64) << 1 | is_test
-    _, first = np.unique(key, return_index=True)
+def _paint_dots(
+    painter: QPainter,
+    points: SinglePoints,
+    ranks: Ranks,
+    look: Look,
+    palette: ClassPalette,
+) -> None:
+    margin = look.px(1)
+    x, y = np.floor(points.x).astype(np.intp), np.floor(points.y).astype(np.intp)
+    seen = np.flatnonzero(ranks)
+    if not len(seen):
+        return
+    x, y, ranks = x[seen], y[seen], ranks[seen]
+    left, top = int(x.min()) - margin, int(y.min()) - margin
+    width, height = int(x.max()) - left + margin + 1, int(y.max()) - top + margin + 1
+    grid = np.zeros((height, width), dtype=np.uint8)
+    np.maximum.at(grid.ravel(), (y - top) * width + x - left, ranks)
+    for _ in range(margin):
+        grid = highest_around(grid)
+    paint_ranks(painter, grid, QPointF(left, top), 1.0, palette, 1)
+
+
+def _one_per_cell(x: Floats, y: Floats, ranks: Ranks) -> NDArray[np.intp]:
+    """Return places of which no two of one rank lie in the same few pixels, in order."""
+    column, row = (np.floor(side / _SIGN_CELL_PX).astype(np.int64) + 64 for side in (x, y))
+    _, first = np.unique(row << 32 | column << 8 | ranks, return_index=True)
     return np.sort(first)
 
 
