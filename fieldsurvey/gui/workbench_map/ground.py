@@ -1,4 +1,4 @@
-"""The part of the map beneath the points, kept as a picture and painted anew in small steps.
+"""Parts of the map kept as a picture, which is painted anew in small steps.
 
 Roads, tiles and names take longer than a frame may. So every frame shows the newest finished
 picture, moved or scaled to where it belongs, and between frames the next one is painted layer by
@@ -8,7 +8,7 @@ layer. It is a margin bigger than the view, so that panning seldom runs off its 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
 from fieldsurvey.gui.map_view import MapView
@@ -30,10 +30,12 @@ class _Wanted:
 
 
 class Ground:
-    """``layers`` paint upon each other, the first at the bottom, each within a frame's time."""
+    """``layers`` paint upon each other, the first at the bottom, each within a frame's time. What
+    is ``is_clear`` can be seen through where they paint nothing."""
 
-    def __init__(self, layers: tuple[Layer, ...]) -> None:
+    def __init__(self, layers: tuple[Layer, ...], *, is_clear: bool = False) -> None:
         self._layers = layers
+        self._is_clear = is_clear
         self._number = 0
         self._shown: tuple[_Wanted, QPixmap] | None = None
         self._wanted: _Wanted | None = None
@@ -57,7 +59,7 @@ class Ground:
         factor = view.scale / of.view.scale
         left, top = view.one_to_screen(*of.view.one_to_world(0, 0))
         room = QRectF(left, top, of.view.width * factor, of.view.height * factor)
-        if not room.contains(QRectF(0, 0, view.width, view.height)):
+        if not self._is_clear and not room.contains(QRectF(0, 0, view.width, view.height)):
             painter.fillRect(0, 0, view.width, view.height, QColor(look.theme.map_ground))
         if factor == 1.0:
             # Whole device pixels: anything else would be smoothed, and take five times as long.
@@ -103,7 +105,8 @@ class Ground:
         size = (round(view.width * wanted.ratio), round(view.height * wanted.ratio))
         picture = QPixmap(*size)
         picture.setDevicePixelRatio(wanted.ratio)
-        picture.fill(QColor(look.theme.map_ground))
+        clear = QColor(Qt.GlobalColor.transparent)
+        picture.fill(clear if self._is_clear else QColor(look.theme.map_ground))
         for layer in self._layers:
             painter = QPainter(picture)
             layer(painter, view, look)

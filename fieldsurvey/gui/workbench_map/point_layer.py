@@ -5,18 +5,19 @@ thousand. Must not change what it is given; several views may share a pyramid.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from fieldsurvey.gui.map_view import TILE_PX, Floats, MapView
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette
 from fieldsurvey.gui.workbench_map.point_pyramid import (
     BLOCK_CELLS,
+    FINEST_LEVEL,
     RASTER,
     SELECTED,
     Bounds,
@@ -37,14 +38,22 @@ _EDGE_PX = 8.0  # a sign is seen before its centre is
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Points ready to be drawn: their pyramid and the ranks of each of its levels. Without a
-    palette nobody knows yet what their classes look like."""
+    """Points ready to be drawn: their pyramid and the rank of each. Without a palette nobody knows
+    yet what their classes look like."""
 
     pyramid: PointPyramid
-    ranks: tuple[Ranks, ...]
+    ranks: Ranks
     is_test: NDArray[np.bool_]
     palette: ClassPalette | None
     has_selection: bool
+    _of_cells: dict[int, Ranks] = field(default_factory=dict)
+
+    def ranks_of_cells(self, at: int) -> Ranks:
+        """Return the highest rank in each of ``pyramid.cells[at]``; worked out when first asked
+        for, by whichever thread asks."""
+        if at not in self._of_cells:
+            self._of_cells[at] = self.pyramid.cells[at].highest(self.ranks)
+        return self._of_cells[at]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +66,8 @@ class SinglePoints:
 
 
 def cell_level(view: MapView) -> int:
-    """Return the level whose cells are nearest to four pixels wide."""
-    return max(1, round(view.zoom + math.log2(TILE_PX / _CELL_PX)))
+    """Return the level whose cells are nearest to four pixels wide, where there are finer ones."""
+    return min(FINEST_LEVEL, max(1, round(view.zoom + math.log2(TILE_PX / _CELL_PX))))
 
 
 def cell_side_m(view: MapView) -> float:
@@ -79,21 +88,23 @@ def single_points(cloud: Cloud, view: MapView) -> SinglePoints | None:
         np.abs(y - view.height / 2) <= view.height / 2 + _EDGE_PX
     )
     x, y, along = x[inside], y[inside], along[inside]
-    worst_last = np.argsort(cloud.ranks[0][along], kind="stable")
+    worst_last = np.argsort(cloud.ranks[along], kind="stable")
     return SinglePoints(x[worst_last], y[worst_last], along[worst_last])
 
 
-def paint_cells(painter: QPainter, cloud: Cloud, view: MapView) -> None:
+def paint_cells(painter: QPainter, cloud: Cloud, view: MapView, look: Look) -> None:
     """Draw every occupied cell in view as a square of the worst class in it."""
     assert cloud.palette is not None
     level = cell_level(view)
     at = cloud.pyramid.index_for(level)
-    grid, column, row = _ranks_in(cloud.pyramid.cells[at], cloud.ranks[at], view.bounds(), level)
+    grid, column, row = _ranks_in(
+        cloud.pyramid.cells[at], cloud.ranks_of_cells(at), view.bounds(), level
+    )
     if grid.size:
         grid, column, row = _cropped(grid, column, row, view.bounds(), level)
         side = view.scale / 2**level
         left, top = view.one_to_screen(column / 2**level, row / 2**level)
-        paint_ranks(painter, grid, QPointF(left, top), side, cloud.palette, _PARTS)
+        paint_ranks(painter, grid, QPointF(left, top), side, cloud.palette, _outline(look), _PARTS)
 
 
 def _ranks_in(cells: Cells, ranks: Ranks, bounds: Bounds, level: int) -> tuple[Ranks, int, int]:
@@ -134,7 +145,7 @@ def paint_singles(
     """Draw tests as signs and seconds of a drive as dots, the worst last; where several of one rank
     would cover each other, one. Seconds without service are crosses like tests."""
     assert cloud.palette is not None
-    ranks = cloud.ranks[0][points.along]
+    ranks = cloud.ranks[points.along]
     has_sign = cloud.is_test[cloud.pyramid.order[points.along]]
     has_sign |= np.isin(ranks % SELECTED, crossed_ranks(cloud.palette))
     _paint_dots(painter, points, np.where(has_sign, np.uint8(0), ranks), look, cloud.palette)
@@ -165,7 +176,13 @@ def _paint_dots(
     np.maximum.at(grid.ravel(), (y - top) * width + x - left, ranks)
     for _ in range(margin):
         grid = highest_around(grid)
-    paint_ranks(painter, grid, QPointF(left, top), 1.0, palette, 1)
+    paint_ranks(painter, grid, QPointF(left, top), 1.0, palette, _outline(look), 1)
+
+
+def _outline(look: Look) -> str:
+    """Return a colour that no class has, on either ground: dark by day, a dull light by night."""
+    is_light = QColor(look.theme.map_ground).lightnessF() > 0.5
+    return look.theme.ink.replace("#", "#c0" if is_light else "#60")
 
 
 def _one_per_cell(x: Floats, y: Floats, ranks: Ranks) -> NDArray[np.intp]:

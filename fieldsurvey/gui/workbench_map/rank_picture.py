@@ -18,7 +18,6 @@ DIMMED = 0.2
 # Ranks that points never have: 62 classes leave 63 free, selected or not.
 _OUTLINE = 63
 _CHEQUER = np.uint8(128)  # on every other part of the picture
-_DARK = "#20262b"
 
 
 def paint_ranks(
@@ -27,18 +26,19 @@ def paint_ranks(
     at: QPointF,
     side: float,
     palette: ClassPalette,
+    outline: str,
     parts: int,
 ) -> None:
     """Draw ``grid``, in rows, with its upper left corner ``at`` and cells of ``side`` pixels.
 
-    The outline is as wide as a cell divided by ``parts``.
+    ``outline`` is ``#aarrggbb``; it is drawn as wide as a cell divided by ``parts``.
     """
     fine = np.pad(grid.repeat(parts, axis=0).repeat(parts, axis=1), 1)
     is_edge = (fine == 0) & (highest_around(fine) >= SELECTED)
     fine |= is_edge.view(np.uint8) * np.uint8(_OUTLINE)
     fine[::2, ::2] |= _CHEQUER
     fine[1::2, 1::2] |= _CHEQUER
-    pixels = _colours(palette).take(fine)
+    pixels = _colours(palette, outline).take(fine)
     height, width = pixels.shape
     image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
     step = side / parts
@@ -61,10 +61,10 @@ def highest_around(grid: Ranks) -> Ranks:
 
 
 @functools.lru_cache(maxsize=8)
-def _colours(palette: ClassPalette) -> NDArray[np.uint32]:
+def _colours(palette: ClassPalette, outline: str) -> NDArray[np.uint32]:
     """Return the colour of each of 256 ranks as premultiplied ARGB; 0 is transparent."""
     table = np.zeros(256, dtype=np.uint32)
-    table[_OUTLINE] = _premultiplied(QColor(_DARK), 0.5)
+    table[_OUTLINE] = _premultiplied(QColor(outline), QColor(outline).alphaF())
     for number, colour in enumerate(palette.colours):
         table[1 + number] = _premultiplied(QColor(colour), DIMMED)
         table[1 + number + SELECTED] = _premultiplied(QColor(colour), 1.0)

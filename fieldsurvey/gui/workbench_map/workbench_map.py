@@ -34,7 +34,7 @@ from fieldsurvey.gui.workbench_map.brushing import Brush, points_inside
 from fieldsurvey.gui.workbench_map.cloud_maker import CloudMaker
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette, MapPoints, MapStretch
 from fieldsurvey.gui.workbench_map.map_picture import MapPicture
-from fieldsurvey.gui.workbench_map.point_layer import nearest_point
+from fieldsurvey.gui.workbench_map.point_layer import cell_level, nearest_point
 from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
 from fieldsurvey.gui.workbench_map.stretch_layer import StretchLines
 from fieldsurvey.model.messages import Message
@@ -239,7 +239,7 @@ class WorkbenchMap(QWidget):
             self._collect_timer.stop()
 
     def _paint_ground(self) -> None:
-        if not self._picture.ground.step():
+        if not self._picture.step():
             self._ground_timer.stop()
             self.update()
 
@@ -256,13 +256,14 @@ class WorkbenchMap(QWidget):
         self._ground_changed()
 
     def _ground_changed(self) -> None:
-        self._picture.ground.changed()
+        self._picture.changed()
         self.update()
 
     def _show(self, view: MapView) -> None:
         if view == self._view:
             return
         self._view = view
+        self._maker.level_in_view = cell_level(view)
         if self._picture.tiles is not None:
             self._picture.tiles.forget_requests()
         self.update()
@@ -286,7 +287,7 @@ class WorkbenchMap(QWidget):
         painter.end()
         if self._picture.tiles is not None and self._picture.tiles.is_busy():
             self._collect_timer.start()
-        if self._picture.ground.is_busy:
+        if self._picture.is_busy:
             self._ground_timer.start()
 
     def _paint_hovered(self, painter: QPainter, look: Look) -> None:
