@@ -22,9 +22,9 @@ def load_plan(path: Path) -> SurveyPlan:
     """Read a plan; keys are the fields of :class:`SurveyPlan`, missing ones keep their default.
 
     Links, stretches and settlements are tables, ``[[links]]``. A key that is not known is refused,
-    so that an older program does not drive half a plan. Raises KnownError ``drive.plan_unreadable``,
-    ``drive.plan_unknown_key``, ``drive.plan_wrong`` with the reason, and those of
-    :func:`check_plan`.
+    so that an older program does not drive half a plan. Raises KnownError
+    ``drive.plan_unreadable``, ``drive.plan_unknown_key``, ``drive.plan_wrong`` with the reason,
+    and those of :func:`check_plan`.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
-"""What the plan still lacks where the car is: counts the tests of planned stretches and settlements.
+"""What the plan still lacks where the car is: counts tests of planned stretches and settlements.
 
 Counts as the judgement at a desk will: only tests that speak for or against the target, each link
-by itself, and two close together once. Must not decide when to test; it says how far apart tests have
-to be (:mod:`fieldsurvey.drive.triggers` does the rest).
+by itself, and two close together once. Must not decide when to test; it says how far apart tests
+have to be (:mod:`fieldsurvey.drive.triggers` does the rest).
 """
 
 from collections import Counter
