@@ -42,6 +42,8 @@ def describe(run: DriveRun) -> DriveSnapshot:
         budget_bytes=run.config.plan.budget_bytes_per_day,
         budget=budget,
         testing_off=testing.off if testing else None,
+        planned_here=run.view.planned.here(run.place),
+        planned=run.view.planned.progress,
         notices=run.view.notices,
         survey_path=str(run.config.survey_path),
         replayed=run.receiver.source.replayed,

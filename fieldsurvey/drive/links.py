@@ -16,11 +16,12 @@ from fieldsurvey.drive.snapshot import Health, RunningTest
 from fieldsurvey.drive.tester import Tester
 from fieldsurvey.drive.testing import Testing
 from fieldsurvey.drive.view import DriveView
-from fieldsurvey.model.drive import Drive
+from fieldsurvey.model.drive import Drive, SurveyPlan
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
+from fieldsurvey.model.throughput import ThroughputTest
 from fieldsurvey.store.survey_file import SurveyFile
 from fieldsurvey.throughput.reachability import ReachabilityProbe
 
@@ -106,6 +107,27 @@ class Links:
             self._view.tell(Health.FAILED, error.message)
             return Counter()
 
+    async def tests_of_plan(self, *, replayed: bool) -> list[ThroughputTest]:
+        """Return what this survey's drives tested for the stretches and settlements of this plan,
+        oldest first. Replays count for replays, and real drives for real ones."""
+        plan = self._config.plan
+        if not (plan.stretches or plan.settlements):
+            return []
+
+        def read(survey: SurveyFile) -> list[ThroughputTest]:
+            return [
+                test
+                for drive in survey.drives()
+                if drive.replayed is replayed and _same_parts(drive.plan, plan)
+                for test in survey.tests(drive.drive_id)
+            ]
+
+        try:
+            return await asyncio.wrap_future(self._store.submit(read))
+        except KnownError as error:
+            self._view.tell(Health.FAILED, error.message)
+            return []
+
     def testing(
         self, recording: Recording, distance_m: Callable[[], float], made: Counter[str]
     ) -> Testing:
@@ -120,11 +142,16 @@ class Links:
             recording,
             distance_m,
             self._chance,
+            self._view.planned,
         )
 
     async def close(self) -> None:
         """Leave no process behind."""
         await asyncio.gather(*(tester.close() for tester in self._testers))
+
+
+def _same_parts(a: SurveyPlan, b: SurveyPlan) -> bool:
+    return (a.stretches, a.settlements) == (b.stretches, b.settlements)
 
 
 def _unheard() -> None:

@@ -1,26 +1,30 @@
 """Survey plans as TOML files that a supervisor can write by hand."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
-from fieldsurvey.model.drive import PlannedLink, SurveyPlan
+from fieldsurvey.model.drive import PlannedLink, PlannedSettlement, PlannedStretch, SurveyPlan
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.planned import stretch_name
 from fieldsurvey.throughput.link import ServerAddress
 from fieldsurvey.throughput.tls import client_context
 
 LEAST_PACE_RATIO = 1.2  # a slower sender could not show that a place is above its target
+_TABLES = {"links": PlannedLink, "stretches": PlannedStretch, "settlements": PlannedSettlement}
 
 
 def load_plan(path: Path) -> SurveyPlan:
     """Read a plan; keys are the fields of :class:`SurveyPlan`, missing ones keep their default.
 
-    Links are ``[[links]]`` tables. Raises KnownError ``drive.plan_unreadable``,
-    ``drive.plan_unknown_key``, ``drive.plan_wrong`` with the reason, and those of
-    :func:`check_plan`.
+    Links, stretches and settlements are tables, ``[[links]]``. A key that is not known is refused,
+    so that an older program does not drive half a plan. Raises KnownError
+    ``drive.plan_unreadable``, ``drive.plan_unknown_key``, ``drive.plan_wrong`` with the reason,
+    and those of :func:`check_plan`.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -43,7 +47,8 @@ def check_plan(plan: SurveyPlan) -> None:
 
     Raises KnownError ``drive.plan_link_twice``, ``drive.plan_interface_twice``,
     ``drive.plan_same_server``, ``drive.plan_pace_ratio``, ``drive.plan_bad_ca``,
-    ``link.bad_server_url``.
+    ``link.bad_server_url``, ``plan.bad_stretch``, ``plan.stretches_overlap``,
+    ``plan.bad_settlement``, ``plan.settlement_twice``.
     """
     if (name := _twice(link.name for link in plan.links)) is not None:
         raise KnownError("drive.plan_link_twice", link=name)
@@ -57,17 +62,45 @@ def check_plan(plan: SurveyPlan) -> None:
         client_context(plan.ca_pem)
     except ValueError as error:
         raise KnownError("drive.plan_bad_ca", reason=error) from error
+    _check_stretches(plan.stretches)
+    _check_settlements(plan.settlements)
 
 
 def _unknown_keys(given: dict[str, object]) -> list[str]:
     unknown = set(given) - {field.name for field in fields(SurveyPlan)}
-    links = given.get("links")
-    if isinstance(links, list):
-        known = {field.name for field in fields(PlannedLink)}
-        unknown |= {
-            f"links.{key}" for link in links if isinstance(link, dict) for key in set(link) - known
-        }
+    for table, kind in _TABLES.items():
+        rows = given.get(table)
+        known = {field.name for field in fields(kind)}
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row, dict):
+                unknown |= {f"{table}.{key}" for key in set(row) - known}
     return sorted(unknown)
+
+
+def _check_stretches(stretches: Sequence[PlannedStretch]) -> None:
+    for one in stretches:
+        if not (one.highway_ref and 0 <= one.from_m < one.to_m and one.tests_needed >= 1):
+            raise KnownError(
+                "plan.bad_stretch", stretch=stretch_name(one), tests_needed=one.tests_needed
+            )
+    in_order = sorted(stretches, key=lambda one: (one.highway_ref, one.from_m))
+    for one, after in pairwise(in_order):
+        if one.highway_ref == after.highway_ref and one.to_m > after.from_m:
+            raise KnownError(
+                "plan.stretches_overlap", first=stretch_name(one), second=stretch_name(after)
+            )
+
+
+def _check_settlements(settlements: Sequence[PlannedSettlement]) -> None:
+    for one in settlements:
+        if not one.settlement_id or one.tests_needed < 1:
+            raise KnownError(
+                "plan.bad_settlement",
+                settlement=one.settlement_id,
+                tests_needed=one.tests_needed,
+            )
+    if (twice := _twice(one.settlement_id for one in settlements)) is not None:
+        raise KnownError("plan.settlement_twice", settlement=twice)
 
 
 def _twice(values: Iterable[str]) -> str | None:

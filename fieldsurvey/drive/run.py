@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 from fieldsurvey import __version__
 from fieldsurvey.drive.health import LaptopState, read_laptop_state
 from fieldsurvey.drive.links import Links
+from fieldsurvey.drive.planned import Planned
+from fieldsurvey.drive.planning import links_of
 from fieldsurvey.drive.prepare import Prepared
 from fieldsurvey.drive.receiver import Receiver
 from fieldsurvey.drive.recording import Recording
@@ -46,7 +48,9 @@ class DriveRun:
     def __init__(self, prepared: Prepared) -> None:
         self.config = prepared.config
         self.clock = prepared.config.clock
-        self.view = DriveView(self.clock)
+        plan = self.config.plan
+        planned = Planned(plan, (link.name for link in links_of(plan)))
+        self.view = DriveView(self.clock, planned)
         self.receiver = Receiver(prepared.source)
         self.state = DriveState.IDLE
         self.unfinished = prepared.unfinished
@@ -90,6 +94,7 @@ class DriveRun:
                 self.view.tell(Health.FAILED, error.message)
                 return
             self.view.restart()
+            self.view.planned.restart(await self.links.tests_of_plan(replayed=drive.replayed))
             self.receiver.odometer.distance_m = 0.0
             self._begin(drive, Counter()).event(EventKind.DRIVE_STARTED, message("drive.started"))
 
@@ -107,6 +112,8 @@ class DriveRun:
             self.unfinished = None
             self._armed = False
             self.view.restart(unfinished.counts)
+            replayed = unfinished.drive.replayed
+            self.view.planned.restart(await self.links.tests_of_plan(replayed=replayed))
             self.receiver.odometer.distance_m = unfinished.distance_m
             self._begin(unfinished.drive, made).event(
                 EventKind.DRIVE_RESUMED, message("drive.resumed"), Health.OK

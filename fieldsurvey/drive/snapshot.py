@@ -6,6 +6,7 @@ from enum import StrEnum
 from fieldsurvey.model.drive import AtBudget, DriveCounts, DriveState
 from fieldsurvey.model.messages import Message
 from fieldsurvey.model.place import Place
+from fieldsurvey.model.planned import PlannedProgress
 from fieldsurvey.model.position import Fix
 from fieldsurvey.model.throughput import Cause, PhaseKind, ThroughputTest
 
@@ -117,6 +118,8 @@ class DriveSnapshot:
     budget_bytes: int = 0
     budget: LinkBudget | None = None  # of the link that is nearest to its cap
     testing_off: Message | None = None  # why no throughput is measured, over one link at least
+    planned_here: tuple[PlannedProgress, ...] = ()  # the planned parts that the car is in
+    planned: tuple[PlannedProgress, ...] = ()  # all of the plan's; the same tuple until one changes
     notices: tuple[Notice, ...] = ()  # the newest few, oldest first
     survey_path: str = ""
     replayed: bool = False  # say so on screen

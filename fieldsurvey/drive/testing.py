@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from fieldsurvey.drive.allowance import Allowance
 from fieldsurvey.drive.confirm import is_below
 from fieldsurvey.drive.modem import missing_message
+from fieldsurvey.drive.planned import Planned
 from fieldsurvey.drive.recording import Recording
 from fieldsurvey.drive.snapshot import Health, LinkBudget
 from fieldsurvey.drive.tester import Tester
@@ -45,6 +46,7 @@ class Testing:
         recording: Recording,
         distance_m: Callable[[], float],
         chance: random.Random,
+        planned: Planned,
     ) -> None:
         self._plan = plan
         self._clock = clock
@@ -52,6 +54,7 @@ class Testing:
         self._allowance = allowance
         self._recording = recording
         self._distance_m = distance_m
+        self._planned = planned
         self._triggers = Triggers(plan, chance)
         self._round: asyncio.Task[None] | None = None
         self._rounds = 0
@@ -76,11 +79,14 @@ class Testing:
 
     def consider(self, mono_us: int, place: Place | None) -> None:
         """Start a round if one is due. Call once a second; returns without waiting for it."""
+        step_m = self._planned.step_m(place)
         if self._round is not None:
             self._triggers.notice_place(place)
             return
         distance_m = self._distance_m()
-        trigger = self._triggers.due(mono_us, distance_m, place)
+        # What the budget turns into pings would not count for the plan.
+        step_m = step_m if self.off is None else None
+        trigger = self._triggers.due(mono_us, distance_m, place, step_m)
         if trigger is None or self._ending:
             return
         self._triggers.started(mono_us, distance_m)

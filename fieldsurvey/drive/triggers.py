@@ -42,8 +42,18 @@ class Triggers:
         """Let nothing but the hand start a test before ``mono_us``."""
         self._held_until_mono_us = max(mono_us, self._held_until_mono_us or mono_us)
 
-    def due(self, mono_us: int, distance_m: float, place: Place | None) -> Trigger | None:
-        """Return why a test is due now, or None. Call once a second, and not while testing."""
+    def due(
+        self,
+        mono_us: int,
+        distance_m: float,
+        place: Place | None,
+        planned_step_m: float | None = None,
+    ) -> Trigger | None:
+        """Return why a test is due now, or None. Call once a second, and not while testing.
+
+        ``planned_step_m``: how far from the last test the plan wants one on the stretch that the
+        car is on, None where it lacks none.
+        """
         self.notice_place(place)
         if self._pending is Trigger.HAND:
             return Trigger.HAND
@@ -51,7 +61,9 @@ class Triggers:
             return None
         if self._pending is not None:
             return self._pending
-        trigger = self._by_way_or_time(mono_us, distance_m)
+        trigger = self._by_plan(distance_m, planned_step_m) or self._by_way_or_time(
+            mono_us, distance_m
+        )
         if trigger is None or self._last_start_mono_us is None or self.chance is None:
             return trigger
         if self._put_off_until_mono_us is None:
@@ -66,6 +78,12 @@ class Triggers:
             self._last_end_mono_us is not None
             and mono_us - self._last_end_mono_us < self.plan.minimum_gap_s * US_PER_S
         )
+
+    def _by_plan(self, distance_m: float, step_m: float | None) -> Trigger | None:
+        if step_m is None:
+            return None
+        far = self._last_start_mono_us is None or distance_m - self._last_distance_m >= step_m
+        return Trigger.DISTANCE if far else None
 
     def _by_way_or_time(self, mono_us: int, distance_m: float) -> Trigger | None:
         way_m, period_s = self.plan.trigger_distance_m, self.plan.trigger_period_s

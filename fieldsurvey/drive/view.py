@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fieldsurvey.drive.confirm import confirmed, is_below
+from fieldsurvey.drive.planned import Planned
 from fieldsurvey.drive.recorder import Batch
 from fieldsurvey.drive.snapshot import Health, Notice, TrailPoint
 from fieldsurvey.model.clock import Clock
-from fieldsurvey.model.drive import DriveCounts, Sample
+from fieldsurvey.model.drive import DriveCounts, Sample, SurveyPlan
 from fieldsurvey.model.messages import Message
 from fieldsurvey.model.odometer import GAP_US
 from fieldsurvey.model.tally import Tally, result_of
@@ -23,7 +24,8 @@ class DriveView:
     """Committed seconds, tests and counts of the current drive. Lists only grow, so shells read
     them from other threads by index."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, planned: Planned | None = None) -> None:
+        self.planned = planned or Planned(SurveyPlan())
         self.counts = DriveCounts()
         self.last_test: ThroughputTest | None = None
         self._clock = clock
@@ -57,6 +59,7 @@ class DriveView:
             tally=self._counted(counts.tally, batch.tests),
             distance_m=distance_m,
         )
+        self.planned.add(batch.tests)
         if batch.tests:
             self.last_test = batch.tests[-1]
 

@@ -37,11 +37,30 @@ class PlannedLink:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStretch:
+    """A stretch of highway that lacks tests. Chainages in metres, ``to_m`` exclusive."""
+
+    highway_ref: str
+    from_m: int
+    to_m: int
+    tests_needed: int  # by each link: operators are judged apart
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSettlement:
+    """A settlement that lacks tests, by its id in the places file."""
+
+    settlement_id: str
+    tests_needed: int  # by each link
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyPlan:
     """What a campaign asks of a drive. Triggers set to None are off.
 
     Budgets hold for each link by itself: every SIM card has its own tariff. ``layer`` overrides
-    what the target counts. ``links`` empty: one link, by the default route.
+    what the target counts. ``links`` empty: one link, by the default route. ``stretches`` and
+    ``settlements`` are what to drive, in the order of the route; triggers hold everywhere.
     """
 
     name: str = "survey"
@@ -70,6 +89,8 @@ class SurveyPlan:
     ca_pem: str = ""  # certificates of the servers' own authority; "" trusts the system's only
     links: tuple[PlannedLink, ...] = ()
     links_together: bool = False  # all at the same time, or one after the other
+    stretches: tuple[PlannedStretch, ...] = ()
+    settlements: tuple[PlannedSettlement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,16 @@ def _clean(text: str, names: Sequence[str], *, in_row: bool = False) -> str:
 
 
 def _plan(plan: SurveyPlan, clean: Clean) -> SurveyPlan:
+    """What HQ asked to be driven is left out as well: its schema has no place for it."""
     links = tuple(_link(link, clean) for link in plan.links)
-    return replace(plan, name=clean(plan.name), operator=clean(plan.operator), links=links)
+    return replace(
+        plan,
+        name=clean(plan.name),
+        operator=clean(plan.operator),
+        links=links,
+        stretches=(),
+        settlements=(),
+    )
 
 
 def _link(link: PlannedLink, clean: Clean) -> PlannedLink:

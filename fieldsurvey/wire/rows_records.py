@@ -1,6 +1,7 @@
 """The rows that are few as canonical JSON: drives and their ends, events, tests, refused rows.
 
-The document is the model's own dataclass, field by field; only a message is spelled out.
+The document is the model's own dataclass, field by field; only a message is spelled out, and of a
+plan what it names to drive stays in the survey file.
 """
 
 from typing import Any
@@ -25,6 +26,9 @@ _TYPES: dict[str, type[Any]] = {
 _KINDS = {kind: name for name, kind in _TYPES.items()}
 RECORD_KINDS = frozenset(_TYPES)
 
+# What HQ asked to be driven says nothing of what was measured, and may be long.
+PLAN_LEFT_AT_HOME = ("stretches", "settlements")
+
 
 def record_kind(value: Record) -> str:
     """Return the word for it in column ``kind``."""
@@ -41,9 +45,18 @@ def record_to_json(value: Record) -> str:
             "mono_us": value.mono_us,
             "message": message_document(value.message),
         }
-    elif isinstance(value, Drive) and value.ended_utc_us is not None:
-        raise ValueError("a drive's end is a row of its own")
+    elif isinstance(value, Drive):
+        document = _drive_document(value)
     return msgspec.json.encode(document, order="sorted", enc_hook=str).decode()
+
+
+def _drive_document(drive: Drive) -> dict[str, Any]:
+    if drive.ended_utc_us is not None:
+        raise ValueError("a drive's end is a row of its own")
+    document: dict[str, Any] = msgspec.to_builtins(drive)
+    for name in PLAN_LEFT_AT_HOME:
+        del document["plan"][name]
+    return document
 
 
 def record_from_json(kind: str, json: str) -> Record:

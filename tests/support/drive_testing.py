@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from fieldsurvey.drive.allowance import Allowance
 from fieldsurvey.drive.ledger import Ledger
+from fieldsurvey.drive.planned import Planned
 from fieldsurvey.drive.planning import links_of, measurement_plan
 from fieldsurvey.drive.snapshot import Health
 from fieldsurvey.drive.testing import Testing
@@ -161,6 +162,7 @@ class Driven:
         self.links = [AnsweringLink(plan, link, self.clock) for link in links_of(plan)]
         self.ledger = Ledger(plan, self.clock)
         self.allowance = Allowance(plan, self.ledger, self.heard, made or Counter())  # type: ignore[arg-type] # stands in
+        self.planned = Planned(plan, (link.name for link in links_of(plan)))
         self.testing = Testing(
             plan,
             self.clock,
@@ -169,6 +171,7 @@ class Driven:
             self.heard,  # type: ignore[arg-type] # stands in for the recording
             lambda: 0.0,
             random.Random(1),
+            self.planned,
         )
 
     async def seconds(self, count: int) -> None:

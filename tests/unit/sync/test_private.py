@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fieldsurvey.model.drive import EventKind, PlannedLink, SurveyPlan
+from fieldsurvey.model.drive import EventKind, PlannedLink, PlannedStretch, SurveyPlan
 from fieldsurvey.model.messages import message
 from fieldsurvey.model.throughput import ThroughputTest
 from fieldsurvey.store.outbox import Outbox
@@ -22,7 +22,7 @@ from fieldsurvey.sync.private import REMOVED, without_private
 from fieldsurvey.sync.transport import Answer
 from fieldsurvey.wire.batch import parse_batch
 from fieldsurvey.wire.bundle import read_bundle
-from fieldsurvey.wire.rows import RefusedRow, Row, decode_rows
+from fieldsurvey.wire.rows import RefusedRow, Row, decode_rows, encode_rows
 from tests.support.store_values import a_drive, a_fix, a_radio, a_sample, a_watched_test, an_event
 from tests.support.sync_hq import DEVICE, SimulatedHq
 from tests.support.sync_servers import Request, answering, reply, serving
@@ -44,6 +44,15 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     private._own_names.cache_clear()
     yield
     private._own_names.cache_clear()
+
+
+def test_what_a_plan_names_to_drive_stays_and_the_drive_travels() -> None:
+    drive = a_drive()
+    stretches = (PlannedStretch("KZ38-01", 40_000, 50_000, 7),)
+    asked = dataclasses.replace(drive.plan, stretches=stretches)
+    sent = without_private(Row(1, drive.drive_id, dataclasses.replace(drive, plan=asked)), [])
+    assert decode_rows(encode_rows([sent])) == [sent], "or it is sealed as mere text"
+    assert sent == without_private(Row(1, drive.drive_id, drive), [])
 
 
 def a_private_test(second: int) -> ThroughputTest:
