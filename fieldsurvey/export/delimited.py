@@ -1,0 +1,170 @@
+"""Logs in columns (TSV, CSV and their cousins) as frames of text, read in bounded memory.
+
+Columns are found by their names, in any order. A line that cannot be trusted (torn off, with cells
+too many, with bytes that are no text) is kept aside with its number and never squeezed into place.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fieldsurvey.export.source import Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PIECE_ROWS = 20_000
+LINE = "line"  # the column with the number of the line in the file
+_DELIMITERS = "\t,;|"
+_HEADER_WITHIN_LINES = 60  # some tools write a preamble
+_LOOKED_AT_ROWS = 200
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, slots=True)
+class OddRow:
+    """What was not understood. ``reason`` is a message id without its area (``import.odd_*``)."""
+
+    line: int
+    reason: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is laid out: ``names`` are normalised, in the order of the file."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    header_line: int
+    usual_width: int  # cells that most rows have
+
+
+@dataclass(slots=True)
+class TextPiece:
+    """Some rows: a column of text for each name and ``line``; what was odd among them."""
+
+    frame: pl.DataFrame
+    odd: list[OddRow] = field(default_factory=list)
+    repeated_headers: int = 0
+    share: float = 0.0  # of the file that was read by now
+
+
+def normalised(name: str) -> str:
+    """Return a column's name without what differs between versions of a tool."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def find_layout(source: Source, known: Callable[[set[str]], bool]) -> Layout | None:
+    """Return the layout whose header has columns that ``known`` accepts, or None."""
+    lines = source.head_text.splitlines()
+    for number, line in enumerate(lines[:_HEADER_WITHIN_LINES]):
+        if line.startswith("#") or not line.strip():
+            continue
+        delimiter = max(_DELIMITERS, key=line.count)
+        (cells,) = _reader([line], delimiter)
+        names = tuple(normalised(cell) for cell in cells)
+        if known({name for name in names if name}):
+            while names and not names[-1]:  # a delimiter at the end of the line
+                names = names[:-1]
+            width = _usual_width(lines[number + 1 : number + 1 + _LOOKED_AT_ROWS], delimiter)
+            return Layout(delimiter, names, number + 1, width or len(names))
+    return None
+
+
+def read_pieces(source: Source, layout: Layout) -> Iterator[TextPiece]:
+    """Yield the rows below the header."""
+    with source.opened_text() as (stream, share):
+        for _ in range(layout.header_line):
+            stream.readline()
+        rows = _Rows(layout)
+        for line, cells in _numbered(_reader(stream, layout.delimiter), layout):
+            rows.add(line, cells)
+            if len(rows) >= PIECE_ROWS:
+                yield rows.taken(share())
+        yield rows.taken(1.0)
+
+
+Cells = list[str] | csv.Error
+
+
+def _reader(lines: object, delimiter: str) -> Iterator[list[str]]:
+    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    return csv.reader(lines, delimiter=delimiter, quoting=quoting)  # type: ignore[call-overload, no-any-return] # only two of its values are known to mypy
+
+
+def _numbered(reader: Iterator[list[str]], layout: Layout) -> Iterator[tuple[int, Cells]]:
+    """Yield each row, or why it is none, with the number of its first line."""
+    while True:
+        line = layout.header_line + reader.line_num + 1  # type: ignore[attr-defined] # of csv.reader
+        try:
+            yield line, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, error
+
+
+def _usual_width(lines: list[str], delimiter: str) -> int | None:
+    widths = Counter(len(cells) for cells in _reader(lines, delimiter) if cells)
+    return widths.most_common(1)[0][0] if widths else None
+
+
+class _Rows:
+    """Rows on their way into a frame."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._width = len(layout.names)
+        self._least = min(self._width, layout.usual_width)
+        self._cells: list[list[str]] = []
+        self._lines: list[int] = []
+        self._odd: list[OddRow] = []
+        self._repeated_headers = 0
+
+    def __len__(self) -> int:
+        return len(self._lines) + len(self._odd)
+
+    def add(self, line: int, cells: Cells) -> None:
+        """Take a row, unless it is empty, a header once more, or odd."""
+        if isinstance(cells, csv.Error):
+            self._put_aside(line, "odd_row", [str(cells)])
+            return
+        if not any(cells) or cells[0].startswith("#"):
+            return
+        if "\0" in "".join(cells) or _REPLACEMENT in "".join(cells):
+            self._put_aside(line, "odd_bytes", cells)
+        elif len(cells) < self._least:
+            self._put_aside(line, "odd_short", cells)
+        elif len(cells) > self._width and self._beyond(cells):
+            self._put_aside(line, "odd_long", cells)
+        elif tuple(map(normalised, cells[: self._width])) == self._layout.names:
+            self._repeated_headers += 1
+        else:
+            self._cells.append((cells + [""] * self._width)[: self._width])
+            self._lines.append(line)
+
+    def _beyond(self, cells: list[str]) -> bool:
+        """Tell whether there are more cells than this file's rows have."""
+        return any(cell.strip() for cell in cells[max(self._width, self._layout.usual_width) :])
+
+    def _put_aside(self, line: int, reason: str, cells: list[str]) -> None:
+        self._odd.append(OddRow(line, reason, self._layout.delimiter.join(cells)))
+
+    def taken(self, share: float) -> TextPiece:
+        """Return what is there, and begin anew."""
+        import polars as pl
+
+        columns = zip(*self._cells, strict=True) if self._cells else [()] * self._width
+        data = {LINE: pl.Series(self._lines, dtype=pl.Int64)}
+        for name, values in zip(self._layout.names, columns, strict=True):
+            if name and name not in data:
+                data[name] = pl.Series(values, dtype=pl.String)
+        piece = TextPiece(pl.DataFrame(data), self._odd, self._repeated_headers, share)
+        self._cells, self._lines, self._odd, self._repeated_headers = [], [], [], 0
+        return piece
