@@ -314,7 +314,7 @@ class TargetLine:
         self.place()
 
     def place(self) -> None:
-        (left, right), (_bottom, top) = self._box.viewRange()
+        (_left, right), (_bottom, top) = self._box.viewRange()
         if self._angle == 0:
             self.label.setPos(right, self._mbps)
         else:

@@ -6,9 +6,11 @@ what has changed and read the masks; none keeps a selection of its own. Must not
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from enum import Flag, auto
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,8 @@ from fieldsurvey.gui.workbench.facts import Bools, Facts
 from fieldsurvey.gui.workbench.filters import Filters, Kept, Marked, kept_by
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from fieldsurvey.analysis.measurements import Measurements
 
 
@@ -147,8 +151,6 @@ class SelectionModel:
         return self.measurements.tests["test_id"].filter(tests).to_list()
 
     def _marks(self) -> Marked:
-        import polars as pl
-
         tables, notes = self.measurements, self.notes
         test_ids = tables.tests["test_id"]
         excluded = notes.excluded()
@@ -160,17 +162,18 @@ class SelectionModel:
                 mine = self.facts.samples.drive == drives.index(drive_id)
                 samples |= mine & (self.facts.samples.utc_us == int(utc_us))
         tagged = notes.tagged()
-        with_tags = np.flatnonzero(
-            test_ids.is_in(pl.Series(list(tagged), dtype=pl.String).implode()).to_numpy()
-        )
         return Marked(
-            test_ids.is_in(pl.Series(list(excluded), dtype=pl.String).implode()).to_numpy(),
+            _among(test_ids, excluded),
             samples,
-            {int(row): tagged[test_ids[int(row)]] for row in with_tags},
+            {
+                int(row): tagged[test_ids[int(row)]]
+                for row in np.flatnonzero(_among(test_ids, tagged))
+            },
         )
 
-    def tags_in_use(self) -> list[str]:
-        return sorted({tag for tags in self._marked.tags.values() for tag in tags})
+    def tag_counts(self) -> dict[str, int]:
+        """Return the tags in use with their numbers of tests."""
+        return dict(sorted(Counter(chain.from_iterable(self._marked.tags.values())).items()))
 
     @property
     def excluded_tests(self) -> Bools:
@@ -192,14 +195,27 @@ class SelectionModel:
             self.samples = self.samples & self.brush.samples
 
     def selected(self) -> Measurements:
-        """Return what is selected as tables: what is judged, exported and reported."""
-        import polars as pl
+        """Return what is selected as tables: what is exported and reported."""
+        return rows_of(self.measurements, self.tests, self.samples)
 
-        tables = self.measurements
-        return type(tables)(
-            tables.drives,
-            tables.samples.filter(pl.Series(self.samples)),
-            tables.tests.filter(pl.Series(self.tests)),
-            tables.sources,
-            tables.places_version,
-        )
+    def filtered(self) -> Measurements:
+        """Return what the filters keep as tables: what places are judged by. A brush looks at some
+        of the places; their verdicts stay what they are."""
+        return rows_of(self.measurements, self.filtered_tests, self.filtered_samples)
+
+
+def rows_of(tables: Measurements, tests: Bools, samples: Bools) -> Measurements:
+    """Return some of the rows; all of the drives stay, so that ``drive`` still holds."""
+    import polars as pl
+
+    return replace(
+        tables,
+        samples=tables.samples.filter(pl.Series(samples)),
+        tests=tables.tests.filter(pl.Series(tests)),
+    )
+
+
+def _among(keys: pl.Series, wanted: Iterable[str]) -> Bools:
+    import polars as pl
+
+    return keys.is_in(pl.Series(list(wanted), dtype=pl.String).implode()).to_numpy()
