@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from fieldsurvey.model.messages import Message
+
 _WORD = pl.Categorical()
 
 DRIVE_COLUMNS: dict[str, pl.DataType] = {
@@ -100,7 +102,8 @@ class Measurements:
     """``drives``, ``samples`` and ``tests`` have exactly the columns above.
 
     ``sources``: names of what was opened. ``places_version``: of the places file the places were
-    derived by, None where they are as recorded.
+    derived by, None where they are as recorded. ``failed``: what could not be opened, and why;
+    ``notes``: what has to be known of what was.
     """
 
     drives: pl.DataFrame
@@ -108,6 +111,8 @@ class Measurements:
     tests: pl.DataFrame
     sources: tuple[str, ...] = ()
     places_version: str | None = None
+    failed: tuple[Message, ...] = ()
+    notes: tuple[Message, ...] = ()
 
     def evidence(self) -> Measurements:
         """Return it without replayed drives, and those of which it is not known."""
@@ -149,6 +154,8 @@ def together(parts: Sequence[Measurements]) -> Measurements:
             pl.concat([whole.tests, shifted[1]]),
             (*whole.sources, *part.sources),
             part.places_version,
+            (*whole.failed, *part.failed),
+            (*whole.notes, *part.notes),
         )
     return _each_drive_once(whole)
 

@@ -1,0 +1,80 @@
+"""Which part of what was measured a question is about: one filter for maps, tables and reports.
+
+Must not judge, nor change a row. What is not known is in a scope only if it was asked for: None
+among the words.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from fieldsurvey.analysis.measurements import Measurements
+
+BY = ("operator", "access_type", "technology", "campaign")
+
+_OF_DRIVE = ("operator", "access_type", "campaign")
+
+Words = Collection[str | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Each None is everything. ``first_utc_us``, ``end_utc_us``: from and (exclusive) to.
+
+    A second has operator and access type of its drive, a test those of its link.
+    """
+
+    operator: Words = None
+    access_type: Words = None
+    technology: Words = None
+    campaign: Words = None
+    first_utc_us: int | None = None
+    end_utc_us: int | None = None
+
+    def apply(self, m: Measurements) -> Measurements:
+        """Return the rows in scope; drives stay whole, so that ``drive`` still holds."""
+        if self == Scope():
+            return m
+        return replace(
+            m,
+            samples=_chosen(m, m.samples, self._conditions("utc_us")),
+            tests=_chosen(m, m.tests, self._conditions("started_utc_us")),
+        )
+
+    def _conditions(self, time: str) -> dict[str, pl.Expr]:
+        found = {
+            name: pl.col(name).cast(pl.String).is_in(list(words), nulls_equal=True)
+            for name in BY
+            if (words := getattr(self, name)) is not None
+        }
+        if self.first_utc_us is not None:
+            found["first"] = pl.col(time) >= self.first_utc_us
+        if self.end_utc_us is not None:
+            found["end"] = pl.col(time) < self.end_utc_us
+        return found
+
+
+def _chosen(m: Measurements, rows: pl.DataFrame, conditions: dict[str, pl.Expr]) -> pl.DataFrame:
+    lacking = [name for name in conditions if name in BY and name not in rows.columns]
+    return with_drive(m, rows, lacking).filter(*conditions.values()).select(rows.columns)
+
+
+def with_drive(m: Measurements, rows: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
+    """Return ``rows`` of samples or tests with those columns of their drives that they lack."""
+    lacking = [name for name in names if name not in rows.columns]
+    if not lacking:
+        return rows
+    if unknown := set(lacking) - set(_OF_DRIVE):
+        raise ValueError(f"no such columns: {sorted(unknown)}")
+    return rows.with_columns(
+        m.drives[name].cast(pl.Categorical).gather(rows["drive"]).alias(name) for name in lacking
+    )
+
+
+def training(m: Measurements) -> Measurements:
+    """Return replayed drives alone, and as if they were evidence. Who shows what is made of them
+    must say that it is none."""
+    replayed = m.drives.with_row_index("drive").filter(pl.col("replayed"))["drive"]
+    kept = m.of_drives(replayed)
+    return replace(kept, drives=kept.drives.with_columns(replayed=~pl.col("replayed")))

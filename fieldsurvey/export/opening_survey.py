@@ -1,0 +1,95 @@
+"""A survey file as measurements."""
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median_low
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldsurvey.analysis.measurements import (
+    DRIVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    TEST_COLUMNS,
+    Measurements,
+)
+from fieldsurvey.export.opening_tests import finished_tests
+from fieldsurvey.export.positions import SAMPLE_FIX_AGE_US
+from fieldsurvey.model.radio import AccessType
+from fieldsurvey.store.bulk import sample_frame
+from fieldsurvey.store.columns import test_columns
+from fieldsurvey.store.survey_file import SurveyFile
+
+# Ours → the store's, where the names differ.
+_TEST_NAMES = {
+    "drive": "drive_index",
+    "highway_ref": "start_highway_ref",
+    "chainage_m": "start_chainage_m",
+    "end_chainage_m": "end_chainage_m",
+    "settlement_id": "start_settlement_id",
+    "settlement_name": "start_settlement_name",
+}
+_OF_THE_SECOND = ("technology", "rsrp_dbm", "sinr_db")
+_BESIDES = ("limits", "start_fix_age_us", "end_fix_age_us", "end_highway_ref")
+_LATENCIES = ("idle_latency_us", "download_latency_us")
+
+
+def open_survey(path: Path, told: Callable[[float], None]) -> Measurements:
+    """Return what a survey file holds. Raises the store's KnownError; what ``told`` raises ends the
+    reading."""
+    with SurveyFile.open(path, read_only=True) as survey:
+        drives = _drives(survey, path.name)
+        tests = _tests(survey)
+    wanted = [name for name in SAMPLE_COLUMNS if name != "drive"]
+    samples = sample_frame(path, ["drive_index", *wanted], SAMPLE_FIX_AGE_US, told)
+    # A drive that began after the drives were read is left for the next opening.
+    samples = samples.rename({"drive_index": "drive"}).filter(pl.col("drive") < len(drives))
+    samples = samples.select(pl.col(name).cast(kind) for name, kind in SAMPLE_COLUMNS.items())
+    tests = tests.filter(pl.col("drive") < len(drives))
+    return Measurements(drives, samples, finished_tests(tests, drives, samples), (path.name,))
+
+
+def _drives(survey: SurveyFile, source: str) -> pl.DataFrame:
+    rows = [
+        {
+            "drive_id": drive.drive_id,
+            "source": source,
+            "campaign": drive.plan.name,
+            "operator": drive.plan.operator or None,
+            "access_type": _known(drive.plan.access_type),
+            "started_utc_us": drive.started_utc_us,
+            "ended_utc_us": drive.ended_utc_us,
+            "position_uri": drive.position_uri,
+            "replayed": drive.replayed,
+        }
+        for drive in survey.drives()
+    ]
+    return pl.DataFrame(rows, schema=DRIVE_COLUMNS)
+
+
+def _known(access_type: AccessType) -> str | None:
+    return None if access_type is AccessType.UNKNOWN else access_type.value
+
+
+def _tests(survey: SurveyFile) -> pl.DataFrame:
+    names = {
+        name: _TEST_NAMES.get(name, name)
+        for name in (*TEST_COLUMNS, *_BESIDES)
+        if name not in _OF_THE_SECOND and name != "result"
+    }
+    columns = test_columns(survey, only=set(names.values()))
+    series = {}
+    for name, theirs in names.items():
+        values = columns[theirs]
+        if name in _LATENCIES:
+            series[name] = pl.Series([_median(times_us) for times_us in values], dtype=pl.Int64)
+        elif values.dtype == object:
+            series[name] = pl.Series(values.tolist(), dtype=pl.String)
+        else:
+            series[name] = pl.Series(values, nan_to_null=True)
+    return pl.DataFrame(series)
+
+
+def _median(times_us: Any) -> int | None:
+    return None if times_us is None or not len(times_us) else int(median_low(np.asarray(times_us)))
