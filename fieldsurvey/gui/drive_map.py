@@ -8,7 +8,7 @@ nears its edge, so that the picture lasts and the map can be glanced at.
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QMouseEvent,
@@ -24,8 +24,9 @@ from PySide6.QtWidgets import QWidget
 
 from fieldsurvey.drive.snapshot import DriveSnapshot
 from fieldsurvey.gui.feature_layer import paint_features
-from fieldsurvey.gui.fitting import BigButton, FittedLabel, screen_font
+from fieldsurvey.gui.fitting import BigButton, FittedLabel
 from fieldsurvey.gui.map_features import MapFeatures
+from fieldsurvey.gui.map_furniture import paint_attribution, paint_scale_bar
 from fieldsurvey.gui.map_view import MapView, project_one
 from fieldsurvey.gui.summary import place_line
 from fieldsurvey.gui.theme import Look
@@ -198,8 +199,8 @@ class DriveMap(QWidget):
         paint_tests(painter, self.tests, self._view, self._look, self._book)
         self._paint_car(painter, self._look)
         self._paint_header(painter, self._look)
-        self._paint_scale_bar(painter, self._look)
-        self._paint_attribution(painter, self._look)
+        paint_scale_bar(painter, self._view, self._look)
+        paint_attribution(painter, self._view, attribution_text(self._tiles), self._look)
         painter.end()
         if self._tiles is not None and self._tiles.is_busy():
             self._collect_timer.start()
@@ -248,27 +249,6 @@ class DriveMap(QWidget):
             veil.setAlphaF(0.88)
             painter.fillRect(QRectF(0, 0, self.width(), look.px(_HEADER_PX)), veil)
 
-    def _paint_scale_bar(self, painter: QPainter, look: Look) -> None:
-        longest_m = self._view.metres_per_px * self._view.width * 0.25
-        length_m = max(n for n in _ROUND_LENGTHS_M if n <= max(longest_m, _ROUND_LENGTHS_M[0]))
-        width = length_m / self._view.metres_per_px
-        unit = "m" if length_m < 1000 else "km"
-        number = length_m if length_m < 1000 else length_m / 1000
-        text = look.texts.tr(f"length_{unit}", n=look.texts.number(number))
-        x, y = look.px(8), self.height() - look.px(38)
-        room = _text_on_veil(painter, QPointF(x, y), text, look, 15, width, look.px(10))
-        foot = room.bottom() - look.px(5)
-        painter.setPen(QPen(QColor(look.theme.ink), look.px(3)))
-        painter.drawLine(QPointF(room.left(), foot), QPointF(room.left() + width, foot))
-
-    def _paint_attribution(self, painter: QPainter, look: Look) -> None:
-        text = attribution_text(self._tiles)
-        if text:
-            painter.setFont(screen_font(look.px(12), bold=False))
-            width = painter.fontMetrics().horizontalAdvance(text)
-            at = QPointF(self.width() - width - look.px(14), self.height() - look.px(22))
-            _text_on_veil(painter, at, text, look, 12, width, 0)
-
     # The user
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -307,29 +287,3 @@ class DriveMap(QWidget):
         self.zoom_out.setGeometry(x, y + side + gap, side, side)
         follow_width = look.px(92)
         self.follow.setGeometry(x - follow_width - gap, y, follow_width, side)
-
-
-_ROUND_LENGTHS_M = [n * 10**power for power in range(1, 7) for n in (1, 2, 5)]
-
-
-def _text_on_veil(
-    painter: QPainter,
-    at: QPointF,
-    text: str,
-    look: Look,
-    size_px: int,
-    width: float,
-    below: float,
-) -> QRectF:
-    """Draw text over the map, readable upon anything; return the room used, at least ``width``
-    wide and with ``below`` pixels left under the text."""
-    painter.setFont(screen_font(look.px(size_px), bold=False))
-    metrics = painter.fontMetrics()
-    side = look.px(4)
-    text_room = QRectF(at, QSizeF(max(width, metrics.horizontalAdvance(text)), metrics.height()))
-    veil = QColor(look.theme.map_ground)
-    veil.setAlphaF(0.8)
-    painter.fillRect(text_room.adjusted(-side, 0, side, below), veil)
-    painter.setPen(QColor(look.theme.ink))
-    painter.drawText(text_room, int(Qt.AlignmentFlag.AlignLeft), text)
-    return text_room.adjusted(0, 0, 0, below)

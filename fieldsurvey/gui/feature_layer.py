@@ -19,14 +19,21 @@ _ANCHORS_TRIED = 24
 
 def paint_features(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
     """Draw all that ``view`` shows; no two labels overlap."""
+    paint_highways(painter, features, view, look)
+    paint_names(painter, features, view, look)
+
+
+def paint_names(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
+    """Draw the numbers of highways, and settlements with their names."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     taken: list[QRectF] = []
-    _paint_highways(painter, features, view, look)
     _paint_refs(painter, features, view, look, taken)
     _paint_settlements(painter, features, view, look, taken)
 
 
-def _paint_highways(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
+def paint_highways(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
+    """Draw the lines alone; others may draw upon them before the names come."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     path = screen_path(features.highway_x, features.highway_y, features.joined, view)
     width = look.px(2 if view.zoom < 8 else 4)
     pen = QPen(QColor(look.theme.highway), width)

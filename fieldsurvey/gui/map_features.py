@@ -19,10 +19,11 @@ class MapFeatures:
     """All highways in one pair of arrays (n vertices), all settlements in another (m points).
 
     ``joined[i]`` is True where vertex i is connected to vertex i+1. ``highway_of[i]`` indexes
-    ``refs``. ``names`` holds m names per language; ``rank`` orders settlements, biggest first.
+    ``refs``. ``names`` holds m names per language, ``settlement_ids`` the ids that verdicts go by.
     """
 
     refs: tuple[str, ...]
+    settlement_ids: tuple[str, ...]
     highway_x: Floats
     highway_y: Floats
     joined: NDArray[np.bool_]
@@ -54,6 +55,7 @@ def features_of(places: Places) -> MapFeatures:
     numbers = np.array([refs.index(line.ref) for line in lines], dtype=np.int32)
     return MapFeatures(
         refs=refs,
+        settlement_ids=tuple(table.id),
         highway_x=highway_x,
         highway_y=highway_y,
         joined=joined,

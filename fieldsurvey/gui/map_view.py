@@ -35,6 +35,11 @@ def project_one(latitude_deg: float, longitude_deg: float) -> tuple[float, float
     return float(x[0]), float(y[0])
 
 
+def degrees_of(x: float, y: float) -> tuple[float, float]:
+    """Return latitude and longitude of a world position: :func:`project` backwards."""
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y)))), x * 360.0 - 180.0
+
+
 @dataclass(frozen=True, slots=True)
 class MapView:
     """Centre in world units, zoom as in tile numbering, size in pixels."""
@@ -52,8 +57,8 @@ class MapView:
 
     @property
     def metres_per_px(self) -> float:
-        latitude = math.atan(math.sinh(math.pi * (1 - 2 * self.y)))
-        return math.cos(latitude) * _EQUATOR_M / self.scale
+        latitude_deg, _ = degrees_of(self.x, self.y)
+        return math.cos(math.radians(latitude_deg)) * _EQUATOR_M / self.scale
 
     def to_screen(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         return (x - self.x) * self.scale + self.width / 2, (
@@ -64,6 +69,13 @@ class MapView:
         return (
             (x - self.x) * self.scale + self.width / 2,
             (y - self.y) * self.scale + self.height / 2,
+        )
+
+    def one_to_world(self, x_px: float, y_px: float) -> tuple[float, float]:
+        """Return world x and y of a pixel."""
+        return (
+            self.x + (x_px - self.width / 2) / self.scale,
+            self.y + (y_px - self.height / 2) / self.scale,
         )
 
     def bounds(self, margin_px: float = 0.0) -> tuple[float, float, float, float]:
@@ -85,6 +97,14 @@ class MapView:
             x=self.x + off_x / self.scale - off_x / new_scale,
             y=self.y + off_y / self.scale - off_y / new_scale,
         )
+
+    def fitted(self, box: tuple[float, float, float, float], margin_px: float) -> "MapView":
+        """Return the view that shows ``box`` (left, top, right, bottom in world units) whole."""
+        left, top, right, bottom = box
+        room_x, room_y = (max(1.0, side - 2 * margin_px) for side in (self.width, self.height))
+        scale = min(room_x / max(right - left, 1e-12), room_y / max(bottom - top, 1e-12))
+        zoom = min(MAX_ZOOM, max(MIN_ZOOM, math.log2(scale / TILE_PX)))
+        return replace(self, x=(left + right) / 2, y=(top + bottom) / 2, zoom=zoom)
 
     def panned(self, dx_px: float, dy_px: float) -> "MapView":
         return replace(self, x=self.x - dx_px / self.scale, y=self.y - dy_px / self.scale)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygo
 
 from fieldsurvey.drive.snapshot import Health
 from fieldsurvey.gui.reading import Outlook
+from fieldsurvey.model.verdict import Verdict
 
 
 class Shape(StrEnum):
@@ -35,6 +36,7 @@ OUTLOOK_SHAPES = {
     Outlook.FAILED: Shape.SQUARE,
     Outlook.NOT_TESTED: Shape.BAR,
 }
+VERDICT_SHAPES = {verdict: OUTLOOK_SHAPES[Outlook(verdict.value)] for verdict in Verdict}
 HEALTH_SHAPES = {
     Health.OK: Shape.TICK,
     Health.DEGRADED: Shape.WARNING,

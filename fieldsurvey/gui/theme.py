@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPalette
 
 from fieldsurvey.gui.reading import Outlook
 from fieldsurvey.gui.texts import Texts
+from fieldsurvey.model.verdict import Verdict
 
 
 class ThemeChoice(StrEnum):
@@ -142,6 +143,11 @@ def outlook_colours(theme: Theme, outlook: Outlook) -> tuple[str, str]:
         Outlook.FAILED: (theme.neutral, theme.on_neutral),
         Outlook.NOT_TESTED: (theme.neutral, theme.on_neutral),
     }[outlook]
+
+
+def verdict_colour(theme: Theme, verdict: Verdict) -> str:
+    """Return the colour of a verdict, the same as that of a result that reads so."""
+    return outlook_colours(theme, Outlook(verdict.value))[0]
 
 
 def qt_palette(theme: Theme) -> QPalette:

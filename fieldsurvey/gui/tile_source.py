@@ -1,31 +1,19 @@
-"""A base map from an MBTiles file, read and decoded in a thread of its own.
+"""A base map from a file of tiles, read and decoded in a thread of its own.
 
-The GUI thread asks and looks again later; it never waits for a disk or a PNG. The file is opened
-read-only and immutable: nothing is ever written beside it.
+The GUI thread asks and looks again later; it never waits for a disk or a PNG, except to print.
 """
 
-import contextlib
-import sqlite3
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtGui import QImage, QPixmap
 
+from fieldsurvey.gui.tile_files import TileFile, TileKey, TileSet, open_tile_file
 from fieldsurvey.model.messages import Message, message
 
 _CACHED_TILES = 256  # of 256 KiB each when decoded: 64 MiB
-TileKey = tuple[int, int, int]  # zoom, column, row from the north
-
-
-@dataclass(frozen=True, slots=True)
-class TileSet:
-    """What the file says of itself."""
-
-    min_zoom: int
-    max_zoom: int
-    attribution: str
 
 
 class TileSource:
@@ -39,7 +27,7 @@ class TileSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="base-map")
-        self._file: sqlite3.Connection | None = None  # belongs to the worker
+        self._file: TileFile | None = None  # belongs to the worker
         self.tile_set: TileSet | None = None
         self.trouble: Message | None = None
         self._opening: Future[TileSet] | None = self._worker.submit(self._open)
@@ -72,6 +60,12 @@ class TileSource:
         """Return whether ``collect`` is going to have something soon."""
         return self._opening is not None or bool(self._asked)
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait until what was asked for is here. For printing, where a hole would stay."""
+        futures: list[Future[Any]] = [*self._asked.values()]
+        wait(futures if self._opening is None else [self._opening], timeout_s)
+        self.collect()
+
     def forget_requests(self) -> None:
         """Give up tiles asked for and not begun: the map has moved on."""
         for key, future in list(self._asked.items()):
@@ -100,35 +94,19 @@ class TileSource:
     # Below: in the worker only.
 
     def _open(self) -> TileSet:
-        uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
-        self._file = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        rows = self._file.execute("SELECT name, value FROM metadata").fetchall()
-        metadata = {str(name): str(value) for name, value in rows}
-        lowest, highest = self._file.execute(
-            "SELECT min(zoom_level), max(zoom_level) FROM tiles"
-        ).fetchone()
-        if lowest is None:
-            raise ValueError("no tiles")
-        sample = self._file.execute("SELECT tile_data FROM tiles LIMIT 1").fetchone()
-        if QImage.fromData(bytes(sample[0])).isNull():
-            raise ValueError(f"tiles are not images (format {metadata.get('format', '?')})")
-        return TileSet(int(lowest), int(highest), metadata.get("attribution", ""))
+        self._file = open_tile_file(self._path)
+        if QImage.fromData(self._file.sample()).isNull():
+            raise ValueError(f"tiles are not images (format {self._file.kind})")
+        return self._file.tile_set
 
     def _read(self, key: TileKey) -> QImage | None:
-        zoom, column, row = key
         assert self._file is not None
-        found = self._file.execute(
-            "SELECT tile_data FROM tiles WHERE zoom_level=? AND tile_column=? AND tile_row=?",
-            (zoom, column, 2**zoom - 1 - row),  # MBTiles count rows from the south
-        ).fetchone()
-        if found is None:
-            return None
-        image = QImage.fromData(bytes(found[0]))
+        found = self._file.read(key)
+        image = QImage() if found is None else QImage.fromData(found)
         if image.isNull():
             return None
         return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
     def _close_file(self) -> None:
         if self._file is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._file.close()
+            self._file.close()

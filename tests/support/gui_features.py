@@ -10,7 +10,7 @@ import numpy as np
 from fieldsurvey.gui.map_features import MapFeatures, features_of
 
 Line = namedtuple("Line", "ref latitude_deg longitude_deg")
-Table = namedtuple("Table", "name name_en name_ru name_kk latitude_deg longitude_deg population")
+Table = namedtuple("Table", "id name name_en name_ru name_kk latitude_deg longitude_deg population")
 
 
 class FewPlaces:
@@ -25,6 +25,7 @@ class FewPlaces:
 
     def settlements(self) -> Table:
         return Table(
+            ("1", "2", "3"),
             ("Almaty", "Qapshaghay", "Nameless"),
             ("Almaty", "Kapchagay", ""),
             ("Алматы", "Капчагай", ""),
@@ -57,6 +58,7 @@ class RealPlaces:
             rows = list(csv.DictReader(stream))
         people = [row["population"] for row in rows]
         return Table(
+            [row["wof_id"] for row in rows],
             [row["name"] for row in rows],
             [row.get("name_en", "") for row in rows],
             [row.get("name_ru", "") for row in rows],

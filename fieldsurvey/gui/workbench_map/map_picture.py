@@ -1,0 +1,158 @@
+"""The picture of the map, the same on screen, in a file and on paper.
+
+Bottom to top: base map, highways, judged stretches, names, verdicts of settlements, points, marker,
+legend, scale bar. Base map to names are kept as a picture while neither view nor content changes.
+Must not know of mouse and keys.
+"""
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+
+from fieldsurvey.gui.feature_layer import paint_highways, paint_names
+from fieldsurvey.gui.map_features import MapFeatures
+from fieldsurvey.gui.map_furniture import paint_attribution, paint_scale_bar
+from fieldsurvey.gui.map_view import MapView
+from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.tile_layer import attribution_text, paint_tiles
+from fieldsurvey.gui.tile_source import TileSource
+from fieldsurvey.gui.workbench_map.legend import (
+    LegendRow,
+    aggregation_row,
+    paint_legend,
+    point_rows,
+    verdict_rows,
+)
+from fieldsurvey.gui.workbench_map.point_layer import (
+    Cloud,
+    SinglePoints,
+    paint_cells,
+    paint_singles,
+    single_points,
+)
+from fieldsurvey.gui.workbench_map.point_signs import SignBook
+from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
+from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER, StretchLines
+
+_MARKER_PX = 11
+_PATIENCE_S = 3.0
+
+
+class MapPicture:
+    """Attributes:
+    features, stretches, settlements, tiles: the ground; call ``ground_changed`` afterwards.
+    cloud: the points.
+    points_are_coming: a cloud is being made.
+    marker: world position of the chart's slider.
+    singles: the single points last painted, None where cells were.
+    """
+
+    def __init__(self) -> None:
+        self.features: MapFeatures | None = None
+        self.stretches = StretchLines(())
+        self.settlements: SettlementSigns | None = None
+        self.tiles: TileSource | None = None
+        self.cloud: Cloud | None = None
+        self.points_are_coming = False
+        self.marker: tuple[float, float] | None = None
+        self.singles: SinglePoints | None = None
+        self._book = SignBook()
+        self._ground: tuple[object, QPixmap] | None = None
+        self._ground_number = 0
+
+    def ground_changed(self) -> None:
+        self._ground_number += 1
+
+    def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
+        """Draw everything on a device of the view's size."""
+        self._paint_kept_ground(painter, view, look)
+        self._paint_upon(painter, view, look)
+
+    def print(self, painter: QPainter, view: MapView, look: Look) -> None:
+        """The same, with lines and letters as such instead of their picture."""
+        self._paint_ground(painter, view, look)
+        self._paint_upon(painter, view, look)
+
+    def wait_for_tiles(self, view: MapView, look: Look) -> None:
+        """Wait until the tiles of ``view`` are here, or a few seconds."""
+        if self.tiles is None:
+            return
+        self.tiles.wait(_PATIENCE_S)
+        painter = QPainter(QPixmap(1, 1))
+        paint_tiles(painter, self.tiles, view, look.theme.tile_opacity)  # asks for them
+        painter.end()
+        self.tiles.wait(_PATIENCE_S)
+
+    def _paint_upon(self, painter: QPainter, view: MapView, look: Look) -> None:
+        self.singles = None
+        if self.settlements is not None:
+            self.settlements.paint(painter, view, look)
+        if self.cloud is not None and self.cloud.palette is not None:
+            self.singles = single_points(self.cloud, view)
+            if self.singles is None:
+                paint_cells(painter, self.cloud, view)
+            else:
+                paint_singles(painter, self.singles, self.cloud, look, self._book)
+        if self.marker is not None:
+            self._paint_marker(painter, view, look)
+        paint_scale_bar(painter, view, look)
+        paint_attribution(painter, view, attribution_text(self.tiles), look)
+        paint_legend(painter, self._legend(view, look), look)
+
+    def _paint_kept_ground(self, painter: QPainter, view: MapView, look: Look) -> None:
+        ratio = painter.device().devicePixelRatioF()
+        key = (view, look.theme.name, look.texts.language, look.scale, self._ground_number, ratio)
+        if self._ground is None or self._ground[0] != key:
+            picture = QPixmap(round(view.width * ratio), round(view.height * ratio))
+            picture.setDevicePixelRatio(ratio)
+            ground = QPainter(picture)
+            self._paint_ground(ground, view, look)
+            ground.end()
+            self._ground = (key, picture)
+        painter.drawPixmap(0, 0, self._ground[1])
+
+    def _paint_ground(self, painter: QPainter, view: MapView, look: Look) -> None:
+        painter.fillRect(QRectF(0, 0, view.width, view.height), QColor(look.theme.map_ground))
+        if self.tiles is not None:
+            paint_tiles(painter, self.tiles, view, look.theme.tile_opacity)
+        if self.features is not None:
+            paint_highways(painter, self.features, view, look)
+        self.stretches.paint(painter, view, look)
+        if self.features is not None:
+            paint_names(painter, self.features, view, look)
+
+    def _paint_marker(self, painter: QPainter, view: MapView, look: Look) -> None:
+        """Crosshairs with a hole, so that what is marked can be seen."""
+        assert self.marker is not None
+        centre = QPointF(*view.one_to_screen(*self.marker))
+        radius = look.px(_MARKER_PX)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((look.theme.map_ground, 6), (look.theme.ink, 3)):
+            painter.setPen(QPen(QColor(colour), look.px(width)))
+            painter.drawEllipse(centre, radius, radius)
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                outward = QPointF(dx, dy) * radius
+                painter.drawLine(centre + outward, centre + outward * 1.8)
+        painter.restore()
+
+    def _legend(self, view: MapView, look: Look) -> list[LegendRow]:
+        texts, rows = look.texts, []
+        found = {*self.stretches.verdicts}
+        if self.settlements is not None:
+            found |= {*self.settlements.verdicts}
+        rows += verdict_rows([verdict for verdict in DRAWN_IN_ORDER if verdict in found], look)
+        if self.points_are_coming:
+            rows.append(LegendRow(texts.tr("map_points_coming")))
+        if self.cloud is None or self.cloud.palette is None:
+            return rows
+        rows += point_rows(self.cloud.palette, look)
+        if self.singles is None:
+            rows.append(aggregation_row(texts, view))
+        else:
+            rows.append(LegendRow(texts.tr("map_single_points")))
+        if self.cloud.has_selection:
+            rows.append(LegendRow(texts.tr("map_unselected")))
+        if missing := self.cloud.pyramid.given - self.cloud.pyramid.placed:
+            rows.append(LegendRow(texts.tr("map_without_position", n=texts.number(missing))))
+        return rows

@@ -1,0 +1,55 @@
+"""Paints the verdict of settlements as its sign, over the dot that every settlement has."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QPainter
+
+from fieldsurvey.gui.map_features import MapFeatures
+from fieldsurvey.gui.map_view import MapView
+from fieldsurvey.gui.polyline import spread_along
+from fieldsurvey.gui.shapes import VERDICT_SHAPES, marker_pixmap
+from fieldsurvey.gui.theme import Look, verdict_colour
+from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER
+from fieldsurvey.model.verdict import Verdict
+
+_RADIUS_PX = 8
+
+
+class SettlementSigns:
+    """The judged ones among the settlements of the map.
+
+    ``verdicts`` is by settlement id; ids that the places file does not have cannot be drawn.
+    """
+
+    def __init__(self, features: MapFeatures, verdicts: Mapping[str, Verdict]) -> None:
+        judged = [
+            (number, verdicts[id_])
+            for number, id_ in enumerate(features.settlement_ids)
+            if id_ in verdicts
+        ]
+        self._places = {}
+        for verdict in DRAWN_IN_ORDER:
+            index = np.array([number for number, said in judged if said is verdict], dtype=np.intp)
+            if len(index):
+                self._places[verdict] = (features.settlement_x[index], features.settlement_y[index])
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return the verdicts there are, in the order they are drawn in."""
+        return tuple(self._places)
+
+    def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
+        """Draw every sign in view, at most one of a kind where they would cover each other."""
+        ratio = painter.device().devicePixelRatioF()
+        radius = look.px(_RADIUS_PX)
+        halo = QColor(look.theme.map_ground)
+        for verdict, (x, y) in self._places.items():
+            colour = QColor(verdict_colour(look.theme, verdict))
+            sign = marker_pixmap(VERDICT_SHAPES[verdict], radius, colour, halo, ratio)
+            half = sign.deviceIndependentSize().width() / 2
+            px, py = view.to_screen(x, y)
+            seen = (px >= 0) & (px <= view.width) & (py >= 0) & (py <= view.height)
+            for index in spread_along(px, py, seen, radius):
+                painter.drawPixmap(QPointF(px[index] - half, py[index] - half), sign)
