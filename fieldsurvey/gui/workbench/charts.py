@@ -3,6 +3,7 @@
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.along import Axis
 from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart import Chart
@@ -47,7 +48,18 @@ class Charts(QWidget):
             if isinstance(chart, AlongChart):
                 chart.set_axis(self.axis)
 
-    def show_chart(self, chart: Chart) -> None:
+    def current(self) -> Chart:
+        """Return the chart that is seen."""
+        return self.all[self.tabs.currentIndex()]
+
+    def show_by_action(self, do: Do) -> None:
+        """Bring the chart of an action to the front."""
+        chart = {
+            Do.CHART_RATE: self.rate,
+            Do.CHART_LATENCY: self.latency,
+            Do.CHART_SIGNAL: self.signal,
+            Do.CHART_DISTRIBUTION: self.distribution,
+        }[do]
         self.tabs.setCurrentWidget(chart)
         chart.setFocus()
 
