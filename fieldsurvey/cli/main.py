@@ -18,6 +18,7 @@ COMMANDS = {
     "places": "fieldsurvey.cli.places",
     "survey": "fieldsurvey.cli.survey",
     "sync": "fieldsurvey.cli.sync",
+    "workbench": "fieldsurvey.cli.workbench",
 }
 
 

@@ -47,7 +47,7 @@ class AlongChart(Chart):
             self._stale |= Changed.DATA
             self.refresh()
 
-    def style(self, look: Look) -> None:
+    def dress(self, look: Look) -> None:
         self.style_axes(look, [self.left, self.bottom])
         self.left.texts = look.texts
         self.slider.setPen(pg.mkPen(look.theme.ink, width=look.px(1.5)))

@@ -33,7 +33,7 @@ _BRUSH_MS = 15
 _ZOOM = 0.8
 
 
-class BrushBox(pg.ViewBox):
+class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
     """Signals:
     brushed(from, to): a range of x is being marked.
     picked(x, y): clicked there.
@@ -85,7 +85,7 @@ class Legend(QWidget):
         """Return where each entry begins, and the height of all."""
         metrics = QFontMetrics(screen_font(self._px(TEXT_PX), bold=False))
         x, y, line = float(self._px(6)), 0.0, metrics.lineSpacing() + self._px(2)
-        places = []
+        places: list[QPointF] = []
         for _, _, word in self._entries:
             needed = metrics.horizontalAdvance(word) + self._px(34)
             if places and x + needed > width:
@@ -195,11 +195,11 @@ class Chart(QWidget):
         self.sentence.setFont(screen_font(look.px(TEXT_PX + 2), bold=True))
         self.setAccessibleName(look.texts.tr(self.name_id))
         self.view.setAccessibleName(look.texts.tr(self.name_id))
-        self.style(look)
+        self.dress(look)
         self._stale |= Changed.DATA
         self.refresh()
 
-    def style(self, look: Look) -> None:
+    def dress(self, look: Look) -> None:
         """Take colours and fonts."""
 
     # Following the model
@@ -295,7 +295,7 @@ class TargetLine:
         box.sigResized.connect(self.place)
         self._mbps = 0.0
 
-    def style(self, look: Look) -> None:
+    def dress(self, look: Look) -> None:
         theme = look.theme
         self.line.setPen(
             pg.mkPen(theme.target_line, width=look.px(1.6), style=Qt.PenStyle.DashLine)
@@ -310,7 +310,7 @@ class TargetLine:
         self._mbps = target_mbps
         self.line.setPos(target_mbps)
         target = look.texts.number(target_mbps)
-        self.label.setText(look.texts.tr("target_label", target=target))
+        self.label.setText(look.texts.tr("wb_target", target=target))
         self.place()
 
     def place(self) -> None:

@@ -16,7 +16,7 @@ _DAY_S = 86_400
 _LABEL_PX = 78
 
 
-class AlongAxis(pg.AxisItem):
+class AlongAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
     """The lower axis: UTC with the day where it begins, or kilometres."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class AlongAxis(pg.AxisItem):
         return time.strftime("%H:%M:%S" if spacing_s < 60 else "%H:%M", moment)
 
 
-class NumberAxis(pg.AxisItem):
+class NumberAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
     """Plain numbers in the language's own form, one level of ticks. Nothing below ``lowest``."""
 
     def __init__(self, side: str, lowest: float = -math.inf) -> None:

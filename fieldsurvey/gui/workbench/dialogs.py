@@ -30,6 +30,7 @@ class Question(QDialog):
 
     def __init__(self, parent: QWidget, texts: Texts, title: str) -> None:
         super().__init__(parent)
+        self._around = parent
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.texts = texts
@@ -48,7 +49,7 @@ class Question(QDialog):
     def finish(self, width: int = 420) -> None:
         """Add the buttons; everything else is there."""
         self.body.addWidget(self.buttons)
-        self.setMinimumWidth(min(width, max(200, self.parentWidget().width() - 20)))
+        self.setMinimumWidth(min(width, max(200, self._around.width() - 20)))
 
 
 def ask_line(

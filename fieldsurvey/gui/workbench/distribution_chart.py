@@ -132,11 +132,11 @@ class DistributionChart(Chart):
         self._stale |= Changed.DATA
         self.refresh()
 
-    def style(self, look: Look) -> None:
+    def dress(self, look: Look) -> None:
         self.style_axes(look, [self.left, self.bottom, self._blank])
         self.left.texts = self.bottom.texts = look.texts
         for target in self._targets:
-            target.style(look)
+            target.dress(look)
         self._unit.setColor(QColor(look.theme.soft_ink))
         self._unit.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
         self._unit.setText(look.texts.tr("wb_share_axis"))

@@ -192,7 +192,7 @@ def _coded(column: pl.Series) -> Coded:
 def _usual(targets_bps: pl.Series, default_bps: int) -> int:
     """Return the target that most tests were held against."""
     known = targets_bps.drop_nulls()
-    return int(known.mode().sort()[0]) if len(known) else default_bps  # type: ignore[arg-type]  # a column of whole numbers
+    return int(known.mode().sort()[0]) if len(known) else default_bps
 
 
 def _order(samples: Rows) -> Ints | None:

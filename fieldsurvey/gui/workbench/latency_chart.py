@@ -42,8 +42,8 @@ class LatencyChart(AlongChart):
     def test_of(self, point: int) -> int:
         return point % len(self.model.tests)
 
-    def style(self, look: Look) -> None:
-        super().style(look)
+    def dress(self, look: Look) -> None:
+        super().dress(look)
         theme = look.theme
         self._seconds.set_colour(theme.line)
         colours, shapes = [theme.neutral, theme.below], [Shape.RING, Shape.SQUARE]

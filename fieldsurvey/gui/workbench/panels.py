@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout
 
 from fieldsurvey.gui.theme import Look
 
-_SMALLEST_WIDTH, _SMALLEST_HEIGHT = 800, 420
+_SMALLEST_WIDTH, _SMALLEST_HEIGHT = 800, 400
+_ACROSS, _DOWN = (0.53, 0.47), (0.66, 0.34)
 
 
 class Panels(QWidget):
@@ -32,6 +33,7 @@ class Panels(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(pages)
         self._is_small: bool | None = None
+        self._has_shape = False
         self._split()
 
     @property
@@ -44,10 +46,9 @@ class Panels(QWidget):
         self._above.addWidget(map_widget)
         self._above.addWidget(charts)
         self._whole.addWidget(tables)
-        self._above.setStretchFactor(0, 55)
-        self._above.setStretchFactor(1, 45)
-        self._whole.setStretchFactor(0, 64)
-        self._whole.setStretchFactor(1, 36)
+        for splitter, shares in ((self._above, _ACROSS), (self._whole, _DOWN)):
+            for number, share in enumerate(shares):
+                splitter.setStretchFactor(number, round(100 * share))
         for part in self._parts:
             part.show()
         self._pages.setCurrentIndex(0)
@@ -78,6 +79,10 @@ class Panels(QWidget):
             self._stack()
         elif not small and self._is_small:
             self._split()
+        if not small and not self._has_shape:
+            self._has_shape = True
+            for splitter, shares in ((self._above, _ACROSS), (self._whole, _DOWN)):
+                splitter.setSizes([round(1000 * share) for share in shares])
 
     def show_part(self, part: QWidget) -> None:
         """Bring a part to the front where only one is seen."""
@@ -98,4 +103,4 @@ class Panels(QWidget):
     def take_shape(self, states: list[QByteArray | None]) -> None:
         for splitter, state in zip((self._above, self._whole), states, strict=True):
             if state is not None:
-                splitter.restoreState(state)
+                self._has_shape = splitter.restoreState(state)

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor
 
 from fieldsurvey.gui.fitting import screen_font
-from fieldsurvey.gui.shapes import OUTLOOK_SHAPES
+from fieldsurvey.gui.shapes import OUTLOOK_SHAPES, Shape
 from fieldsurvey.gui.theme import Look, outlook_colours
 from fieldsurvey.gui.workbench.along import Axis
 from fieldsurvey.gui.workbench.along_chart import AlongChart
@@ -41,8 +41,8 @@ class RateChart(AlongChart):
     def cloud(self) -> PointCloud:
         return self._points
 
-    def style(self, look: Look) -> None:
-        super().style(look)
+    def dress(self, look: Look) -> None:
+        super().dress(look)
         theme = look.theme
         colours = [outlook_colours(theme, outlook)[0] for outlook in DRAWN]
         shapes = [OUTLOOK_SHAPES[outlook] for outlook in DRAWN]
@@ -54,7 +54,7 @@ class RateChart(AlongChart):
             words.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
         self._unit.setText(look.texts.tr("mbps"))
         self._no_rate.setText(look.texts.tr("wb_no_rate"))
-        self._target.style(look)
+        self._target.dress(look)
 
     def draw_values(self, look: Look, *, anew: bool) -> None:
         model, facts = self.model, self.model.facts
@@ -79,7 +79,7 @@ class RateChart(AlongChart):
     def _there(self) -> str:
         return self.where() if self.along.axis is Axis.ROAD else ""
 
-    def _entries(self, look: Look) -> list:
+    def _entries(self, look: Look) -> list[tuple[Shape, str, str]]:
         ranks = outlook_ranks(self.model.facts.tests.fields["result"])
         present = np.unique(ranks[self.model.filtered_tests])
         return [

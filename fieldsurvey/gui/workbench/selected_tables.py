@@ -84,7 +84,7 @@ def _drives(selected: Measurements) -> pl.Series:
 def _times(selected: Measurements) -> dict[str, pl.Series]:
     """Return the seconds that are selected of each drive."""
     return {
-        selected.drives["drive_id"][int(key[0])]: part["utc_us"]  # type: ignore[call-overload]  # a row number
+        selected.drives["drive_id"][int(key[0])]: part["utc_us"]
         for key, part in selected.samples.select("drive", "utc_us").group_by("drive")
     }
 

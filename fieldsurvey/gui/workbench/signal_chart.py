@@ -52,7 +52,7 @@ class SignalChart(Chart):
         )
         return values
 
-    def style(self, look: Look) -> None:
+    def dress(self, look: Look) -> None:
         theme = look.theme
         self.style_axes(look, [self.left, self.bottom])
         self.left.texts = self.bottom.texts = look.texts
@@ -64,7 +64,7 @@ class SignalChart(Chart):
         self._no_rate.setColor(QColor(theme.soft_ink))
         self._no_rate.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
         self._no_rate.setText(look.texts.tr("wb_no_rate"))
-        self._target.style(look)
+        self._target.dress(look)
         chosen = max(0, self.choice.currentIndex())
         self.choice.blockSignals(True)
         self.choice.clear()
@@ -95,7 +95,7 @@ class SignalChart(Chart):
         texts = look.texts
         selected = self.model.tests
         known = selected & np.isfinite(signal)
-        missing = texts.number(np.count_nonzero(selected & ~known))
+        missing = texts.number(int(np.count_nonzero(selected & ~known)))
         words = [texts.tr("wb_without_signal", count=missing, all=texts.number(selected.sum()))]
         rates = drawn_rates_mbps(self.model.facts)
         strong = self._share(known & (signal >= self._middle(signal, known)), rates)

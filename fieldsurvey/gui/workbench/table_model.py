@@ -127,7 +127,10 @@ class TableModel(QAbstractTableModel):
         if values.dtype == pl.Categorical:
             values = values.cast(pl.String)
         descending = direction is Qt.SortOrder.DescendingOrder
-        return rows[values.arg_sort(descending=descending, nulls_last=True).to_numpy()]
+        places: NDArray[np.uint32] = values.arg_sort(
+            descending=descending, nulls_last=True
+        ).to_numpy()
+        return rows[places]
 
     # What Qt asks
 

@@ -7,12 +7,15 @@ there. Keys do the same as the mouse.
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QItemSelectionModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QTabWidget,
     QVBoxLayout,
@@ -35,6 +38,23 @@ from fieldsurvey.gui.workbench.table_model import Column, Row, TableModel
 _TEXT_PX = 12
 _WIDEST_PX = 260
 _MEASURED_ROWS = 60
+_AIR_PX = 5
+
+
+class _Cell(QStyledItemDelegate):
+    """A cell with a little air, so that a number does not touch the word beside it."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        inner = QStyleOptionViewItem(option)
+        inner.rect = option.rect.adjusted(_AIR_PX, 0, -_AIR_PX, 0)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, option.palette.highlight())
+        super().paint(painter, inner, index)
 
 
 class Table(QTableView):
@@ -55,6 +75,7 @@ class Table(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
+        self.setItemDelegate(_Cell(self))
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -78,7 +99,7 @@ class Table(QTableView):
         for number in range(len(self.rows.columns)):
             needed = header.sectionSizeHint(number)
             for line in lines:
-                needed = max(needed, metrics.horizontalAdvance(self.rows.text(line, number)) + 34)
+                needed = max(needed, metrics.horizontalAdvance(self.rows.text(line, number)) + 38)
             self.setColumnWidth(number, min(needed, _WIDEST_PX))
 
     def chosen_lines(self) -> list[int]:

@@ -59,8 +59,9 @@ class Welcome(QWidget):
 
     def _show_recent(self, look: Look) -> None:
         while (item := self._list.takeAt(0)) is not None:
-            if item.widget() is not None:
-                item.widget().deleteLater()
+            entry = item.widget()
+            if entry is not None:
+                entry.deleteLater()
         recent = self._settings.recent()[:_MOST]
         self._before.setVisible(bool(recent))
         self._before.setText(look.texts.tr("wb_empty_recent"))

@@ -264,7 +264,7 @@ class WorkbenchWindow(QMainWindow):
             return _VERDICTS[row["verdict"]], texts.say(say(row, self._judged.by.rate_bps))
         sentence = share_sentence(texts, self.model)
         if self.model.brush is None and self._judged is not None:
-            sentence += " " + self._stretches_said(texts, self._judged)
+            sentence += " · " + self._stretches_said(texts, self._judged)
         return None, sentence
 
     @staticmethod
