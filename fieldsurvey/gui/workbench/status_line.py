@@ -63,7 +63,7 @@ class StatusLine(QFrame):
         self.cancel.clicked.connect(self.cancel_asked)
         self._row = QHBoxLayout(self)
         self._row.addWidget(self._sign)
-        self._row.addWidget(self.sentence, 58)
+        self._row.addWidget(self.sentence, 66)
         self._row.addWidget(self.counts, 34)
         self._row.addWidget(self.doing, 20)
         self._row.addWidget(self.bar)
