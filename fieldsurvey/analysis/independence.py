@@ -33,8 +33,9 @@ def independent(tests: pl.DataFrame) -> pl.Series:
     longitude = tests["start_longitude_deg"].to_numpy()[row]
 
     def close(before: Rows, after: Rows) -> npt.NDArray[np.bool_]:
-        apart_m = _apart_m(latitude, longitude, before, after)
-        return (time[after] - time[before] < SOON_US) & ~(apart_m >= NEAR_M)
+        soon = np.less(time[after] - time[before], SOON_US)
+        far = np.greater_equal(_apart_m(latitude, longitude, before, after), NEAR_M)
+        return np.logical_and(soon, ~far)
 
     rows = np.arange(len(row))
     same = order.select(

@@ -17,7 +17,7 @@ Pure: arrays in, arrays out, one element per place.
 """
 
 from dataclasses import dataclass
-from math import comb, log
+from math import log
 
 import numpy as np
 import numpy.typing as npt
@@ -85,8 +85,9 @@ def share_interval(
     B(s+1, f+1) / (p^s (1-p)^f) < 1/error (Robbins 1970).
     """
     # Few pairs of counts occur, however many places there are.
-    pairs, place = np.unique(np.column_stack((above, not_above)), axis=0, return_inverse=True)
-    s, f = pairs[:, 0], pairs[:, 1]
+    base = 1 + np.max(not_above, initial=0)
+    pairs, place = np.unique(above * base + not_above, return_inverse=True)
+    s, f = np.divmod(pairs, base)
     log_factorial = np.concatenate(
         ([0.0], np.cumsum(np.log(np.arange(1, 2 + (s + f).max(initial=0)))))
     )
@@ -95,28 +96,7 @@ def share_interval(
     share = np.divide(s, total, out=np.full(len(s), np.nan), where=total > 0)
     low = _edge(s, f, least, outside=np.zeros(len(s)), inside=share)
     high = _edge(s, f, least, outside=np.ones(len(s)), inside=share)
-    place = place.reshape(-1)
     return low[place], high[place]
-
-
-def fixed_sample_size(rule: JudgedBy) -> int:
-    """Return how many tests a plan of fixed size needs for the same errors: the least n with a
-    bound c such that P(X >= c | p0) and P(X < c | p1) are within them (exact binomial)."""
-    n = 1
-    while True:
-        upper = _tails(n, rule.share_low)
-        lower = _tails(n, rule.share_high)
-        if any(
-            upper[c] <= rule.error_above and 1 - lower[c] <= rule.error_below for c in range(n + 1)
-        ):
-            return n
-        n += 1
-
-
-def _tails(n: int, p: float) -> list[float]:
-    """Return P(X >= c) for c = 0 to n."""
-    masses = [comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
-    return [sum(masses[c:]) for c in range(n + 1)]
 
 
 def _steps(rule: JudgedBy) -> tuple[float, float]:

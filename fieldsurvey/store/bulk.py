@@ -6,6 +6,7 @@ Numbers come back to the last bit. Names and meaning are those of :mod:`fieldsur
 but what is not known is null. Imported where it is used: it needs polars.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,6 +95,7 @@ class _Reader:
         self._pieces = pieces
         self._told = told
         self._done = 0
+        self._telling = threading.Lock()
 
     def empty(self) -> pl.DataFrame:
         """Return a piece without rows."""
@@ -106,8 +108,9 @@ class _Reader:
         with SurveyFile.open(self._path, read_only=True) as survey, known_errors(self._path):
             for span in spans:
                 found.append(self._piece(survey.connection, span))
-                self._done += 1
-                self._told(min(1.0, self._done / self._pieces))
+                with self._telling:
+                    self._done += 1
+                    self._told(self._done / self._pieces)
         return found
 
     def _piece(self, connection: Connection, span: tuple[int, int]) -> pl.DataFrame:
