@@ -1,13 +1,15 @@
 """Paints highways with their numbers, and settlements with their names as far as there is room."""
 
+import functools
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QStaticText
 
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.map_features import MapFeatures
 from fieldsurvey.gui.map_view import MapView
-from fieldsurvey.gui.polyline import screen_path, visible_segments
+from fieldsurvey.gui.polyline import screen_polylines, visible_segments
 from fieldsurvey.gui.theme import Look
 
 _MAX_NAMES = 40
@@ -34,13 +36,12 @@ def paint_names(painter: QPainter, features: MapFeatures, view: MapView, look: L
 def paint_highways(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
     """Draw the lines alone; others may draw upon them before the names come."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    path = screen_path(features.highway_x, features.highway_y, features.joined, view)
+    pieces = screen_polylines(features.highway_x, features.highway_y, features.joined, view)
     width = look.px(2 if view.zoom < 8 else 4)
     pen = QPen(QColor(look.theme.highway), width)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.setPen(pen)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path)
+    for piece in pieces:
+        painter.drawPolyline(piece)
 
 
 def _paint_refs(
@@ -48,16 +49,14 @@ def _paint_refs(
 ) -> None:
     seen = visible_segments(features.highway_x, features.highway_y, features.joined, view)
     highways = np.unique(features.highway_of[seen])
-    font = screen_font(look.px(14), bold=True)
-    metrics = QFontMetricsF(font)
-    painter.setFont(font)
+    painter.setFont(screen_font(look.px(14), bold=True))
     inside = QRectF(0, 0, view.width, view.height)
     for highway in highways[:60]:
         anchor = _label_anchor(features, seen & (features.highway_of == highway), view)
         if anchor is None:
             continue
-        ref = features.refs[highway]
-        plate = QRectF(0, 0, metrics.horizontalAdvance(ref) + look.px(10), look.px(20))
+        ref = laid_out(features.refs[highway], look.px(14), True)
+        plate = QRectF(0, 0, ref.size().width() + look.px(10), look.px(20))
         plate.moveCenter(anchor - QPointF(0, look.px(22)))  # beside the road, where we drive
         if not inside.contains(plate) or any(plate.intersects(other) for other in taken):
             continue
@@ -66,7 +65,8 @@ def _paint_refs(
         painter.setBrush(QColor("#1d5c3f"))  # the green of Kazakh highway signs
         painter.drawRoundedRect(plate, look.px(4), look.px(4))
         painter.setPen(QColor(look.theme.on_highway))
-        painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), ref)
+        half = QPointF(ref.size().width(), ref.size().height()) / 2
+        painter.drawStaticText(plate.center() - half, ref)
 
 
 def _label_anchor(features: MapFeatures, seen: np.ndarray, view: MapView) -> QPointF | None:
@@ -122,17 +122,13 @@ def _paint_settlements(
     for dot_x, dot_y in zip(px, py, strict=True):
         painter.drawEllipse(QPointF(dot_x, dot_y), radius, radius)
     names = features.names.get(look.texts.language, features.names["en"])
-    font = screen_font(look.px(15), bold=False)
-    metrics = QFontMetricsF(font)
-    painter.setFont(font)
+    painter.setFont(screen_font(look.px(15), bold=False))
     inside = QRectF(0, 0, view.width, view.height)
     named = 0
     for number, dot_x, dot_y in zip(index, px, py, strict=True):
-        name = names[number]
-        room = QRectF(
-            dot_x + look.px(6), dot_y - look.px(10), metrics.horizontalAdvance(name), look.px(20)
-        )
-        if not name or not inside.contains(room) or any(room.intersects(t) for t in taken):
+        name = laid_out(names[number], look.px(15), False)
+        room = QRectF(QPointF(dot_x + look.px(6), dot_y - name.size().height() / 2), name.size())
+        if not name.text() or not inside.contains(room) or any(room.intersects(t) for t in taken):
             continue
         taken.append(room)
         _paint_with_halo(painter, room, name, look)
@@ -141,10 +137,18 @@ def _paint_settlements(
             return
 
 
-def _paint_with_halo(painter: QPainter, room: QRectF, text: str, look: Look) -> None:
-    flags = int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextDontClip)
+def _paint_with_halo(painter: QPainter, room: QRectF, text: QStaticText, look: Look) -> None:
     painter.setPen(QColor(look.theme.map_ground))
     for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        painter.drawText(room.translated(dx, dy), flags, text)
+        painter.drawStaticText(room.topLeft() + QPointF(dx, dy), text)
     painter.setPen(QColor(look.theme.settlement))
-    painter.drawText(room, flags, text)
+    painter.drawStaticText(room.topLeft(), text)
+
+
+@functools.lru_cache(maxsize=2048)
+def laid_out(text: str, size_px: int, bold: bool) -> QStaticText:
+    """Return ``text`` ready to be drawn: laying it out takes longer than drawing it."""
+    ready = QStaticText(text)
+    ready.setTextFormat(Qt.TextFormat.PlainText)
+    ready.prepare(font=screen_font(size_px, bold))
+    return ready

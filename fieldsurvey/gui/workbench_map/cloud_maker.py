@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette, MapPoints
 from fieldsurvey.gui.workbench_map.point_layer import Cloud
-from fieldsurvey.gui.workbench_map.point_pyramid import build_pyramid, rank_all
+from fieldsurvey.gui.workbench_map.point_pyramid import build_pyramid, rank_points
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class _Wish:
 class CloudMaker(QObject):
     """Attributes:
     cloud: what is to be drawn at present, None until the first is ready.
+    level_in_view: which cells are made first, as they are looked at.
     """
 
     changed = Signal()
@@ -40,6 +41,7 @@ class CloudMaker(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.cloud: Cloud | None = None
+        self.level_in_view = 1
         self._worker: ThreadPoolExecutor | None = ThreadPoolExecutor(
             max_workers=1, thread_name_prefix="map-points"
         )
@@ -106,8 +108,10 @@ class CloudMaker(QObject):
             if wish.points is not None:
                 made = build_pyramid(wish.points.latitude_deg, wish.points.longitude_deg)
             assert made is not None
-            ranks = rank_all(made, wish.classes, wish.selected)
-            return Cloud(made, ranks, wish.is_test, wish.palette, wish.selected is not None)
+            ranks = rank_points(made, wish.classes, wish.selected)
+            cloud = Cloud(made, ranks, wish.is_test, wish.palette, wish.selected is not None)
+            cloud.ranks_of_cells(made.index_for(self.level_in_view))
+            return cloud
 
         def take(cloud: Cloud) -> None:
             self._working = False
@@ -116,8 +120,15 @@ class CloudMaker(QObject):
                 self._wish = replace(self._wish, points=None)
             self._begin()
             self.changed.emit()
+            self.later(self._prepare_other_levels, lambda _: None)
 
         self._hand_over(make, take)
+
+    def _prepare_other_levels(self, cloud: Cloud) -> None:
+        """Work out what zooming will ask for, unless something newer waits."""
+        for at in range(len(cloud.pyramid.cells)):
+            if not self._working and not self._is_new:
+                cloud.ranks_of_cells(at)
 
     def _hand_over(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
         assert self._worker is not None

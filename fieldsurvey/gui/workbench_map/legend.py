@@ -3,11 +3,11 @@
 Must say when a sign stands for many results, and by which rule: a map that hides this flatters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPixmap
 
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.map_view import MapView
@@ -26,46 +26,28 @@ _MARGIN_PX = 8
 _LINE_PX = 17
 _TEXT_PX = 12
 
-PaintSign = Callable[[QPainter, QPointF], None]
-
 
 @dataclass(frozen=True, slots=True)
 class LegendRow:
-    """A sign and what it means; without a sign, a sentence over the whole width."""
+    """A sign and what it means: that of a class of the palette, or that of a verdict. Without a
+    sign, a sentence over the whole width."""
 
     text: str
-    sign: PaintSign | None = None
+    sign: tuple[ClassPalette, int] | Verdict | None = None
 
 
-def point_rows(palette: ClassPalette, look: Look) -> list[LegendRow]:
+def point_rows(palette: ClassPalette) -> list[LegendRow]:
     """Return a row per class, the best first and what is not known last."""
-
-    def row(number: int) -> LegendRow:
-        return LegendRow(
-            palette.labels[number],
-            lambda painter, at: draw_sign(painter, palette, number, at, look.px(5)),
-        )
-
-    known = [number for number in range(len(palette)) if number not in palette.hatched]
-    return [row(number) for number in (*known, *sorted(palette.hatched))]
+    known = [number for number in range(len(palette)) if number not in palette.unknown]
+    return [
+        LegendRow(palette.labels[number], (palette, number))
+        for number in (*known, *sorted(palette.unknown))
+    ]
 
 
-def verdict_rows(verdicts: Sequence[Verdict], look: Look) -> list[LegendRow]:
-    """Return a row per verdict: its line and its sign."""
-
-    def row(verdict: Verdict) -> LegendRow:
-        def sign(painter: QPainter, at: QPointF) -> None:
-            half = QPointF(look.px(14), 0)
-            painter.setPen(verdict_pen(verdict, look, look.px(5)))
-            painter.drawLine(at - half, at + half)
-            colour, halo = verdict_colour(look.theme, verdict), look.theme.panel
-            draw_shape(
-                painter, VERDICT_SHAPES[verdict], at, look.px(6), QColor(colour), QColor(halo)
-            )
-
-        return LegendRow(look.texts.tr(f"map_{verdict.value}"), sign)
-
-    return [row(verdict) for verdict in verdicts]
+def verdict_rows(verdicts: Sequence[Verdict], texts: Texts) -> list[LegendRow]:
+    """Return a row per verdict."""
+    return [LegendRow(texts.tr(f"map_{verdict.value}"), verdict) for verdict in verdicts]
 
 
 def aggregation_row(texts: Texts, view: MapView) -> LegendRow:
@@ -76,43 +58,82 @@ def aggregation_row(texts: Texts, view: MapView) -> LegendRow:
     return LegendRow(texts.tr("map_worst_of_cell", side=texts.tr(f"length_{unit}", n=shown)))
 
 
-def paint_legend(painter: QPainter, rows: Sequence[LegendRow], look: Look) -> QRectF:
-    """Draw the rows at the upper left and return the room they took."""
-    if not rows:
-        return QRectF()
-    font = screen_font(look.px(_TEXT_PX), bold=False)
+class Legend:
+    """The legend as a picture, painted anew when there is something else to say."""
+
+    def __init__(self) -> None:
+        self._shown: tuple[object, QPixmap] | None = None
+
+    def paint(self, painter: QPainter, rows: Sequence[LegendRow], look: Look) -> None:
+        """Draw the legend at the upper left."""
+        if not rows:
+            return
+        ratio = painter.device().devicePixelRatioF()
+        key = (tuple(rows), look, ratio)
+        if self._shown is None or self._shown[0] != key:
+            size = QSizeF(look.px(_WIDTH_PX + 2), sum(_heights(rows, look)) + look.px(_MARGIN_PX))
+            picture = QPixmap((size * ratio).toSize())
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            on_picture = QPainter(picture)
+            draw_legend(on_picture, QPointF(1, 1), rows, look)
+            on_picture.end()
+            self._shown = (key, picture)
+        painter.drawPixmap(legend_corner(look), self._shown[1])
+
+
+def legend_corner(look: Look) -> QPointF:
+    """Return where the legend begins."""
+    return QPointF(look.px(_MARGIN_PX), look.px(_MARGIN_PX))
+
+
+def draw_legend(painter: QPainter, at: QPointF, rows: Sequence[LegendRow], look: Look) -> None:
+    """Draw the rows below each other, ``at`` being the upper left corner."""
+    heights = _heights(rows, look)
     margin, width = look.px(_MARGIN_PX), look.px(_WIDTH_PX)
-    heights = [_height(row, font, width, look) for row in rows]
-    room = QRectF(margin, margin, width, sum(heights) + margin)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     veil = QColor(look.theme.panel)
     veil.setAlphaF(0.9)
     painter.setPen(QColor(look.theme.line))
     painter.setBrush(veil)
+    room = QRectF(at, QSizeF(width, sum(heights) + margin - 2))
     painter.drawRoundedRect(room, look.px(4), look.px(4))
-    painter.setFont(font)
+    painter.setFont(screen_font(look.px(_TEXT_PX), bold=False))
     top = room.top() + margin / 2
     for row, height in zip(rows, heights, strict=True):
-        if row.sign is not None:
-            row.sign(painter, QPointF(room.left() + look.px(_SIGN_ROOM_PX) / 2, top + height / 2))
+        centre = QPointF(room.left() + look.px(_SIGN_ROOM_PX) / 2, top + height / 2)
+        _draw_sign_of(painter, row, centre, look)
         painter.setPen(QColor(look.theme.ink if row.sign else look.theme.soft_ink))
-        text_room = _text_room(row, room.left(), top, width, look)
+        text_room = _text_room(row, room.left(), top, look)
         text_room.setHeight(height)
         painter.drawText(text_room, _FLAGS, row.text)
         top += height
     painter.restore()
-    return room
+
+
+def _draw_sign_of(painter: QPainter, row: LegendRow, at: QPointF, look: Look) -> None:
+    if isinstance(row.sign, Verdict):
+        half = QPointF(look.px(14), 0)
+        painter.setPen(verdict_pen(row.sign, look, look.px(5)))
+        painter.drawLine(at - half, at + half)
+        colour, halo = verdict_colour(look.theme, row.sign), look.theme.panel
+        shape = VERDICT_SHAPES[row.sign]
+        draw_shape(painter, shape, at, look.px(6), QColor(colour), QColor(halo))
+    elif row.sign is not None:
+        draw_sign(painter, *row.sign, at, look.px(5))
 
 
 _FLAGS = int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextWordWrap)
 
 
-def _text_room(row: LegendRow, left: float, top: float, width: float, look: Look) -> QRectF:
+def _text_room(row: LegendRow, left: float, top: float, look: Look) -> QRectF:
     before = look.px(_SIGN_ROOM_PX if row.sign else _MARGIN_PX)
-    return QRectF(left + before, top, width - before - look.px(_MARGIN_PX), 10_000)
+    width = look.px(_WIDTH_PX) - before - look.px(_MARGIN_PX)
+    return QRectF(left + before, top, width, 10_000)
 
 
-def _height(row: LegendRow, font: QFont, width: float, look: Look) -> float:
-    needed = QFontMetricsF(font).boundingRect(_text_room(row, 0, 0, width, look), _FLAGS, row.text)
-    return max(float(look.px(_LINE_PX)), needed.height() + look.px(2))
+def _heights(rows: Sequence[LegendRow], look: Look) -> list[float]:
+    metrics = QFontMetricsF(screen_font(look.px(_TEXT_PX), bold=False))
+    needed = (metrics.boundingRect(_text_room(row, 0, 0, look), _FLAGS, row.text) for row in rows)
+    return [max(float(look.px(_LINE_PX)), room.height() + look.px(2)) for room in needed]

@@ -33,14 +33,14 @@ class MapPoints:
 class ClassPalette:
     """The classes in the order they are drawn in, so the last lies on top: the worst must be last.
 
-    ``labels`` are on screen as they are, ``colours`` are ``#rrggbb``. ``hatched`` are the classes
-    that stand for "not known", shown as a pattern and not as a value.
+    ``labels`` are on screen as they are, ``colours`` are ``#rrggbb``. ``unknown`` are the classes
+    that stand for "not known": they are drawn as a pattern, not as a value.
     """
 
     labels: tuple[str, ...]
     colours: tuple[str, ...]
     shapes: tuple[Shape, ...]
-    hatched: frozenset[int] = frozenset()
+    unknown: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if not len(self.labels) == len(self.colours) == len(self.shapes) <= MOST_CLASSES:

@@ -1,8 +1,7 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
-Bottom to top: base map, highways, judged stretches, names, verdicts of settlements, points, marker,
-legend, scale bar. Base map to names are kept as a picture while neither view nor content changes.
-Must not know of mouse and keys.
+Bottom to top: base map, highways, judged stretches, points, names, signs of verdicts, marker, scale
+bar, legend. Must not know of mouse and keys.
 """
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -15,10 +14,13 @@ from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_layer import attribution_text, paint_tiles
 from fieldsurvey.gui.tile_source import TileSource
+from fieldsurvey.gui.workbench_map.ground import Ground
 from fieldsurvey.gui.workbench_map.legend import (
+    Legend,
     LegendRow,
     aggregation_row,
-    paint_legend,
+    draw_legend,
+    legend_corner,
     point_rows,
     verdict_rows,
 )
@@ -39,7 +41,7 @@ _PATIENCE_S = 3.0
 
 class MapPicture:
     """Attributes:
-    features, stretches, settlements, tiles: the ground; call ``ground_changed`` afterwards.
+    features, stretches, settlements, tiles: say ``changed`` of any that is another.
     cloud: the points.
     points_are_coming: a cloud is being made.
     marker: world position of the chart's slider.
@@ -55,22 +57,40 @@ class MapPicture:
         self.points_are_coming = False
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
+        self.ground = Ground((self._paint_tiles, self._paint_highways, self._paint_stretches))
+        self.names = Ground((self._paint_names, self._paint_signs), is_clear=True)
         self._book = SignBook()
-        self._ground: tuple[object, QPixmap] | None = None
-        self._ground_number = 0
-
-    def ground_changed(self) -> None:
-        self._ground_number += 1
+        self._legend = Legend()
 
     def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Draw everything on a device of the view's size."""
-        self._paint_kept_ground(painter, view, look)
+        self.ground.paint(painter, view, look)
+        self._paint_points(painter, view, look)
+        self.names.paint(painter, view, look)
         self._paint_upon(painter, view, look)
+        self._legend.paint(painter, self._legend_rows(view, look), look)
 
     def print(self, painter: QPainter, view: MapView, look: Look) -> None:
         """The same, with lines and letters as such instead of their picture."""
-        self._paint_ground(painter, view, look)
+        self.ground.paint_all(painter, view, look)
+        self._paint_points(painter, view, look)
+        self.names.paint_all(painter, view, look)
         self._paint_upon(painter, view, look)
+        draw_legend(painter, legend_corner(look), self._legend_rows(view, look), look)
+
+    def changed(self) -> None:
+        """Paint the ground anew: features, stretches, settlements or tiles are others."""
+        self.ground.changed()
+        self.names.changed()
+
+    @property
+    def is_busy(self) -> bool:
+        return self.ground.is_busy or self.names.is_busy
+
+    def step(self) -> bool:
+        """Paint a bit of what is beneath and between; return whether there is more to do."""
+        (self.ground if self.ground.is_busy else self.names).step()
+        return self.is_busy
 
     def wait_for_tiles(self, view: MapView, look: Look) -> None:
         """Wait until the tiles of ``view`` are here, or a few seconds."""
@@ -82,43 +102,41 @@ class MapPicture:
         painter.end()
         self.tiles.wait(_PATIENCE_S)
 
-    def _paint_upon(self, painter: QPainter, view: MapView, look: Look) -> None:
+    def _paint_points(self, painter: QPainter, view: MapView, look: Look) -> None:
         self.singles = None
-        if self.settlements is not None:
-            self.settlements.paint(painter, view, look)
         if self.cloud is not None and self.cloud.palette is not None:
             self.singles = single_points(self.cloud, view)
             if self.singles is None:
-                paint_cells(painter, self.cloud, view)
+                paint_cells(painter, self.cloud, view, look)
             else:
                 paint_singles(painter, self.singles, self.cloud, look, self._book)
+
+    def _paint_upon(self, painter: QPainter, view: MapView, look: Look) -> None:
         if self.marker is not None:
             self._paint_marker(painter, view, look)
         paint_scale_bar(painter, view, look)
         paint_attribution(painter, view, attribution_text(self.tiles), look)
-        paint_legend(painter, self._legend(view, look), look)
 
-    def _paint_kept_ground(self, painter: QPainter, view: MapView, look: Look) -> None:
-        ratio = painter.device().devicePixelRatioF()
-        key = (view, look.theme.name, look.texts.language, look.scale, self._ground_number, ratio)
-        if self._ground is None or self._ground[0] != key:
-            picture = QPixmap(round(view.width * ratio), round(view.height * ratio))
-            picture.setDevicePixelRatio(ratio)
-            ground = QPainter(picture)
-            self._paint_ground(ground, view, look)
-            ground.end()
-            self._ground = (key, picture)
-        painter.drawPixmap(0, 0, self._ground[1])
-
-    def _paint_ground(self, painter: QPainter, view: MapView, look: Look) -> None:
+    def _paint_tiles(self, painter: QPainter, view: MapView, look: Look) -> None:
         painter.fillRect(QRectF(0, 0, view.width, view.height), QColor(look.theme.map_ground))
         if self.tiles is not None:
             paint_tiles(painter, self.tiles, view, look.theme.tile_opacity)
+
+    def _paint_highways(self, painter: QPainter, view: MapView, look: Look) -> None:
         if self.features is not None:
             paint_highways(painter, self.features, view, look)
+
+    def _paint_stretches(self, painter: QPainter, view: MapView, look: Look) -> None:
         self.stretches.paint(painter, view, look)
+
+    def _paint_names(self, painter: QPainter, view: MapView, look: Look) -> None:
         if self.features is not None:
             paint_names(painter, self.features, view, look)
+
+    def _paint_signs(self, painter: QPainter, view: MapView, look: Look) -> None:
+        self.stretches.paint_signs(painter, view, look)
+        if self.settlements is not None:
+            self.settlements.paint(painter, view, look)
 
     def _paint_marker(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Crosshairs with a hole, so that what is marked can be seen."""
@@ -136,17 +154,17 @@ class MapPicture:
                 painter.drawLine(centre + outward, centre + outward * 1.8)
         painter.restore()
 
-    def _legend(self, view: MapView, look: Look) -> list[LegendRow]:
+    def _legend_rows(self, view: MapView, look: Look) -> list[LegendRow]:
         texts, rows = look.texts, []
         found = {*self.stretches.verdicts}
         if self.settlements is not None:
             found |= {*self.settlements.verdicts}
-        rows += verdict_rows([verdict for verdict in DRAWN_IN_ORDER if verdict in found], look)
+        rows += verdict_rows([v for v in DRAWN_IN_ORDER if v in found], texts)
         if self.points_are_coming:
             rows.append(LegendRow(texts.tr("map_points_coming")))
         if self.cloud is None or self.cloud.palette is None:
             return rows
-        rows += point_rows(self.cloud.palette, look)
+        rows += point_rows(self.cloud.palette)
         if self.singles is None:
             rows.append(aggregation_row(texts, view))
         else:

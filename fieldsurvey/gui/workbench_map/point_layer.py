@@ -5,42 +5,55 @@ thousand. Must not change what it is given; several views may share a pyramid.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QPainter
 
 from fieldsurvey.gui.map_view import TILE_PX, Floats, MapView
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette
 from fieldsurvey.gui.workbench_map.point_pyramid import (
     BLOCK_CELLS,
+    FINEST_LEVEL,
     RASTER,
+    SELECTED,
     Bounds,
     Cells,
     PointPyramid,
     Ranks,
     positions,
 )
-from fieldsurvey.gui.workbench_map.point_signs import SignBook, colour_table
+from fieldsurvey.gui.workbench_map.point_signs import SignBook, crossed_ranks
+from fieldsurvey.gui.workbench_map.rank_picture import highest_around, paint_ranks
 
 MOST_SINGLE_POINTS = 10_000
 _CELL_PX = 4.0
+_PARTS = 2  # of a cell's side, so that an outline can be narrower than a cell
+_SIGN_CELL_PX = 3.0
 _EDGE_PX = 8.0  # a sign is seen before its centre is
 
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Points ready to be drawn: their pyramid and the ranks of each of its levels. Without a
-    palette nobody knows yet what their classes look like."""
+    """Points ready to be drawn: their pyramid and the rank of each. Without a palette nobody knows
+    yet what their classes look like."""
 
     pyramid: PointPyramid
-    ranks: tuple[Ranks, ...]
+    ranks: Ranks
     is_test: NDArray[np.bool_]
     palette: ClassPalette | None
     has_selection: bool
+    _of_cells: dict[int, Ranks] = field(default_factory=dict)
+
+    def ranks_of_cells(self, at: int) -> Ranks:
+        """Return the highest rank in each of ``pyramid.cells[at]``; worked out when first asked
+        for, by whichever thread asks."""
+        if at not in self._of_cells:
+            self._of_cells[at] = self.pyramid.cells[at].highest(self.ranks)
+        return self._of_cells[at]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +66,8 @@ class SinglePoints:
 
 
 def cell_level(view: MapView) -> int:
-    """Return the level whose cells are nearest to four pixels wide."""
-    return max(1, round(view.zoom + math.log2(TILE_PX / _CELL_PX)))
+    """Return the level whose cells are nearest to four pixels wide, where there are finer ones."""
+    return min(FINEST_LEVEL, max(1, round(view.zoom + math.log2(TILE_PX / _CELL_PX))))
 
 
 def cell_side_m(view: MapView) -> float:
@@ -75,25 +88,23 @@ def single_points(cloud: Cloud, view: MapView) -> SinglePoints | None:
         np.abs(y - view.height / 2) <= view.height / 2 + _EDGE_PX
     )
     x, y, along = x[inside], y[inside], along[inside]
-    worst_last = np.argsort(cloud.ranks[0][along], kind="stable")
+    worst_last = np.argsort(cloud.ranks[along], kind="stable")
     return SinglePoints(x[worst_last], y[worst_last], along[worst_last])
 
 
-def paint_cells(painter: QPainter, cloud: Cloud, view: MapView) -> None:
+def paint_cells(painter: QPainter, cloud: Cloud, view: MapView, look: Look) -> None:
     """Draw every occupied cell in view as a square of the worst class in it."""
     assert cloud.palette is not None
     level = cell_level(view)
-    bounds = view.bounds()
     at = cloud.pyramid.index_for(level)
-    grid, column, row = _ranks_in(cloud.pyramid.cells[at], cloud.ranks[at], bounds, level)
-    if not grid.size:
-        return
-    pixels = colour_table(cloud.palette)[grid]
-    height, width = pixels.shape
-    image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
-    side = view.scale / 2**level
-    left, top = view.one_to_screen(column / 2**level, row / 2**level)
-    painter.drawImage(QRectF(left, top, width * side, height * side), image)
+    grid, column, row = _ranks_in(
+        cloud.pyramid.cells[at], cloud.ranks_of_cells(at), view.bounds(), level
+    )
+    if grid.size:
+        grid, column, row = _cropped(grid, column, row, view.bounds(), level)
+        side = view.scale / 2**level
+        left, top = view.one_to_screen(column / 2**level, row / 2**level)
+        paint_ranks(painter, grid, QPointF(left, top), side, cloud.palette, _outline(look), _PARTS)
 
 
 def _ranks_in(cells: Cells, ranks: Ranks, bounds: Bounds, level: int) -> tuple[Ranks, int, int]:
@@ -115,6 +126,15 @@ def _ranks_in(cells: Cells, ranks: Ranks, bounds: Bounds, level: int) -> tuple[R
     return grid, column, row
 
 
+def _cropped(
+    grid: Ranks, column: int, row: int, bounds: Bounds, level: int
+) -> tuple[Ranks, int, int]:
+    """Return the part of a grid that ``bounds`` shows; blocks reach beyond it on all sides."""
+    left, top, right, bottom = (math.floor(side * 2**level) for side in bounds)
+    x, y = max(0, left - column), max(0, top - row)
+    return grid[y : bottom + 1 - row, x : right + 1 - column], column + x, row + y
+
+
 def paint_singles(
     painter: QPainter,
     points: SinglePoints,
@@ -122,25 +142,53 @@ def paint_singles(
     look: Look,
     book: SignBook,
 ) -> None:
-    """Draw points as signs, the worst last; of equal ones in the same pixel only one."""
+    """Draw tests as signs and seconds of a drive as dots, the worst last; where several of one rank
+    would cover each other, one. Seconds without service are crosses like tests."""
     assert cloud.palette is not None
+    ranks = cloud.ranks[points.along]
+    has_sign = cloud.is_test[cloud.pyramid.order[points.along]]
+    has_sign |= np.isin(ranks % SELECTED, crossed_ranks(cloud.palette))
+    _paint_dots(painter, points, np.where(has_sign, np.uint8(0), ranks), look, cloud.palette)
     picture_of = book.of(cloud.palette, look, painter.device().devicePixelRatioF())
-    ranks = cloud.ranks[0][points.along]
-    is_test = cloud.is_test[cloud.pyramid.order[points.along]]
-    for place in _one_per_pixel(points, ranks, is_test):
-        pixmap = picture_of(int(ranks[place]), bool(is_test[place]))
+    shown = np.flatnonzero(has_sign)
+    for place in shown[_one_per_cell(points.x[shown], points.y[shown], ranks[shown])]:
+        pixmap = picture_of(int(ranks[place]))
         half = pixmap.deviceIndependentSize().width() / 2
         painter.drawPixmap(QPointF(points.x[place] - half, points.y[place] - half), pixmap)
 
 
-def _one_per_pixel(
-    points: SinglePoints, ranks: Ranks, is_test: NDArray[np.bool_]
-) -> NDArray[np.intp]:
-    key = (np.floor(points.y).astype(np.int64) + 64) << 32 | (
-        np.floor(points.x).astype(np.int64) + 64
-    ) << 16
-    key |= ranks.astype(np.int64) << 1 | is_test
-    _, first = np.unique(key, return_index=True)
+def _paint_dots(
+    painter: QPainter,
+    points: SinglePoints,
+    ranks: Ranks,
+    look: Look,
+    palette: ClassPalette,
+) -> None:
+    margin = look.px(1)
+    x, y = np.floor(points.x).astype(np.intp), np.floor(points.y).astype(np.intp)
+    seen = np.flatnonzero(ranks)
+    if not len(seen):
+        return
+    x, y, ranks = x[seen], y[seen], ranks[seen]
+    left, top = int(x.min()) - margin, int(y.min()) - margin
+    width, height = int(x.max()) - left + margin + 1, int(y.max()) - top + margin + 1
+    grid = np.zeros((height, width), dtype=np.uint8)
+    np.maximum.at(grid.ravel(), (y - top) * width + x - left, ranks)
+    for _ in range(margin):
+        grid = highest_around(grid)
+    paint_ranks(painter, grid, QPointF(left, top), 1.0, palette, _outline(look), 1)
+
+
+def _outline(look: Look) -> str:
+    """Return a colour that no class has, on either ground: dark by day, a dull light by night."""
+    is_light = QColor(look.theme.map_ground).lightnessF() > 0.5
+    return look.theme.ink.replace("#", "#c0" if is_light else "#60")
+
+
+def _one_per_cell(x: Floats, y: Floats, ranks: Ranks) -> NDArray[np.intp]:
+    """Return places of which no two of one rank lie in the same few pixels, in order."""
+    column, row = (np.floor(side / _SIGN_CELL_PX).astype(np.int64) + 64 for side in (x, y))
+    _, first = np.unique(row << 32 | column << 8 | ranks, return_index=True)
     return np.sort(first)
 
 

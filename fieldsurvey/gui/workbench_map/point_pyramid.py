@@ -20,10 +20,11 @@ SELECTED = 64
 BLOCK_CELLS = 64
 _BLOCK_LEVELS = 6  # 2**6 = BLOCK_CELLS
 _POINT_LEVEL = 32  # positions are kept to 1/2**32 of the world: 9 mm at the equator
-# The finest cells are four pixels wide at the nearest zoom. Every other level is enough: what a
-# screen of cells is made of is then at most four times as many, wherever the points lie.
-_LEVELS = tuple(range(23, 0, -2))
-_EXTENT_LEVEL = 15
+# Cells of 10 m at the equator: finer ones would show the error of positions. Every other level is
+# enough: what a screen of cells is made of is then at most four times as many, wherever they lie.
+FINEST_LEVEL = 22
+_LEVELS = tuple(range(FINEST_LEVEL, 0, -2))
+_EXTENT_LEVEL = 14
 _CHUNK = 1 << 20
 _NOWHERE = np.uint64(2**64 - 1)
 
@@ -32,48 +33,55 @@ Ranks = NDArray[np.uint8]
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom in world units
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The cells of one block, and the column and row of the block's first cell."""
+
+    part: slice
+    column: int
+    row: int
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Cells:
-    """The occupied cells of one level, along the curve.
-
-    ``starts`` holds where the parts of each begin in the next finer level, None for points.
-    """
+    """The occupied cells of one level, along the curve: the first point of each, as its place
+    among ``codes``. Of the points themselves every one is a cell."""
 
     level: int
     codes: Codes
-    starts: NDArray[np.uint32] | None
+    first: NDArray[np.uint32] | None
 
-    def runs(self, bounds: Bounds, level: int) -> Iterator["Run"]:
+    def runs(self, bounds: Bounds, level: int) -> Iterator[Run]:
         """Return what lies in the blocks of 64×64 cells of ``level`` that ``bounds`` touches."""
         blocks = max(0, level - _BLOCK_LEVELS)
         columns = _touched(bounds[0], bounds[2], blocks)
         rows = _touched(bounds[1], bounds[3], blocks)
         column, row = (grid.ravel() for grid in np.meshgrid(columns, rows))
         code = _interleave(column.astype(np.uint64), row.astype(np.uint64))
-        shift = np.uint64(2 * (self.level - blocks))
-        first = np.searchsorted(self.codes, code << shift)
+        shift = np.uint64(2 * (_POINT_LEVEL - blocks))
+        begin = np.searchsorted(self.codes, code << shift)
         # The block after the last one of the world would be code 2**64.
-        last = np.searchsorted(self.codes, ((code + np.uint64(1)) << shift) - np.uint64(1), "right")
-        for at in np.flatnonzero(last > first):
+        end = np.searchsorted(self.codes, ((code + np.uint64(1)) << shift) - np.uint64(1), "right")
+        if self.first is not None:
+            begin, end = np.searchsorted(self.first, begin), np.searchsorted(self.first, end)
+        for at in np.flatnonzero(end > begin):
             yield Run(
-                slice(int(first[at]), int(last[at])),
+                slice(int(begin[at]), int(end[at])),
                 int(column[at]) * BLOCK_CELLS,
                 int(row[at]) * BLOCK_CELLS,
             )
 
-    def within_block(self, run: "Run", level: int) -> NDArray[np.intp]:
-        """Return, per part of ``run``, which of the 4,096 cells of its block it lies in."""
-        shift = np.uint64(2 * (self.level - level))
-        return ((self.codes[run.part] >> shift) & np.uint64(BLOCK_CELLS**2 - 1)).astype(np.intp)
+    def within_block(self, run: Run, level: int) -> NDArray[np.intp]:
+        """Return, per cell of ``run``, which of the 4,096 cells of ``level`` in its block it is in."""
+        shift = np.uint64(2 * (_POINT_LEVEL - level))
+        codes = self.codes[run.part if self.first is None else self.first[run.part]]
+        return ((codes >> shift) & np.uint64(BLOCK_CELLS**2 - 1)).astype(np.intp)
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One block's share of a level, and the column and row of the block's first cell."""
-
-    part: slice
-    column: int
-    row: int
+    def highest(self, ranks: Ranks) -> Ranks:
+        """Return the highest rank of the points in each cell."""
+        if self.first is None or not len(ranks):
+            return ranks
+        return np.asarray(np.maximum.reduceat(ranks, self.first.astype(np.intp)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -94,14 +102,13 @@ class PointPyramid:
         return len(self.order)
 
     def extent(self) -> Bounds | None:
-        """Return the room all points take, to within a kilometre; None where there are none."""
+        """Return the room all points take, to within three kilometres; None where there are none."""
         cells = self.cells[self.index_for(_EXTENT_LEVEL)]
-        if not len(cells.codes):
+        if cells.first is None or not len(cells.first):
             return None
-        column, row = _every_other_bit(cells.codes), _every_other_bit(cells.codes >> np.uint64(1))
-        side = 1.0 / 2**cells.level
-        low = float(column.min()) * side, float(row.min()) * side
-        return *low, float(column.max()) * side + side, float(row.max()) * side + side
+        x, y = positions(cells.codes[cells.first])
+        side = 1.0 / 2**_EXTENT_LEVEL
+        return float(x.min()), float(y.min()), float(x.max()) + side, float(y.max()) + side
 
     def index_for(self, level: int) -> int:
         """Return which of ``cells`` is as fine as ``level``, or the next finer one."""
@@ -119,14 +126,14 @@ def build_pyramid(latitude_deg: Floats, longitude_deg: Floats) -> PointPyramid:
     codes, order = codes[:placed], order[:placed]
     cells = [Cells(_POINT_LEVEL, codes, None)]
     for level in _LEVELS:
-        cells.append(_coarser(cells[-1], level))
+        cells.append(Cells(level, codes, _first_of_cells(cells[-1], level)))
     return PointPyramid(order, tuple(cells), len(latitude_deg))
 
 
-def rank_all(
+def rank_points(
     pyramid: PointPyramid, classes: NDArray[np.uint8], selected: NDArray[np.bool_] | None
-) -> tuple[Ranks, ...]:
-    """Return the ranks of points and cells, one array per entry of ``pyramid.cells``.
+) -> Ranks:
+    """Return the rank of every point along the curve.
 
     ``classes`` and ``selected`` are of the points as given; None selects all.
     """
@@ -135,30 +142,7 @@ def rank_all(
         given += np.uint8(SELECTED)
     else:
         given += selected.view(np.uint8) * np.uint8(SELECTED)
-    ranks = [given[pyramid.order]]
-    for cells in pyramid.cells[1:]:
-        assert cells.starts is not None
-        ranks.append(_highest(ranks[-1], cells.starts))
-    return tuple(ranks)
-
-
-def _highest(ranks: Ranks, starts: NDArray[np.uint32]) -> Ranks:
-    """Return the highest rank of each cell's parts."""
-    if len(starts) == len(ranks):
-        return ranks
-    begin = starts.astype(np.intp)
-    end = np.append(begin[1:], len(ranks))
-    several = np.flatnonzero(end - begin > 1)
-    if len(several) * 3 > len(starts):
-        return np.asarray(np.maximum.reduceat(ranks, begin))
-    # Among points along roads most cells of the fine levels have one part: no need to ask numpy
-    # for the highest of one, which takes it 10 ns each.
-    highest: Ranks = ranks[begin]
-    bounds = np.column_stack((begin[several], end[several])).ravel()
-    if bounds[-1:] == len(ranks):
-        bounds = bounds[:-1]
-    highest[several] = np.maximum.reduceat(ranks, bounds)[::2]
-    return highest
+    return given.take(pyramid.order)
 
 
 def positions(codes: Codes) -> tuple[Floats, Floats]:
@@ -182,12 +166,15 @@ def _steps(world: Floats) -> Codes:
     return np.clip(world * 2.0**_POINT_LEVEL, 0, 2.0**_POINT_LEVEL - 1).astype(np.uint64)
 
 
-def _coarser(finer: Cells, level: int) -> Cells:
-    codes = finer.codes >> np.uint64(2 * (finer.level - level))
-    is_first = np.ones(len(codes), dtype=bool)
-    np.not_equal(codes[1:], codes[:-1], out=is_first[1:])
-    starts = np.flatnonzero(is_first).astype(np.uint32)
-    return Cells(level, codes[is_first], starts)
+def _first_of_cells(finer: Cells, level: int) -> NDArray[np.uint32]:
+    """Return the place of the first point of every occupied cell of ``level``."""
+    codes = finer.codes if finer.first is None else finer.codes[finer.first]
+    cell = codes >> np.uint64(2 * (_POINT_LEVEL - level))
+    is_first = np.ones(len(cell), dtype=bool)
+    np.not_equal(cell[1:], cell[:-1], out=is_first[1:])
+    if finer.first is None:
+        return np.flatnonzero(is_first).astype(np.uint32)
+    return finer.first[is_first]
 
 
 def _touched(low: float, high: float, level: int) -> NDArray[np.int64]:

@@ -1,39 +1,19 @@
-"""How a rank looks: one colour for its cells, one small picture for its single points.
-
-Unselected points keep a fifth of their strength: dimmed, never hidden.
-"""
+"""The small pictures of single points, and the sign of a class in the legend."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
-from fieldsurvey.gui.shapes import Shape, draw_shape, marker_pixmap
+from fieldsurvey.gui.shapes import Shape, draw_shape, marker_pixmap, shape_path
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette
 from fieldsurvey.gui.workbench_map.point_pyramid import SELECTED
+from fieldsurvey.gui.workbench_map.rank_picture import DIMMED
 
-DIMMED = 0.2
-_TEST_RADIUS_PX = 6.0
-_SECOND_RADIUS_PX = 2.5
-
-
-def colour_table(palette: ClassPalette) -> NDArray[np.uint32]:
-    """Return the colour of each of 256 ranks as premultiplied ARGB; 0 is transparent."""
-    table = np.zeros(256, dtype=np.uint32)
-    for number, colour in enumerate(palette.colours):
-        table[1 + number] = _premultiplied(QColor(colour), DIMMED)
-        table[1 + number + SELECTED] = _premultiplied(QColor(colour), 1.0)
-    return table
-
-
-def _premultiplied(colour: QColor, alpha: float) -> int:
-    red, green, blue = (
-        round(part * alpha) for part in (colour.red(), colour.green(), colour.blue())
-    )
-    return round(alpha * 255) << 24 | red << 16 | green << 8 | blue
+_RADIUS_PX = 6.0
 
 
 class SignBook:
@@ -41,42 +21,29 @@ class SignBook:
 
     def __init__(self) -> None:
         self._made_for: object = None
-        self._pictures: dict[tuple[int, bool], QPixmap] = {}
+        self._pictures: dict[int, QPixmap] = {}
 
     def of(
         self, palette: ClassPalette, look: Look, device_ratio: float
-    ) -> Callable[[int, bool], QPixmap]:
-        """Return what gives the picture of a rank; tests are bigger than seconds of a drive."""
+    ) -> Callable[[int], QPixmap]:
+        """Return what gives the picture of a rank."""
         wanted = (palette, look.theme.name, look.scale, device_ratio)
         if wanted != self._made_for:
             self._made_for = wanted
             self._pictures = {}
 
-        def picture(rank: int, is_test: bool) -> QPixmap:
-            key = (rank, is_test)
-            if key not in self._pictures:
-                self._pictures[key] = _picture(rank, is_test, palette, look, device_ratio)
-            return self._pictures[key]
+        def picture(rank: int) -> QPixmap:
+            if rank not in self._pictures:
+                self._pictures[rank] = _picture(rank, palette, look, device_ratio)
+            return self._pictures[rank]
 
         return picture
 
 
-def _picture(
-    rank: int, is_test: bool, palette: ClassPalette, look: Look, device_ratio: float
-) -> QPixmap:
-    number = (rank % SELECTED) - 1
-    colour = QColor(palette.colours[number])
-    halo = halo_of(colour)
-    if is_test:
-        pixmap = marker_pixmap(
-            palette.shapes[number], _TEST_RADIUS_PX * look.scale, colour, halo, device_ratio
-        )
-    else:
-        small = palette.shapes[number]
-        # At this size only the cross can be told from a dot.
-        small = small if small is Shape.CROSS else Shape.SQUARE
-        pixmap = marker_pixmap(small, _SECOND_RADIUS_PX * look.scale, colour, halo, device_ratio)
-    return pixmap if rank >= SELECTED else _dimmed(pixmap)
+def crossed_ranks(palette: ClassPalette) -> NDArray[np.uint8]:
+    """Return the ranks, unselected, whose sign is a cross: too few to be a mere dot."""
+    crossed = [1 + n for n, shape in enumerate(palette.shapes) if shape is Shape.CROSS]
+    return np.array(crossed, dtype=np.uint8)
 
 
 def halo_of(colour: QColor) -> QColor:
@@ -84,20 +51,32 @@ def halo_of(colour: QColor) -> QColor:
     return QColor("#20262b") if colour.lightnessF() > 0.45 else QColor("#f6f7f5")
 
 
-def _dimmed(pixmap: QPixmap) -> QPixmap:
-    dimmed = QPixmap(pixmap.size())
-    dimmed.setDevicePixelRatio(pixmap.devicePixelRatio())
-    dimmed.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(dimmed)
-    painter.setOpacity(DIMMED)
-    painter.drawPixmap(0, 0, pixmap)
-    painter.end()
-    return dimmed
-
-
 def draw_sign(
     painter: QPainter, palette: ClassPalette, number: int, centre: QPointF, radius: float
 ) -> None:
-    """Draw the sign of a class, as in the legend; hatched where it stands for "not known"."""
+    """Draw the sign of a class; only its outline where it stands for "not known"."""
     colour = QColor(palette.colours[number])
-    draw_shape(painter, palette.shapes[number], centre, radius, colour, halo_of(colour))
+    shape = palette.shapes[number]
+    if number not in palette.unknown:
+        draw_shape(painter, shape, centre, radius, colour, halo_of(colour))
+        return
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(centre)
+    painter.scale(radius, radius)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(colour, 0.3))
+    painter.drawPath(shape_path(shape))
+    painter.restore()
+
+
+def _picture(rank: int, palette: ClassPalette, look: Look, device_ratio: float) -> QPixmap:
+    radius = _RADIUS_PX * look.scale
+    # An empty one of the right size, whatever the shape.
+    pixmap = marker_pixmap(Shape.BAR, radius, QColor(0, 0, 0, 0), QColor(0, 0, 0, 0), device_ratio)
+    painter = QPainter(pixmap)
+    painter.setOpacity(1.0 if rank >= SELECTED else DIMMED)
+    middle = pixmap.deviceIndependentSize().width() / 2
+    draw_sign(painter, palette, rank % SELECTED - 1, QPointF(middle, middle), radius)
+    painter.end()
+    return pixmap

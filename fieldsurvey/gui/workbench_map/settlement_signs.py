@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QPainter
 
 from fieldsurvey.gui.map_features import MapFeatures
 from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.polyline import spread_along
-from fieldsurvey.gui.shapes import VERDICT_SHAPES, marker_pixmap
-from fieldsurvey.gui.theme import Look, verdict_colour
-from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER
+from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER, verdict_pixmap
 from fieldsurvey.model.verdict import Verdict
 
 _RADIUS_PX = 8
@@ -42,12 +41,9 @@ class SettlementSigns:
 
     def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Draw every sign in view, at most one of a kind where they would cover each other."""
-        ratio = painter.device().devicePixelRatioF()
         radius = look.px(_RADIUS_PX)
-        halo = QColor(look.theme.map_ground)
         for verdict, (x, y) in self._places.items():
-            colour = QColor(verdict_colour(look.theme, verdict))
-            sign = marker_pixmap(VERDICT_SHAPES[verdict], radius, colour, halo, ratio)
+            sign = verdict_pixmap(verdict, look, radius, painter)
             half = sign.deviceIndependentSize().width() / 2
             px, py = view.to_screen(x, y)
             seen = (px >= 0) & (px <= view.width) & (py >= 0) & (py <= view.height)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from fieldsurvey.gui.map_view import Floats, MapView, project
-from fieldsurvey.gui.polyline import screen_path, spread_along, visible_segments
-from fieldsurvey.gui.shapes import VERDICT_SHAPES, draw_shape
+from fieldsurvey.gui.polyline import screen_polylines, spread_along, visible_segments
+from fieldsurvey.gui.shapes import VERDICT_SHAPES, marker_pixmap
 from fieldsurvey.gui.theme import Look, verdict_colour
 from fieldsurvey.gui.workbench_map.map_data import MapStretch
 from fieldsurvey.model.verdict import Verdict
@@ -22,7 +22,7 @@ from fieldsurvey.model.verdict import Verdict
 DRAWN_IN_ORDER = (Verdict.ABOVE, Verdict.UNDECIDED, Verdict.BELOW)
 # In widths of the line.
 _DASHES: dict[Verdict, list[float]] = {Verdict.UNDECIDED: [0.6, 1.4], Verdict.BELOW: [2.2, 0.8]}
-_WIDTH_PX = 6
+_WIDTH_PX = 9
 _SIGN_PX = 7
 _SIGN_GAP_PX = 56
 
@@ -56,27 +56,30 @@ class StretchLines:
     def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
         for verdict in self.verdicts:
             lines = self._lines[verdict]
-            path = screen_path(lines.x, lines.y, lines.joined, view)
+            pieces = screen_polylines(lines.x, lines.y, lines.joined, view)
             casing = QPen(QColor(look.theme.map_ground), look.px(_WIDTH_PX + 3))
-            painter.setPen(casing)
-            painter.drawPath(path)
-            painter.setPen(verdict_pen(verdict, look, look.px(_WIDTH_PX)))
-            painter.drawPath(path)
+            for pen in (casing, verdict_pen(verdict, look, look.px(_WIDTH_PX))):
+                painter.setPen(pen)
+                for piece in pieces:
+                    painter.drawPolyline(piece)
+        painter.restore()
+
+    def paint_signs(self, painter: QPainter, view: MapView, look: Look) -> None:
+        """Draw the sign of each stretch, for above the points: they would hide the lines' colour,
+        not that."""
         for verdict in self.verdicts:
             self._paint_signs(painter, verdict, view, look)
-        painter.restore()
 
     def _paint_signs(self, painter: QPainter, verdict: Verdict, view: MapView, look: Look) -> None:
         lines = self._lines[verdict]
         px, py = view.to_screen(lines.x[lines.middles], lines.y[lines.middles])
         seen = (px >= 0) & (px <= view.width) & (py >= 0) & (py <= view.height)
-        colour, halo = QColor(verdict_colour(look.theme, verdict)), QColor(look.theme.map_ground)
+        sign = verdict_pixmap(verdict, look, look.px(_SIGN_PX), painter)
+        half = sign.deviceIndependentSize().width() / 2
         for index in spread_along(px, py, seen, look.px(_SIGN_GAP_PX)):
-            at = QPointF(px[index], py[index])
-            draw_shape(painter, VERDICT_SHAPES[verdict], at, look.px(_SIGN_PX), colour, halo)
+            painter.drawPixmap(QPointF(px[index] - half, py[index] - half), sign)
 
     def nearest(self, view: MapView, x: float, y: float, reach_px: float) -> MapStretch | None:
         """Return the stretch drawn nearest to a pixel, the uppermost first; None beyond
@@ -101,6 +104,13 @@ def verdict_pen(verdict: Verdict, look: Look, width: float) -> QPen:
     if verdict in _DASHES:
         pen.setDashPattern(_DASHES[verdict])
     return pen
+
+
+def verdict_pixmap(verdict: Verdict, look: Look, radius: float, painter: QPainter) -> QPixmap:
+    """Return the sign of a verdict as a picture for the device of ``painter``."""
+    colour, halo = QColor(verdict_colour(look.theme, verdict)), QColor(look.theme.map_ground)
+    ratio = painter.device().devicePixelRatioF()
+    return marker_pixmap(VERDICT_SHAPES[verdict], radius, colour, halo, ratio)
 
 
 def _together(stretches: Sequence[tuple[int, MapStretch]]) -> _Lines:

@@ -51,5 +51,5 @@ def throughput_palette(texts: Texts, theme: Theme, target_bps: float = 100e6) ->
         labels=(texts.tr("map_no_data"), *reversed(rates), texts.tr("map_no_service")),
         colours=("#8a8f94", *reversed(_CIVIDIS), theme.no_service),
         shapes=(Shape.BAR, Shape.UP, *([Shape.DOWN] * (_STEPS - 1)), Shape.CROSS),
-        hatched=frozenset({NO_DATA}),
+        unknown=frozenset({NO_DATA}),
     )

@@ -34,7 +34,7 @@ from fieldsurvey.gui.workbench_map.brushing import Brush, points_inside
 from fieldsurvey.gui.workbench_map.cloud_maker import CloudMaker
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette, MapPoints, MapStretch
 from fieldsurvey.gui.workbench_map.map_picture import MapPicture
-from fieldsurvey.gui.workbench_map.point_layer import nearest_point
+from fieldsurvey.gui.workbench_map.point_layer import cell_level, nearest_point
 from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
 from fieldsurvey.gui.workbench_map.stretch_layer import StretchLines
 from fieldsurvey.model.messages import Message
@@ -87,6 +87,8 @@ class WorkbenchMap(QWidget):
         self._collect_timer = QTimer(self)
         self._collect_timer.setInterval(_COLLECT_MS)
         self._collect_timer.timeout.connect(self._collect)
+        self._ground_timer = QTimer(self)  # whenever there is nothing else to do
+        self._ground_timer.timeout.connect(self._paint_ground)
         self.setMinimumSize(120, 80)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -211,6 +213,7 @@ class WorkbenchMap(QWidget):
 
     def close_workers(self) -> None:
         """Wait for the threads that sort points and read tiles, and end them."""
+        self._ground_timer.stop()
         self._close_tiles()
         self._maker.close()
 
@@ -235,6 +238,11 @@ class WorkbenchMap(QWidget):
         elif not tiles.is_busy():
             self._collect_timer.stop()
 
+    def _paint_ground(self) -> None:
+        if not self._picture.step():
+            self._ground_timer.stop()
+            self.update()
+
     def _close_tiles(self) -> None:
         self._collect_timer.stop()
         if self._picture.tiles is not None:
@@ -248,13 +256,14 @@ class WorkbenchMap(QWidget):
         self._ground_changed()
 
     def _ground_changed(self) -> None:
-        self._picture.ground_changed()
+        self._picture.changed()
         self.update()
 
     def _show(self, view: MapView) -> None:
         if view == self._view:
             return
         self._view = view
+        self._maker.level_in_view = cell_level(view)
         if self._picture.tiles is not None:
             self._picture.tiles.forget_requests()
         self.update()
@@ -278,6 +287,8 @@ class WorkbenchMap(QWidget):
         painter.end()
         if self._picture.tiles is not None and self._picture.tiles.is_busy():
             self._collect_timer.start()
+        if self._picture.is_busy:
+            self._ground_timer.start()
 
     def _paint_hovered(self, painter: QPainter, look: Look) -> None:
         singles = self._picture.singles

@@ -1,0 +1,81 @@
+"""Paints a grid of ranks: squares of colour with an outline that keeps them apart from any map.
+
+Unselected ranks keep a fifth of their strength and no outline: dimmed, never hidden. Classes that
+stand for "not known" are chequered, so that they are not taken for a grey value.
+"""
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from fieldsurvey.gui.workbench_map.map_data import ClassPalette
+from fieldsurvey.gui.workbench_map.point_pyramid import SELECTED, Ranks
+
+DIMMED = 0.2
+# Ranks that points never have: 62 classes leave 63 free, selected or not.
+_OUTLINE = 63
+_CHEQUER = np.uint8(128)  # on every other part of the picture
+
+
+def paint_ranks(
+    painter: QPainter,
+    grid: Ranks,
+    at: QPointF,
+    side: float,
+    palette: ClassPalette,
+    outline: str,
+    parts: int,
+) -> None:
+    """Draw ``grid``, in rows, with its upper left corner ``at`` and cells of ``side`` pixels.
+
+    ``outline`` is ``#aarrggbb``; it is drawn as wide as a cell divided by ``parts``.
+    """
+    fine = np.pad(grid.repeat(parts, axis=0).repeat(parts, axis=1), 1)
+    is_edge = (fine == 0) & (highest_around(fine) >= SELECTED)
+    fine |= is_edge.view(np.uint8) * np.uint8(_OUTLINE)
+    fine[::2, ::2] |= _CHEQUER
+    fine[1::2, 1::2] |= _CHEQUER
+    pixels = _colours(palette, outline).take(fine)
+    height, width = pixels.shape
+    image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
+    step = side / parts
+    room = QRectF(at.x() - step, at.y() - step, width * step, height * step)
+    if step == 1.0:
+        painter.drawImage(room.topLeft(), image)
+    else:
+        painter.drawImage(room, image)
+
+
+def highest_around(grid: Ranks) -> Ranks:
+    """Return, per cell, the highest rank among it and its eight neighbours."""
+    wide = grid.copy()
+    np.maximum(wide[:, 1:], grid[:, :-1], out=wide[:, 1:])
+    np.maximum(wide[:, :-1], grid[:, 1:], out=wide[:, :-1])
+    high = wide.copy()
+    np.maximum(high[1:], wide[:-1], out=high[1:])
+    np.maximum(high[:-1], wide[1:], out=high[:-1])
+    return high
+
+
+@functools.lru_cache(maxsize=8)
+def _colours(palette: ClassPalette, outline: str) -> NDArray[np.uint32]:
+    """Return the colour of each of 256 ranks as premultiplied ARGB; 0 is transparent."""
+    table = np.zeros(256, dtype=np.uint32)
+    table[_OUTLINE] = _premultiplied(QColor(outline), QColor(outline).alphaF())
+    for number, colour in enumerate(palette.colours):
+        table[1 + number] = _premultiplied(QColor(colour), DIMMED)
+        table[1 + number + SELECTED] = _premultiplied(QColor(colour), 1.0)
+    table[_CHEQUER:] = table[:_CHEQUER]
+    for number in palette.unknown:
+        table[[_CHEQUER + 1 + number, _CHEQUER + 1 + number + SELECTED]] = 0
+    return table
+
+
+def _premultiplied(colour: QColor, alpha: float) -> int:
+    red, green, blue = (
+        round(part * alpha) for part in (colour.red(), colour.green(), colour.blue())
+    )
+    return round(alpha * 255) << 24 | red << 16 | green << 8 | blue
