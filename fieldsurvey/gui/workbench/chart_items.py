@@ -265,7 +265,11 @@ class Spans(PixelItem):
         veil.setAlphaF(0.13)
         hatch = QColor(self._colour)
         hatch.setAlphaF(0.45)
-        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False):
-            span = QRect(area.left() + start, area.top(), max(1, end - start), area.height())
-            painter.fillRect(span, veil)
-            painter.fillRect(span, QBrush(hatch, Qt.BrushStyle.BDiagPattern))
+        spans = [
+            QRect(area.left() + start, area.top(), max(1, end - start), area.height())
+            for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False)
+        ]
+        painter.setPen(Qt.PenStyle.NoPen)
+        for brush in (QBrush(veil), QBrush(hatch, Qt.BrushStyle.BDiagPattern)):
+            painter.setBrush(brush)
+            painter.drawRects(spans)

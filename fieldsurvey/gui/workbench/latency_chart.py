@@ -15,7 +15,7 @@ from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart import TEXT_PX
 from fieldsurvey.gui.workbench.chart_axes import LogAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Trace
-from fieldsurvey.gui.workbench.facts import Bools, Floats
+from fieldsurvey.gui.workbench.facts import Bools, Floats, Ints
 from fieldsurvey.gui.workbench.results import FEWEST
 from fieldsurvey.gui.workbench.selection import SelectionModel
 
@@ -34,7 +34,9 @@ class LatencyChart(AlongChart):
         for item in (self._seconds, self._points, self._unit):
             self.box.addItem(item, ignoreBounds=True)
         self.box.sigRangeChanged.connect(self._place_unit)
-        self._order: np.ndarray | None = None
+        # Seconds with a round trip in the order of the axis.
+        self._order: Ints | None = None
+        self._x = self._y = np.zeros(0)
 
     def cloud(self) -> PointCloud:
         return self._points
@@ -71,10 +73,12 @@ class LatencyChart(AlongChart):
             known = np.isfinite(facts.round_trip_us) & np.isfinite(self.along.samples)
             rows = np.flatnonzero(known)
             self._order = rows[np.argsort(self.along.samples[rows], kind="stable")]
+            self._x = self.along.samples[self._order]
+            self._y = _log_ms(facts.round_trip_us[self._order])
         self._points.set_selected(np.tile(tests, 2))
         if self._order is not None:
-            rows = self._order[self.model.samples[self._order]]
-            self._seconds.set_values(self.along.samples[rows], _log_ms(facts.round_trip_us[rows]))
+            shown = self.model.samples[self._order]
+            self._seconds.set_values(self._x[shown], self._y[shown])
         self.sentence.setText(self._say(look, tests))
 
     def _say(self, look: Look, tests: Bools) -> str:

@@ -8,6 +8,7 @@ from fieldsurvey.gui.app import closed_by_signals, require_screen
 from fieldsurvey.model.messages import resources_dir
 
 _LARGEST = (1500, 950)
+_TICK_MS = 250
 
 
 def run_workbench(
@@ -26,7 +27,7 @@ def run_workbench(
     Raises ``KnownError`` where there is no screen or a system library is missing.
     """
     require_screen()
-    from PySide6.QtCore import QEvent
+    from PySide6.QtCore import QEvent, QTimer
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
@@ -61,6 +62,9 @@ def run_workbench(
     if not window.was_restored:
         window.resize(min(_LARGEST[0], room.width()), min(_LARGEST[1], room.height()))
     window.show()
+    tick = QTimer(window)  # Python hears of Ctrl+C only when it runs
+    tick.timeout.connect(lambda: None)
+    tick.start(_TICK_MS)
     with closed_by_signals(window.close):
         code = application.exec()
     window.deleteLater()

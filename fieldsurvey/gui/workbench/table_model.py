@@ -148,21 +148,19 @@ class TableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._look.texts.tr(self.columns[section].title_id)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(section)
+            return self.alignment(section)
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if self._look is None or not index.isValid():
             return None
-        column = self.columns[index.column()]
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
                 return self.text(index.row(), index.column())
             case Qt.ItemDataRole.TextAlignmentRole:
-                return self._alignment(index.column())
-            case Qt.ItemDataRole.DecorationRole if column.sign is not None:
-                outlook = column.sign(self.row_at(index.row()))
-                return None if outlook is None else self._signs[outlook]
+                return self.alignment(index.column())
+            case Qt.ItemDataRole.DecorationRole:
+                return self.sign(index.row(), index.column())
         return None
 
     def text(self, line: int, column: int) -> str:
@@ -170,7 +168,14 @@ class TableModel(QAbstractTableModel):
         assert self._look is not None
         return self.columns[column].text(self._look.texts, self.row_at(line)) or "–"
 
-    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+    def sign(self, line: int, column: int) -> QPixmap | None:
+        """Return the shape that stands before the text of a cell."""
+        sign_of = self.columns[column].sign
+        outlook = None if sign_of is None else sign_of(self.row_at(line))
+        return None if outlook is None else self._signs[outlook]
+
+    def alignment(self, column: int) -> Qt.AlignmentFlag:
+        """Return where a column's text stands: numbers at the right."""
         side = Qt.AlignmentFlag.AlignRight if self.columns[column].is_number else (
             Qt.AlignmentFlag.AlignLeft
         )  # fmt: skip
