@@ -8,14 +8,18 @@ layer. It is a margin bigger than the view, so that panning seldom runs off its 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
 from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.theme import Look
 
 _MARGIN_PX = 128
 
+_PART_PX = 64
+
+_Parts = list[tuple[QPointF, QPixmap]]
 Layer = Callable[[QPainter, MapView, Look], None]
 
 
@@ -37,9 +41,9 @@ class Ground:
         self._layers = layers
         self._is_clear = is_clear
         self._number = 0
-        self._shown: tuple[_Wanted, QPixmap] | None = None
+        self._shown: tuple[_Wanted, _Parts] | None = None
         self._wanted: _Wanted | None = None
-        self._steps: Iterator[QPixmap | None] | None = None
+        self._steps: Iterator[_Parts | None] | None = None
 
     def changed(self) -> None:
         """Paint anew from now on: the content is not what it was."""
@@ -55,18 +59,20 @@ class Ground:
         elif not _is_right(self._shown[0], wanted, 0.5):
             self._start(wanted)
         assert self._shown is not None
-        of, picture = self._shown
+        of, parts = self._shown
         factor = view.scale / of.view.scale
         left, top = view.one_to_screen(*of.view.one_to_world(0, 0))
         room = QRectF(left, top, of.view.width * factor, of.view.height * factor)
         if not self._is_clear and not room.contains(QRectF(0, 0, view.width, view.height)):
             painter.fillRect(0, 0, view.width, view.height, QColor(look.theme.map_ground))
-        if factor == 1.0:
-            # Whole device pixels: anything else would be smoothed, and take five times as long.
-            at = room.topLeft() * of.ratio
-            painter.drawPixmap(QPointF(round(at.x()), round(at.y())) / of.ratio, picture)
-        else:
-            painter.drawPixmap(room, picture, QRectF(picture.rect()))
+        painter.save()
+        # Whole device pixels: anything else would be smoothed, and take five times as long.
+        at = room.topLeft() * of.ratio
+        painter.translate(QPointF(round(at.x()), round(at.y())) / of.ratio)
+        painter.scale(factor, factor)
+        for corner, picture in parts:
+            painter.drawPixmap(corner, picture)
+        painter.restore()
 
     def paint_all(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Draw every layer at once and as it is, for paper."""
@@ -81,9 +87,9 @@ class Ground:
         """Paint one layer; return whether there is more to do."""
         if self._steps is None or self._wanted is None:
             return False
-        picture = next(self._steps)
-        if picture is not None:
-            self._shown = (self._wanted, picture)
+        parts = next(self._steps)
+        if parts is not None:
+            self._shown = (self._wanted, parts)
             self._steps = None
         return self.is_busy
 
@@ -100,7 +106,7 @@ class Ground:
         self._wanted = replace(wanted, view=bigger)
         self._steps = self._painted(self._wanted)
 
-    def _painted(self, wanted: _Wanted) -> Iterator[QPixmap | None]:
+    def _painted(self, wanted: _Wanted) -> Iterator[_Parts | None]:
         view, look = wanted.view, wanted.look
         size = (round(view.width * wanted.ratio), round(view.height * wanted.ratio))
         picture = QPixmap(*size)
@@ -112,7 +118,7 @@ class Ground:
             layer(painter, view, look)
             painter.end()
             yield None
-        yield picture
+        yield _parts_of(picture) if self._is_clear else [(QPointF(0, 0), picture)]
 
 
 def _is_right(has: _Wanted, wanted: _Wanted, share: float) -> bool:
@@ -125,3 +131,19 @@ def _is_right(has: _Wanted, wanted: _Wanted, share: float) -> bool:
     spare_x = (has.view.width - wanted.view.width) / 2
     spare_y = (has.view.height - wanted.view.height) / 2
     return abs(off_x) <= spare_x * share and abs(off_y) <= spare_y * share
+
+
+def _parts_of(picture: QPixmap) -> _Parts:
+    """Cut a picture up and keep the parts with anything on them: a few names, and else air that
+    would take as long to draw as the ground."""
+    ratio = picture.devicePixelRatio()
+    image = picture.toImage().convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    pixels = np.frombuffer(image.constBits(), dtype=np.uint32).reshape(image.height(), -1)
+    side = round(_PART_PX * ratio)
+    parts = []
+    for top in range(0, image.height(), side):
+        for left in range(0, image.width(), side):
+            if pixels[top : top + side, left : left + side].any():
+                corner = QPointF(left / ratio, top / ratio)
+                parts.append((corner, picture.copy(left, top, side, side)))
+    return parts

@@ -72,7 +72,7 @@ class Cells:
             )
 
     def within_block(self, run: Run, level: int) -> NDArray[np.intp]:
-        """Return, per cell of ``run``, which of the 4,096 cells of ``level`` in its block it is in."""
+        """Return, per cell of ``run``, in which of the block's 4,096 cells of ``level`` it is."""
         shift = np.uint64(2 * (_POINT_LEVEL - level))
         codes = self.codes[run.part if self.first is None else self.first[run.part]]
         return ((codes >> shift) & np.uint64(BLOCK_CELLS**2 - 1)).astype(np.intp)
@@ -102,7 +102,7 @@ class PointPyramid:
         return len(self.order)
 
     def extent(self) -> Bounds | None:
-        """Return the room all points take, to within three kilometres; None where there are none."""
+        """Return the room all points take, to within 3 km; None where there are none."""
         cells = self.cells[self.index_for(_EXTENT_LEVEL)]
         if cells.first is None or not len(cells.first):
             return None

@@ -1,0 +1,188 @@
+"""Finds a highway, a kilometre of one, or a settlement by what somebody types.
+
+Every name is folded to plain Latin letters, so that it does not matter in which alphabet or which
+of its many transliterations it is typed: Қапшағай, капшагай, Qapshaghay. Must not know Qt.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fieldsurvey.gui.workbench_map.name_folding import fold
+from fieldsurvey.model.geodesy import metres_per_degree
+from fieldsurvey.model.messages import LANGUAGES, message
+from fieldsurvey.places.places_file import Places
+from fieldsurvey.places.roads import HighwayLine
+
+_AROUND_KILOMETRE_M = 3_000.0
+_AROUND_SETTLEMENT_M = 4_000.0
+# "km 42", "42 km", "42", "412+300"; a sign before it or not.
+_KILOMETRE = re.compile(
+    r"^\s*(?:km|км|шақырым)?\.?\s*(\d{1,4})(?:[.,+](\d{1,3}))?\s*(?:km|км)?\s*$"
+)
+_RANK_WHOLE, _RANK_BEGINS, _RANK_WORD, _RANK_WITHIN = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """``box`` is south, west, north, east in degrees: what to show of it."""
+
+    label: str
+    latitude_deg: float
+    longitude_deg: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    folded: str
+    settlement: int
+
+
+class PlaceSearch:
+    """Searches what was read of one places file; takes a few milliseconds per question."""
+
+    def __init__(self, places: Places) -> None:
+        self._table = places.settlements()
+        self._lines: dict[str, list[HighwayLine]] = {}
+        for line in places.highway_lines():
+            self._lines.setdefault(line.ref, []).append(line)
+        self._refs = {_ref_key(ref): ref for ref in self._lines}
+        self._names = self._all_names()
+        self._population = np.asarray(self._table.population)
+
+    def find(self, text: str, language: str = "en", limit: int = 20) -> list[FoundPlace]:
+        """Return what ``text`` may mean, the likeliest first, labels in ``language``."""
+        highways = self._highways(text, language)
+        return (highways + self._settlements(text, language, limit))[:limit]
+
+    def _all_names(self) -> list[_Name]:
+        table = self._table
+        columns = (table.name, table.name_en, table.name_ru, table.name_kk)
+        names = []
+        for number, forms in enumerate(zip(*columns, strict=True)):
+            names += [_Name(folded, number) for folded in {fold(form) for form in forms if form}]
+        return [name for name in names if name.folded]
+
+    # Settlements
+
+    def _settlements(self, text: str, language: str, limit: int) -> list[FoundPlace]:
+        wanted = fold(text)
+        if not wanted:
+            return []
+        best: dict[int, int] = {}
+        for name in self._names:
+            if wanted in name.folded:
+                rank = _rank(wanted, name.folded)
+                best[name.settlement] = min(rank, best.get(name.settlement, rank))
+        order = sorted(best, key=lambda n: (best[n], -int(self._population[n]), n))
+        return [self._settlement(number, language) for number in order[:limit]]
+
+    def _settlement(self, number: int, language: str) -> FoundPlace:
+        table = self._table
+        latitude, longitude = float(table.latitude_deg[number]), float(table.longitude_deg[number])
+        label = table.name_in(number, language)
+        others = dict.fromkeys(table.name_in(number, other) for other in LANGUAGES)
+        others.pop(label, None)
+        if others:
+            label = f"{label} ({', '.join(others)})"
+        return FoundPlace(
+            label, latitude, longitude, _box_around(latitude, longitude, _AROUND_SETTLEMENT_M)
+        )
+
+    # Highways
+
+    def _highways(self, text: str, language: str) -> list[FoundPlace]:
+        """Read ``text`` as a number of a highway and perhaps a kilometre."""
+        words = text.split()
+        for count in range(len(words), 0, -1):
+            refs = self._refs_like(_ref_key(" ".join(words[:count])), exactly=count < len(words))
+            if not refs:
+                continue
+            if count == len(words):
+                return [self._highway(ref) for ref in refs]
+            kilometre = _KILOMETRE.match(" ".join(words[count:]).casefold())
+            if kilometre:
+                chainage_m = int(kilometre[1]) * 1000 + int((kilometre[2] or "0").ljust(3, "0"))
+                return self._kilometre(refs[0], chainage_m, language)
+        return []
+
+    def _refs_like(self, key: str, *, exactly: bool) -> list[str]:
+        if key in self._refs:
+            return [self._refs[key]]
+        if exactly or not any(letter.isdigit() for letter in key):
+            return []
+        return sorted(ref for own, ref in self._refs.items() if own.startswith(key))
+
+    def _highway(self, ref: str) -> FoundPlace:
+        lines = self._lines[ref]
+        latitude = np.concatenate([line.latitude_deg for line in lines])
+        longitude = np.concatenate([line.longitude_deg for line in lines])
+        middle = len(latitude) // 2
+        box = (
+            float(latitude.min()), float(longitude.min()),
+            float(latitude.max()), float(longitude.max()),
+        )  # fmt: skip
+        return FoundPlace(ref, float(latitude[middle]), float(longitude[middle]), box)
+
+    def _kilometre(self, ref: str, chainage_m: int, language: str) -> list[FoundPlace]:
+        """Return the kilometre on every line of the highway that is long enough, told apart by the
+        settlement next to it; the highway where none is."""
+        km = f"{chainage_m / 1000:g}"
+        label = message("gui.map_kilometre", highway=ref, km=km).text(language)
+        places = _places_at(self._lines[ref], chainage_m)
+        if not places:
+            return [self._highway(ref)]
+        return [
+            FoundPlace(
+                label if len(places) == 1 else f"{label} · {self._nearest_name(*at, language)}",
+                *at,
+                _box_around(*at, _AROUND_KILOMETRE_M),
+            )
+            for at in places
+        ]
+
+    def _nearest_name(self, latitude_deg: float, longitude_deg: float, language: str) -> str:
+        table = self._table
+        if not len(table):
+            return ""
+        north_m, east_m = metres_per_degree(latitude_deg)
+        away_m = np.hypot(
+            (table.latitude_deg - latitude_deg) * north_m,
+            (table.longitude_deg - longitude_deg) * east_m,
+        )
+        return table.name_in(int(np.argmin(away_m)), language)
+
+
+def _places_at(lines: Sequence[HighwayLine], chainage_m: float) -> list[tuple[float, float]]:
+    return [
+        (
+            float(np.interp(chainage_m, line.chainage_m, line.latitude_deg)),
+            float(np.interp(chainage_m, line.chainage_m, line.longitude_deg)),
+        )
+        for line in lines
+        if chainage_m <= line.length_m
+    ]
+
+
+def _rank(wanted: str, name: str) -> int:
+    if wanted == name:
+        return _RANK_WHOLE
+    if name.startswith(wanted):
+        return _RANK_BEGINS
+    return _RANK_WORD if f" {wanted}" in name else _RANK_WITHIN
+
+
+def _ref_key(text: str) -> str:
+    """Return letters and figures alone: KZ38-01, "kz 38 01" and "кз38-01" are one."""
+    return "".join(letter for letter in fold(text) if letter.isalnum())
+
+
+def _box_around(
+    latitude_deg: float, longitude_deg: float, reach_m: float
+) -> tuple[float, float, float, float]:
+    north_m, east_m = metres_per_degree(latitude_deg)
+    dy, dx = reach_m / north_m, reach_m / east_m
+    return latitude_deg - dy, longitude_deg - dx, latitude_deg + dy, longitude_deg + dx
