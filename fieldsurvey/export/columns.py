@@ -110,6 +110,22 @@ def test_columns() -> dict[str, pl.Expr]:
     }
 
 
+def drive_columns() -> dict[str, pl.Expr]:
+    """Column name → what stands in it; from the drives, for formats with a place for them."""
+    import polars as pl
+
+    return {
+        "drive_id": pl.col("drive_id"),
+        "replayed": pl.col("replayed"),
+        "started_utc": text.utc(pl.col("started_utc_us")),
+        "ended_utc": text.utc(pl.col("ended_utc_us")),
+        "plan_name": pl.col("plan_name"),
+        "operator": pl.col("operator"),
+        "access_type": pl.col("access_type"),
+        "app_version": pl.col("app_version"),
+    }
+
+
 def _of_link_or_drive(column: str) -> pl.Expr:
     """The drive's plan speaks for its only link; of several, each speaks for itself."""
     import polars as pl

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
+from fieldsurvey.export.ahead import in_order
 from fieldsurvey.export.columns import sample_columns, test_columns, with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.tables import SurveyTables
@@ -37,7 +38,7 @@ class CsvTests:
         tests = with_drives(tables, tables.tests)
         columns = test_columns()
         _write_header(columns, stream)
-        _write_rows(tests, columns, stream)
+        stream.write(_rows(tests, columns))
         progress(1.0)
         return Written(tests=len(tests))
 
@@ -56,11 +57,15 @@ class CsvSamples:
         columns = sample_columns()
         drives = tables.drives.select("drive_id", "replayed")
         done = 0
-        _write_header(columns, stream)
-        for piece in tables.sample_pieces():
+
+        def formatted(piece: pl.DataFrame) -> tuple[bytes, int]:
             rows = piece.join(drives, on="drive_id", how="left", maintain_order="left")
-            _write_rows(rows, columns, stream)
-            done += len(rows)
+            return _rows(rows, columns), len(rows)
+
+        _write_header(columns, stream)
+        for lines, count in in_order(tables.sample_pieces(), formatted):
+            stream.write(lines)
+            done += count
             progress(done / max(done, tables.sample_count))
         return Written(points=done)
 
@@ -78,7 +83,7 @@ def _write_header(columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
     stream.write((",".join(columns) + "\r\n").encode())
 
 
-def _write_rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
+def _rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> bytes:
     rows, words = text.with_words(rows, _words)
     quoted = bool(words.str.contains(_TO_BE_QUOTED).any())  # looking in every cell takes long
-    text.write_lines(rows.select(**columns), stream, end="\r\n", quoted=quoted)
+    return text.lines(rows.select(**columns), end="\r\n", quoted=quoted)

@@ -68,7 +68,7 @@ def write_points(
     for name in ours:
         line.put_element(values[name])
     line.say("</extensions></trkpt>" if ours else "</trkpt>")
-    text.write_lines(values.select(line.joined()), stream, end="\n", quoted=False)
+    stream.write(text.lines(values.select(line.joined()), end="\n", quoted=False))
 
 
 def _native_children() -> dict[str, pl.Expr]:

@@ -141,7 +141,7 @@ def _waypoint(test: Mapping[str, object], ours: str, language: str) -> str:
             element("ele", digits("start_altitude_m", 2)),
             element("time", text.utc_iso(int(str(test["started_utc_us"])))),
             element("name", waypoint_name(test, language)),
-            element("desc", _description(test, language)),
+            element("desc", waypoint_description(test, language)),
             element("type", message("export.test").text(language)),
             element("fix", gpx_fix(test["start_fix_type"])),
             element("sat", test["start_satellites"]),
@@ -181,10 +181,15 @@ def _rate(rate_bps: int) -> Message:
     return message("export.kbps", rate=rate_bps // 1000 or f"{rate_bps / 1000:.3f}")
 
 
-def _description(test: Mapping[str, object], language: str) -> str:
+def waypoint_description(test: Mapping[str, object], language: str) -> str:
     """Return rate with interval, verdict with target, place: each only where it is known."""
     parts: list[Message | str] = []
-    if test["download_bps"] is not None:
+    if test["download_bps"] is not None and test["download_low_bps"] is None:
+        rate_mbps = _mbps(test["download_bps"])
+        parts.append(
+            message("export.download_mean", rate_mbps=rate_mbps, protocol=test["protocol"])
+        )
+    elif test["download_bps"] is not None:
         parts.append(
             message(
                 "export.download",

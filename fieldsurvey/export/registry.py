@@ -13,14 +13,27 @@ from typing import BinaryIO, cast
 
 from fieldsurvey.export.csv_format import CsvSamples
 from fieldsurvey.export.exporter import Exporter, Progress, Written
+from fieldsurvey.export.fcc_format import Fcc
+from fieldsurvey.export.geojson_format import GeoJson
+from fieldsurvey.export.gpkg_format import GeoPackage
 from fieldsurvey.export.gpx_format import Gpx
 from fieldsurvey.export.homes import HomeArea, without_homes
+from fieldsurvey.export.kml_format import Kml
+from fieldsurvey.export.parquet_format import ParquetSamples
 from fieldsurvey.export.replacing import Cancelled, Replacement, StoppableStream, known_error
+from fieldsurvey.export.rtr_format import Rtr
 from fieldsurvey.export.tables import LeftOut, SurveyTables
 from fieldsurvey.model.errors import KnownError
 
 FORMATS: Mapping[str, Exporter] = {
-    exporter.name: exporter for exporter in cast(list[Exporter], [Gpx(), CsvSamples()])
+    exporter.name: exporter
+    for exporter in cast(
+        list[Exporter],
+        [
+            *(Gpx(), CsvSamples(), GeoJson(), GeoPackage(), Kml(), ParquetSamples()),
+            *(Fcc(), Rtr()),
+        ],
+    )
 }
 
 
@@ -78,11 +91,11 @@ def find_format(name: str) -> Exporter:
 
 def parts(exporter: Exporter, output: Path) -> list[tuple[Path, Exporter]]:
     """Return the files that an export to ``output`` consists of, with who writes each."""
-    companions = [
-        (output.with_name(f"{output.stem}{behind}{output.suffix}"), companion)
-        for behind, companion in exporter.companions.items()
-    ]
-    return [(output, exporter), *companions]
+    files = [(output, exporter)]
+    for behind, companion in exporter.companions.items():
+        suffix = output.suffix if companion.suffix == exporter.suffix else companion.suffix
+        files.append((output.with_name(f"{output.stem}{behind}{suffix}"), companion))
+    return files
 
 
 def write_tables(

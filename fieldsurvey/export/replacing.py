@@ -32,6 +32,11 @@ class StoppableStream:
         self._cancelled = cancelled
         self.bytes_written = 0
 
+    @property
+    def folder(self) -> Path:
+        """Where there is room for what a format needs on the way."""
+        return Path(self._stream.name).parent
+
     def write(self, data: bytes | memoryview) -> int:
         if self._cancelled():
             raise Cancelled

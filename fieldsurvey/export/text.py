@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
@@ -120,22 +120,21 @@ def with_words(
     return frame, after
 
 
-def write_lines(frame: pl.DataFrame, stream: BinaryIO, *, end: str, quoted: bool) -> None:
-    """Write a line per row, values parted by commas; nothing for null. ``quoted`` puts quotes
-    where RFC 4180 wants them; without, there must be nowhere to put them.
+def lines(frame: pl.DataFrame, *, end: str, quoted: bool) -> bytes:
+    """Return a line per row, values parted by commas; nothing for null. ``quoted`` puts quotes
+    where RFC 4180 wants them; without, there must be nowhere to put them."""
+    import polars.selectors as cs
 
-    By way of a buffer, since polars would make its own error of what the stream raises.
-    """
     buffer = io.BytesIO()
-    frame.write_csv(
+    # Written as times they would take twice as long.
+    frame.with_columns(cs.datetime().dt.strftime(TIME_FORMAT)).write_csv(
         buffer,
         include_header=False,
         line_terminator=end,
         quote_style="necessary" if quoted else "never",
-        datetime_format=TIME_FORMAT,
         null_value="",
     )
-    stream.write(buffer.getbuffer())
+    return buffer.getvalue()
 
 
 def flag_names(flags: pl.Expr) -> pl.Expr:

@@ -61,6 +61,10 @@ class Cause(StrEnum):
     SERVER_BUSY = "server_busy"
     BUDGET = "budget"  # the day's bytes are spent
     ENGINE = "engine"  # our own measuring process failed
+    NOT_ASKED = "not_asked"  # another tool recorded it and did not ask: neither service nor none
+
+
+OWN_CAUSES = (Cause.ENGINE, Cause.SERVER_BUSY, Cause.NOT_ASKED)  # these say nothing of a network
 
 
 class InterfaceKind(StrEnum):
@@ -194,7 +198,7 @@ class MeasurementPlan:
 
 def network_failed(outcome: Outcome, cause: Cause | None) -> bool:
     """Tell whether it was the network that failed; not our own process, nor a busy server."""
-    return outcome is Outcome.FAILED and cause not in (Cause.ENGINE, Cause.SERVER_BUSY, None)
+    return outcome is Outcome.FAILED and cause not in (*OWN_CAUSES, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldsurvey.model.radio import AccessType
-from fieldsurvey.model.throughput import Cause, Outcome, PhaseKind
+from fieldsurvey.model.throughput import OWN_CAUSES, Outcome, PhaseKind
 from fieldsurvey.store.driver import Connection, known_errors
 from fieldsurvey.store.survey_file import SurveyFile
 
@@ -93,7 +93,7 @@ def _sender(alias: str, end: str, other_end: str, name: str) -> _Spec:
 
 _PHASES = {"i": PhaseKind.IDLE_LATENCY, "d": PhaseKind.DOWNLOAD, "u": PhaseKind.UPLOAD}
 _LATENCY_OF = {"idle": "i", "download": "d", "upload": "u"}
-_OWN_CAUSES = f"'{Cause.ENGINE.value}', '{Cause.SERVER_BUSY.value}'"
+_OWN_CAUSES = ", ".join(f"'{cause.value}'" for cause in OWN_CAUSES)
 _RADIO_WORDS = ("technology", "operator_code", "operator_name", "band")
 _RADIO_REALS = ("cell_id", "tracking_area", "rsrp_dbm", "rsrq_db", "sinr_db", "rssi_dbm")
 

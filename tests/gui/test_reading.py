@@ -3,7 +3,7 @@
 import pytest
 
 from fieldsurvey.gui.reading import Outlook, reading_of
-from fieldsurvey.model.throughput import Cause, Outcome
+from fieldsurvey.model.throughput import OWN_CAUSES, Cause, Outcome
 from fieldsurvey.model.verdict import Verdict
 from tests.support.gui_fake_drive import a_test, no_service_test
 
@@ -32,7 +32,7 @@ def test_the_interval_stands_in_the_same_layer_as_the_number() -> None:
     assert reading.high_mbps == pytest.approx(87.34 * 1.07, rel=1e-5)
 
 
-@pytest.mark.parametrize("cause", [c for c in Cause if c not in (Cause.ENGINE, Cause.SERVER_BUSY)])
+@pytest.mark.parametrize("cause", [c for c in Cause if c not in OWN_CAUSES])
 def test_no_service_has_a_cause_and_never_a_number(cause: Cause) -> None:
     reading = reading_of(no_service_test(cause))
     assert reading.outlook is Outlook.NO_SERVICE
@@ -41,7 +41,7 @@ def test_no_service_has_a_cause_and_never_a_number(cause: Cause) -> None:
     assert not reading.cause.text().startswith("[")
 
 
-@pytest.mark.parametrize("cause", [Cause.ENGINE, Cause.SERVER_BUSY])
+@pytest.mark.parametrize("cause", OWN_CAUSES)
 def test_our_own_failure_is_not_called_no_service(cause: Cause) -> None:
     reading = reading_of(a_test(None, outcome=Outcome.FAILED, cause=cause))
     assert reading.outlook is Outlook.FAILED

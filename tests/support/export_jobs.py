@@ -59,10 +59,18 @@ class _Stopwatch:
 
 def _ours_out(exporter_name: str, points: int, path: Path) -> tuple[_Stopwatch, int]:
     from fieldsurvey.export.csv_format import CsvSamples
+    from fieldsurvey.export.geojson_format import GeoJsonSamples
+    from fieldsurvey.export.gpkg_format import GeoPackage
     from fieldsurvey.export.gpx_format import Gpx
+    from fieldsurvey.export.kml_format import Kml
+    from fieldsurvey.export.parquet_format import ParquetSamples
     from tests.support.export_bulk import bulk_tables
 
     exporters = {
+        "geojson": GeoJsonSamples(),
+        "gpkg": GeoPackage(),
+        "kml": Kml(),
+        "parquet": ParquetSamples(),
         "gpx": Gpx(with_extensions=False),
         "gpx-with-ours": Gpx(),
         "csv": CsvSamples(),
@@ -101,6 +109,22 @@ def gpx_with_ours_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
 
 def csv_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
     return _ours_out("csv", points, folder / "ours.csv")
+
+
+def geojson_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
+    return _ours_out("geojson", points, folder / "ours.geojsonl")
+
+
+def gpkg_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
+    return _ours_out("gpkg", points, folder / "ours.gpkg")
+
+
+def kml_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
+    return _ours_out("kml", points, folder / "ours.kml")
+
+
+def parquet_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
+    return _ours_out("parquet", points, folder / "ours.parquet")
 
 
 def gpx_in(_points: int, folder: Path) -> tuple[_Stopwatch, int]:
@@ -272,7 +296,8 @@ def main(job: str, points: str, folder: str) -> None:
     jobs: dict[str, Callable[[int, Path], tuple[_Stopwatch, int]]] = {
         function.__name__: function
         for function in (
-            gpx_out, gpx_with_ours_out, csv_out, gpx_in, gpx_with_ours_in,
+            gpx_out, gpx_with_ours_out, csv_out, geojson_out, gpkg_out, kml_out, parquet_out,
+            gpx_in, gpx_with_ours_in,
             gpxpy_in, gpxpy_with_ours_in, gpxpy_out, gpxpy_with_ours_out,
             csv_module_out, csv_module_bare_out, make_survey, survey_to_gpx, survey_to_csv,
         )

@@ -1,0 +1,167 @@
+"""Exported columns back as the columns of the tables: the way back of :mod:`columns`.
+
+Text and typed values alike. What an export does not hold (bins, single round trips, the steady
+clock) stays unknown; what of it has no place in the model becomes a tag. Must read any export since
+the first: columns may be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fieldsurvey.export.columns import (
+    BPS_PER_MBPS,
+    KMH_PER_MPS,
+    M_PER_KM,
+    PERMILLE_PER_PERCENT,
+    US_PER_MS,
+    US_PER_S,
+)
+from fieldsurvey.export.reading import tags_of
+from fieldsurvey.export.tables import SAMPLE_COLUMNS, TEST_COLUMNS, schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Exported name → name in the table and factor; other columns have one name and one unit.
+_SAMPLES: dict[str, tuple[str, float | None]] = {
+    "sampled_utc": ("utc_us", None),
+    "no_service_cause": ("cause", None),
+    "round_trip_ms": ("round_trip_us", US_PER_MS),
+    "tracking_area_id": ("tracking_area", None),
+}
+_TESTS: dict[str, tuple[str, float | None]] = {
+    "started_utc": ("started_utc_us", None),
+    "ended_utc": ("ended_utc_us", None),
+    "compared_mbps": ("compared_bps", BPS_PER_MBPS),
+    "target_mbps": ("target_bps", BPS_PER_MBPS),
+    "verdict_rule": ("rule", None),
+    "duration_s": ("duration_us", US_PER_S),
+    "data_used_bytes": ("wire_bytes", None),
+    "maximum_segment_bytes": ("mss_bytes", None),
+    "confirms_test_id": ("confirms", None),
+    "pace_mbps": ("pace_bps", BPS_PER_MBPS),
+    "self_limits": ("limits", None),
+    "cpu_share_percent": ("cpu_permille", PERMILLE_PER_PERCENT),
+    "machine_cpu_share_percent": ("machine_cpu_permille", PERMILLE_PER_PERCENT),
+    "event_loop_lag_ms": ("loop_lag_us", US_PER_MS),
+}
+for _phase in ("download", "upload"):
+    _TESTS |= {
+        f"{_phase}_mbps": (f"{_phase}_bps", BPS_PER_MBPS),
+        f"{_phase}_low_mbps": (f"{_phase}_low_bps", BPS_PER_MBPS),
+        f"{_phase}_high_mbps": (f"{_phase}_high_bps", BPS_PER_MBPS),
+        f"{_phase}_duration_s": (f"{_phase}_duration_us", US_PER_S),
+        f"{_phase}_ramp_s": (f"{_phase}_ramp_us", US_PER_S),
+        f"{_phase}_batches_count": (f"{_phase}_batches", None),
+        f"{_phase}_connections_count": (f"{_phase}_connections", None),
+        f"{_phase}_latency_lost_count": (f"{_phase}_latency_lost", None),
+        f"{_phase}_min_round_trip_ms": (f"{_phase}_min_round_trip_us", US_PER_MS),
+    }
+_FIX: dict[str, tuple[str, float | None]] = {
+    "speed_kmh": ("speed_mps", 1 / KMH_PER_MPS),
+    "satellites_count": ("satellites", None),
+    "fix_age_s": ("fix_age_us", US_PER_S),
+    "gnss_utc": ("gnss_utc_us", None),
+    "chainage_km": ("chainage_m", M_PER_KM),
+}
+for _prefix, _names in (("", _SAMPLES), ("start_", _TESTS), ("end_", _TESTS)):
+    _names |= {_prefix + name: (_prefix + other, by) for name, (other, by) in _FIX.items()}
+
+_KEPT_AS_TAGS = tuple(
+    f"{phase}_latency_{what}"
+    for phase in ("idle", "download", "upload")
+    for what in ("p50_ms", "p90_ms", "count")
+)
+
+
+def sample_rows(exported: pl.DataFrame) -> pl.DataFrame:
+    """Return seconds with the columns of ``SAMPLE_COLUMNS`` that are there, and ``replayed``."""
+    return _back(exported, _SAMPLES, SAMPLE_COLUMNS)
+
+
+def test_rows(exported: pl.DataFrame) -> pl.DataFrame:
+    """Return tests with the columns of ``TEST_COLUMNS`` that are there, and ``replayed``."""
+    import polars as pl
+
+    rows = _back(exported, _TESTS, TEST_COLUMNS)
+    kept = tags_of(exported.select(pl.col(set(_KEPT_AS_TAGS) & set(exported.columns))))
+    if "tags" not in rows.columns:
+        return rows.with_columns(tags=kept)
+    both = rows["tags"].str.strip_suffix("}") + ", " + kept.str.strip_prefix("{")
+    tags = both.zip_with(both.is_not_null(), rows["tags"])
+    return rows.with_columns(tags=tags.zip_with(tags.is_not_null(), kept))
+
+
+def _back(
+    exported: pl.DataFrame,
+    renamed: Mapping[str, tuple[str, float | None]],
+    columns: Mapping[str, str],
+) -> pl.DataFrame:
+    kinds = schema(columns)
+    found = {}
+    for name in exported.columns:
+        target, factor = renamed.get(name, (name, None))
+        if target in kinds:
+            found[target] = _value(exported[name], target, kinds[target], factor)
+    import polars as pl
+
+    if "replayed" in exported.columns:
+        found["replayed"] = _truth(exported["replayed"])
+    return pl.DataFrame(found)
+
+
+def _value(cells: pl.Series, target: str, kind: pl.DataType, factor: float | None) -> pl.Series:
+    import polars as pl
+
+    if target.endswith("fix_type"):
+        return _numbered(cells, _fix_types())
+    if target.endswith("fix_flags"):
+        return _numbered(cells, _fix_flags())
+    if kind == pl.Boolean:
+        return _truth(cells)
+    if target.endswith("utc_us"):
+        return _time_us(cells)
+    if kind == pl.String:
+        return cells.cast(pl.String)
+    number = cells.cast(pl.Float64, strict=True)
+    if factor is not None:
+        number = number * factor
+    return number.round().cast(pl.Int64) if kind == pl.Int64 else number
+
+
+def _truth(cells: pl.Series) -> pl.Series:
+    import polars as pl
+
+    return cells if cells.dtype == pl.Boolean else cells.set(cells == "", None) == "true"
+
+
+def _time_us(cells: pl.Series) -> pl.Series:
+    import polars as pl
+
+    if cells.dtype == pl.String:
+        cells = cells.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us")
+    return cells.dt.timestamp("us")
+
+
+def _numbered(cells: pl.Series, numbers: dict[str, int]) -> pl.Series:
+    import polars as pl
+
+    return cells.cast(pl.String).replace_strict(numbers, default=None, return_dtype=pl.Int64)
+
+
+def _fix_types() -> dict[str, int]:
+    from fieldsurvey.model.position import FixType
+
+    return {kind.name.lower(): int(kind) for kind in FixType}
+
+
+def _fix_flags() -> dict[str, int]:
+    from fieldsurvey.model.position import FixFlag
+
+    return {
+        "|".join(str(flag.name).lower() for flag in FixFlag(value)): value
+        for value in range(2 * max(FixFlag).value)
+        if value
+    }

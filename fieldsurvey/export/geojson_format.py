@@ -1,0 +1,106 @@
+"""GeoJSON (RFC 7946): the tests as a FeatureCollection, beside it a line per second.
+
+Map programs want the few tests whole and cannot hold a million seconds: those go into a second
+file, a feature a line (RFC 8142 without its separators, as GDAL, QGIS and Kepler read it). A test
+is a point where it began; its end is among the properties, for a straight line between the two
+would claim a road nobody drove. Must not leave out what has no position: its geometry is null.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from fieldsurvey.export.ahead import in_order
+from fieldsurvey.export.exporter import Exporter, Progress, Written
+from fieldsurvey.export.geometry import Bounds
+from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.export.text import TIME_FORMAT
+from fieldsurvey.export.typed import typed_samples, typed_tests
+
+if TYPE_CHECKING:
+    import polars as pl
+
+COORDINATE_PLACES = 7  # 1 cm; the properties have all digits
+
+
+@dataclass(frozen=True, slots=True)
+class GeoJsonSamples:
+    """One feature a line, one second a feature."""
+
+    name: str = "geojson-samples"
+    suffix: str = ".geojsonl"
+    media_type: str = "application/geo+json-seq"
+    companions: Mapping[str, Exporter] = field(default_factory=dict)
+
+    def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
+        """Write the samples piece by piece."""
+        done = 0
+
+        def features(piece: pl.DataFrame) -> tuple[bytes, int]:
+            rows = typed_samples(tables, piece)
+            return _features(rows, "longitude_deg", "latitude_deg"), len(rows)
+
+        for lines, count in in_order(tables.sample_pieces(), features):
+            stream.write(lines)
+            done += count
+            progress(done / max(done, tables.sample_count))
+        return Written(points=done)
+
+
+@dataclass(frozen=True, slots=True)
+class GeoJson:
+    """All tests in one collection."""
+
+    name: str = "geojson"
+    suffix: str = ".geojson"
+    media_type: str = "application/geo+json"
+    companions: Mapping[str, Exporter] = field(
+        default_factory=lambda: {"-samples": GeoJsonSamples()}
+    )
+
+    def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
+        """Write all tests in one go."""
+        tests = typed_tests(tables)
+        lines = _features(tests, "start_longitude_deg", "start_latitude_deg").splitlines()
+        stream.write((_head(tables, tests) + '"features":[\n').encode())
+        stream.write(b",\n".join(lines))
+        stream.write(b"\n]}\n")
+        progress(1.0)
+        return Written(tests=len(tests))
+
+
+def _head(tables: SurveyTables, tests: pl.DataFrame) -> str:
+    """Return how the collection begins: what it is, and what was left out of it."""
+    bounds = Bounds()
+    bounds.add(tests["start_longitude_deg"], tests["start_latitude_deg"])
+    members: dict[str, object] = {"type": "FeatureCollection"}
+    if box := bounds.as_list():
+        members["bbox"] = [round(degrees, COORDINATE_PLACES) for degrees in box]
+    left_out = {
+        "seconds_left_out_count": tables.left_out.samples,
+        "tests_left_out_count": tables.left_out.tests,
+    }
+    members |= {name: count for name, count in left_out.items() if count}
+    return json.dumps(members)[:-1] + ","
+
+
+def _features(rows: pl.DataFrame, longitude: str, latitude: str) -> bytes:
+    """Return a feature a line; control characters in texts are escaped, so a line is a feature."""
+    import polars as pl
+    import polars.selectors as cs
+
+    degrees = [pl.col(name).round(COORDINATE_PLACES) for name in (longitude, latitude)]
+    point = pl.struct(type=pl.lit("Point"), coordinates=pl.concat_list(degrees))
+    known = pl.col(longitude).is_not_null() & pl.col(latitude).is_not_null()
+    features = rows.with_columns(cs.datetime().dt.strftime(TIME_FORMAT)).select(
+        type=pl.lit("Feature"),
+        geometry=pl.when(known).then(point),
+        properties=pl.struct(pl.all()),
+    )
+    buffer = io.BytesIO()
+    features.write_ndjson(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,193 @@
+"""Our own exports: CSV, GeoJSON and GeoParquet, each a pair of files that are read together.
+
+Whoever names one of the pair gets both, where both are there: half a drive would be refused the
+other half later. Ids and what was replayed stay as they were. Must not judge anew.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from fieldsurvey.export.csv_format import original_text
+from fieldsurvey.export.delimited import find_layout
+from fieldsurvey.export.exported_columns import sample_rows, test_rows
+from fieldsurvey.export.reading import Piece
+from fieldsurvey.export.source import Source
+from fieldsurvey.export.tables import CHUNK_ROWS
+from fieldsurvey.model.errors import KnownError
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow.parquet as pq
+
+_PIECE_ROWS = CHUNK_ROWS
+_SAMPLE_MARKS = {"sampled_utc", "no_service_cause"}
+_TEST_MARKS = {"test_id", "started_utc", "download_mbps"}
+
+
+class _Pair:
+    """Reads tests first, since there are few, then seconds piece by piece."""
+
+    name = ""
+    has_zone = True
+    exported = True
+    companion = ""  # behind the name of the main file
+    companion_suffix: str | None = None  # that of the main file where None
+    main_has_tests = False
+
+    def frames(self, path: Path) -> Iterator[pl.DataFrame]:
+        """Yield what a file holds, a column for each exported one."""
+        raise NotImplementedError
+
+    def recognises(self, source: Source) -> bool:
+        raise NotImplementedError
+
+    def read(self, source: Source, zone: str) -> Iterator[Piece]:
+        import polars as pl
+
+        main, companion = self._both(source.path)
+        files = [main, companion] if self.main_has_tests else [companion, main]
+        there = [path for path in files if path.exists()]
+        for number, path in enumerate(there):
+            try:
+                for frame in self.frames(path):
+                    if not len(frame):
+                        continue
+                    share = (number + 1) / len(there)
+                    yield _piece(frame, share)
+            except (pl.exceptions.PolarsError, ValueError, KeyError) as error:
+                raise KnownError("import.unreadable", path=path, reason=error) from error
+
+    def _both(self, path: Path) -> tuple[Path, Path]:
+        stem = path.stem.removesuffix(self.companion)
+        main_suffix = ".geojson" if path.suffix == ".geojsonl" else path.suffix
+        suffix = self.companion_suffix or path.suffix
+        return path.with_name(stem + main_suffix), path.with_name(stem + self.companion + suffix)
+
+
+def _piece(frame: pl.DataFrame, share: float) -> Piece:
+    if set(frame.columns) >= _TEST_MARKS:
+        return Piece(tests=test_rows(frame), rows=len(frame), share=share)
+    return Piece(samples=sample_rows(frame), rows=len(frame), share=share)
+
+
+class ExportedCsv(_Pair):
+    """``survey.csv`` and ``survey-tests.csv``."""
+
+    name = "fieldsurvey-csv"
+    companion = "-tests"
+
+    def recognises(self, source: Source) -> bool:
+        def ours(names: set[str]) -> bool:
+            plain = [{mark.replace("_", "") for mark in m} for m in (_SAMPLE_MARKS, _TEST_MARKS)]
+            return any(names >= marks for marks in plain)
+
+        return find_layout(source, ours) is not None
+
+    def frames(self, path: Path) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        with Source(path).opened_text() as (stream, _share):
+            reader = csv.reader(stream, delimiter=_delimiter(stream))
+            header = next(reader)
+            for rows in _in_pieces(reader):
+                if any(len(row) != len(header) for row in rows):
+                    raise ValueError("a row has another number of cells than the header")
+                columns = zip(*rows, strict=True)
+                yield pl.DataFrame(
+                    {name: _cells(values) for name, values in zip(header, columns, strict=True)},
+                    schema=dict.fromkeys(header, pl.String),
+                )
+
+
+def _delimiter(stream: TextIO) -> str:
+    """Return the comma, or the semicolon that a spreadsheet made of it."""
+    first = stream.readline()
+    stream.seek(0)
+    return ";" if first.count(";") > first.count(",") else ","
+
+
+def _cells(values: Iterable[str]) -> list[str | None]:
+    """Take empty for missing, and the apostrophe off what it defused."""
+    return [None if not value else original_text(value) for value in values]
+
+
+def _in_pieces(reader: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+    rows: list[list[str]] = []
+    for row in reader:
+        if row:
+            rows.append(row)
+        if len(rows) == _PIECE_ROWS:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+
+
+class ExportedGeoJson(_Pair):
+    """``survey.geojson`` with the tests and ``survey-samples.geojsonl``."""
+
+    name = "fieldsurvey-geojson"
+    companion = "-samples"
+    companion_suffix = ".geojsonl"
+    main_has_tests = True
+
+    def recognises(self, source: Source) -> bool:
+        head = source.head_text
+        ours = '"test_id"' in head or '"sampled_utc"' in head
+        return head.lstrip("\ufeff \r\n\t").startswith("{") and '"Feature' in head and ours
+
+    def frames(self, path: Path) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        with Source(path).opened_text() as (stream, _share):
+            if '"FeatureCollection"' in Source(path).head_text[:200]:
+                features = json.load(stream)["features"]
+                rows = [feature["properties"] for feature in features]
+                if rows:
+                    yield pl.DataFrame(rows, infer_schema_length=None)
+                return
+            while lines := [line for line in _next_lines(stream) if line.strip("\x1e\r\n ")]:
+                rows = [json.loads(line.strip("\x1e\r\n "))["properties"] for line in lines]
+                yield pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _next_lines(stream: TextIO) -> list[str]:
+    return [line for line, _ in zip(stream, range(_PIECE_ROWS), strict=False)]
+
+
+class ExportedParquet(_Pair):
+    """``survey.parquet`` and ``survey-tests.parquet``."""
+
+    name = "fieldsurvey-parquet"
+    companion = "-tests"
+
+    def recognises(self, source: Source) -> bool:
+        if not source.head.startswith(b"PAR1"):
+            return False
+        names = set(_parquet_file(source.path).schema_arrow.names)
+        return names >= _SAMPLE_MARKS or names >= _TEST_MARKS
+
+    def frames(self, path: Path) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        file = _parquet_file(path)
+        names = [name for name in file.schema_arrow.names if name != "geometry"]
+        for batch in file.iter_batches(_PIECE_ROWS, columns=names):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
+
+
+def _parquet_file(path: Path) -> pq.ParquetFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise KnownError("import.unreadable", path=path, reason=error) from error

@@ -1,0 +1,218 @@
+"""GPX as seconds: each timed point of a track is one, with what its extensions say.
+
+Of our own exports the values in our namespace are read as well, and waypoints are tests. A point
+without a time has no place in a drive and is put aside. Must not hold the file: XML is read as a
+stream, a point at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+from xml.etree import ElementTree as ET
+
+from fieldsurvey.export.delimited import LINE, PIECE_ROWS, OddRow
+from fieldsurvey.export.exported_columns import sample_rows, test_rows
+from fieldsurvey.export.foreign import numbers, utc_us
+from fieldsurvey.export.gpx_xml import OUR_NAMESPACE
+from fieldsurvey.export.reading import Piece
+from fieldsurvey.export.source import Source
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.position import FixType
+from fieldsurvey.model.throughput import Cause
+
+if TYPE_CHECKING:
+    import polars as pl
+
+US_PER_S = 1_000_000
+_OURS = f"{{{OUR_NAMESPACE}}}"
+_FIX_TYPES = {
+    "none": FixType.NONE, "2d": FixType.FIX_2D, "3d": FixType.FIX_3D, "dgps": FixType.DGNSS,
+}  # fmt: skip
+# Elements of GPX 1.0 and 1.1, and of the extensions of Garmin and others, by their local names.
+_CHILDREN = {
+    "ele": "altitude_m", "time": "time", "fix": "fix", "sat": "satellites", "hdop": "hdop",
+    "speed": "speed_mps", "course": "heading_deg", "accuracy": "accuracy_m",
+}  # fmt: skip
+_RANGES = {
+    "altitude_m": (-500.0, 20_000.0), "hdop": (0.0, 1e6), "satellites": (0.0, 1_000.0),
+    "speed_mps": (0.0, 10_000.0), "heading_deg": (0.0, 360.0), "accuracy_m": (0.0, 1e6),
+}  # fmt: skip
+
+Values = dict[str, str]
+
+
+class GpxTrack:
+    """A track of any program."""
+
+    name = "gpx"
+    has_zone = True  # the standard wants UTC
+    exported = False
+
+    def recognises(self, source: Source) -> bool:
+        head = source.head_text.lstrip("\ufeff \r\n\t")
+        return head.startswith("<") and "<gpx" in head and self.exported == (OUR_NAMESPACE in head)
+
+    def read(self, source: Source, zone: str) -> Iterator[Piece]:
+        with source.opened() as (stream, share):
+            try:
+                yield from _pieces(stream, share)
+            except ET.ParseError as error:
+                raise KnownError("import.unreadable", path=source.path, reason=error) from error
+
+
+class ExportedGpx(GpxTrack):
+    """Our own export: drives keep their ids, and what was replayed stays so."""
+
+    name = "fieldsurvey-gpx"
+    exported = True
+
+
+def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
+    points: list[Values] = []
+    tests: list[Values] = []
+    of_drive: Values = {}
+    number = untracked = 0
+    parents: list[ET.Element] = []
+    for event, element in ET.iterparse(stream, events=("start", "end")):
+        if event == "start":
+            parents.append(element)
+            continue
+        parents.pop()
+        local = element.tag.rpartition("}")[2]
+        if local == "trkpt":
+            number += 1
+            points.append(_point(element, number) | of_drive)
+            if len(points) == PIECE_ROWS:
+                yield _piece(points, [], share)
+                points = []
+        elif local == "wpt" and (ours := _our_values(element)).get("test_id"):
+            tests.append({**_of_waypoint(element), **ours})
+        elif local in ("wpt", "rtept"):
+            untracked += 1
+        elif local == "extensions" and parents and parents[-1].tag.endswith("}trk"):
+            ours = _our_values(element)
+            of_drive = {name: ours[name] for name in ("drive_id", "replayed") if name in ours}
+        if local in ("trkpt", "wpt", "rtept") and parents:
+            parents[-1].remove(element)
+    piece = _piece(points, tests, share)
+    if untracked:
+        piece.rows += untracked
+        piece.left_out["left_out_waypoint"] = untracked
+    yield piece
+
+
+def _point(element: ET.Element, number: int) -> Values:
+    values = {"number": str(number), **_position(element)}
+    for child in element.iter():
+        local = child.tag.rpartition("}")[2]
+        name = _CHILDREN.get(local)
+        if name is not None and child.text and not child.tag.startswith(_OURS):
+            values.setdefault(name, child.text)
+    return values | _our_values(element)
+
+
+def _position(element: ET.Element) -> Values:
+    return {
+        name: said for name, key in (("lat", "lat"), ("lon", "lon")) if (said := element.get(key))
+    }
+
+
+def _our_values(element: ET.Element) -> Values:
+    return {
+        child.tag.removeprefix(_OURS): child.text
+        for child in element.iter()
+        if child.tag.startswith(_OURS) and child.text
+    }
+
+
+def _of_waypoint(element: ET.Element) -> Values:
+    """Return what of a test stands in GPX's own elements, by the names of our columns."""
+    names = {"ele": "start_altitude_m", "time": "started_utc", "hdop": "start_hdop",
+             "sat": "start_satellites_count"}  # fmt: skip
+    values = {
+        name: child.text
+        for child in element
+        if (name := names.get(child.tag.rpartition("}")[2])) and child.text
+    }
+    position = _position(element)
+    return values | {
+        "start_latitude_deg": position["lat"], "start_longitude_deg": position["lon"],
+    }  # fmt: skip
+
+
+def _piece(points: list[Values], tests: list[Values], share: object) -> Piece:
+    import polars as pl
+
+    piece = Piece(rows=len(points) + len(tests), share=float(share()))  # type: ignore[operator] # what Source yields
+    if points:
+        names = dict.fromkeys(name for point in points for name in point)
+        columns = {name: [point.get(name) for point in points] for name in names}
+        _add_points(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)), piece)
+    if tests:
+        names = dict.fromkeys(name for test in tests for name in test)
+        columns = {name: [test.get(name) for test in tests] for name in names}
+        piece.tests = test_rows(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
+    return piece
+
+
+def _add_points(said: pl.DataFrame, piece: Piece) -> None:
+    """Put points into ``piece``; those without a time or a position on earth aside."""
+    import polars as pl
+
+    def column(name: str) -> pl.Series:
+        nothing = pl.repeat(None, len(said), dtype=pl.String, eager=True)
+        return said[name] if name in said.columns else nothing
+
+    latitude, longitude = numbers(column("lat")), numbers(column("lon"))
+    fix_utc_us = utc_us(column("time"), "UTC")
+    found = {
+        "latitude_deg": latitude.set(~latitude.is_between(-90, 90), None),
+        "longitude_deg": longitude.set(~longitude.is_between(-180, 180), None),
+    }
+    for name, (low, high) in _RANGES.items():
+        values = numbers(column(name))
+        found[name] = values.set(~values.is_between(low, high), None)
+    rows = pl.DataFrame(found).with_columns(
+        pl.col("satellites").cast(pl.Int64, strict=False),
+        fix_type=column("fix").replace_strict(_FIX_TYPES, default=None, return_dtype=pl.Int64),
+        reachable=pl.lit(value=False),
+        cause=pl.lit(Cause.NOT_ASKED.value),
+    )
+    ours = _ours_of(said)
+    rows = rows.with_columns(ours.get_columns())
+    if "fix_age_us" not in rows.columns:
+        rows = rows.with_columns(fix_age_us=pl.lit(0, pl.Int64))
+    # Our second is as much later than its fix as the fix was old.
+    rows = rows.with_columns(
+        utc_us=fix_utc_us + rows["fix_age_us"].fill_null(0),
+        **{LINE: column("number").cast(pl.Int64)},
+    )
+    timed = rows["utc_us"].is_not_null()
+    placed = rows["latitude_deg"].is_not_null() & rows["longitude_deg"].is_not_null()
+    for at in (~(timed & placed)).arg_true().to_list():
+        reason = "odd_position" if timed[at] else "odd_time"
+        content = f"{said['lat'][at]}, {said['lon'][at]}" if "lat" in said.columns else ""
+        piece.odd.append(OddRow(int(rows[LINE][at]), reason, content))
+    piece.samples = rows.filter(timed & placed)
+
+
+def _ours_of(said: pl.DataFrame) -> pl.DataFrame:
+    """Return what our extension says, by the names of the tables; nothing for other programs."""
+    import polars as pl
+
+    ours = [
+        name
+        for name in said.columns
+        if name not in {"lat", "lon", "number", *_CHILDREN.values()} or name in _BOTH
+    ]
+    found = sample_rows(said.select(ours))
+    place = [name for name in ("highway_ref", "settlement_name") if name in found.columns]
+    if not place:
+        return found
+    somewhere = pl.any_horizontal(pl.col(place).is_not_null())
+    return found.with_columns(places_version=pl.when(somewhere).then(pl.lit(_PLACES_VERSION)))
+
+
+_PLACES_VERSION = "unknown"  # a point does not say by which file its place was found
+_BOTH = ("accuracy_m", "heading_deg")  # in our namespace under the same names

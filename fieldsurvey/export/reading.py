@@ -1,0 +1,223 @@
+"""What a reader of another tool's files promises, and what it hands over.
+
+Readers turn files into rows of the export tables (:mod:`fieldsurvey.export.tables`); they write
+nothing and judge nothing. Every row they read is in a piece: as a second, a test, an event, as odd,
+or counted among those left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from fieldsurvey.export.delimited import LINE, OddRow, find_layout, read_pieces
+from fieldsurvey.export.foreign import decimal_mark, numbers, utc_us, words
+from fieldsurvey.export.source import Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignEvent:
+    """Something another tool noted; ``what`` in its own words."""
+
+    utc_us: int
+    what: str
+
+
+@dataclass(slots=True)
+class Piece:
+    """Some rows of a file. ``samples`` and ``tests`` have columns of the export tables, and
+    ``line``; a column that is not there is null. ``rows`` were read for it; ``left_out`` counts
+    those that are understood and no measurement, by message id (``import.left_out_*``)."""
+
+    samples: pl.DataFrame | None = None
+    tests: pl.DataFrame | None = None
+    events: list[ForeignEvent] = field(default_factory=list)
+    odd: list[OddRow] = field(default_factory=list)
+    rows: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    unreadable_cells: Counter[str] = field(default_factory=Counter)  # by column
+    unused_columns: set[str] = field(default_factory=set)
+    share: float = 0.0
+
+
+class Reader(Protocol):
+    """A format. ``has_zone``: its times say where they are of. ``exported``: it is one of ours, so
+    drives and tests in it keep their ids, and what was replayed stays so."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def has_zone(self) -> bool: ...
+
+    @property
+    def exported(self) -> bool: ...
+
+    def recognises(self, source: Source) -> bool:
+        """Tell by the content whether this is a file of the format."""
+        ...
+
+    def read(self, source: Source, zone: str) -> Iterator[Piece]:
+        """Yield the rows in the order of the file; times without a zone are of ``zone``. Raises
+        ``KnownError`` ``import.unreadable`` where the file is broken as a whole."""
+        ...
+
+
+class Cells:
+    """Columns of text, asked for by the names they have in different versions of a tool."""
+
+    def __init__(self, frame: pl.DataFrame, zone: str, mark: str) -> None:
+        self.frame = frame
+        self.unreadable: Counter[str] = Counter()
+        self.used: set[str] = set()
+        self._zone = zone
+        self._mark = mark
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def where(self, kept: pl.Series) -> Cells:
+        """Return the same columns for some of the rows; both know what was used of either."""
+        narrowed = Cells(self.frame.filter(kept), self._zone, self._mark)
+        narrowed.unreadable, narrowed.used = self.unreadable, self.used
+        return narrowed
+
+    def words(self, *names: str) -> pl.Series:
+        """Return the first of the columns that says something, row by row."""
+        return self._first([words(column) for column in self._there(names)], "String")
+
+    def numbers(
+        self, *names: str, low: float | None = None, high: float | None = None
+    ) -> pl.Series:
+        """The same as Float64. What lies outside of ``low`` to ``high`` is no value: tools write
+        such for "not known"."""
+        found = []
+        for column in self._there(names):
+            said = words(column)
+            values = numbers(said, self._mark)
+            self.unreadable[column.name] += values.null_count() - said.null_count()
+            found.append(values)
+        value = self._first(found, "Float64")
+        if low is not None:
+            value = value.set(value < low, None)
+        if high is not None:
+            value = value.set(value > high, None)
+        return value
+
+    def utc_us(self, *names: str) -> pl.Series:
+        """The same as µs since 1970."""
+        return self._first([utc_us(c, self._zone) for c in self._there(names)], "Int64")
+
+    def says(self, *names: str) -> pl.Series:
+        """Tell where any of the columns says something, readable or not."""
+        return self.words(*names).is_not_null()
+
+    def _there(self, names: tuple[str, ...]) -> list[pl.Series]:
+        there = [name for name in names if name in self.frame.columns]
+        self.used.update(there)
+        return [self.frame[name] for name in there]
+
+    def _first(self, columns: list[pl.Series], kind: str) -> pl.Series:
+        import polars as pl
+
+        if not columns:
+            return pl.repeat(None, len(self), dtype=getattr(pl, kind)(), eager=True)
+        first = columns[0]
+        for other in columns[1:]:
+            first = first.zip_with(first.is_not_null(), other)
+        return first
+
+
+class DelimitedReader:
+    """What logs in columns have in common: time, position, and what to do with a row without."""
+
+    name = ""
+    has_zone = False
+    exported = False
+    times: tuple[str, ...] = ()
+    latitudes: tuple[str, ...] = ("latitude", "lat")
+    longitudes: tuple[str, ...] = ("longitude", "lon", "long", "lng")
+
+    def knows(self, names: set[str]) -> bool:
+        """Tell whether a header with these (normalised) names is one of this format."""
+        raise NotImplementedError
+
+    def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
+        """Put ``rows`` (``line``, ``utc_us``, position; in step with ``cells``) into ``piece``."""
+        raise NotImplementedError
+
+    def recognises(self, source: Source) -> bool:
+        return find_layout(source, self.knows) is not None
+
+    def read(self, source: Source, zone: str) -> Iterator[Piece]:
+        layout = find_layout(source, self.knows)
+        assert layout is not None
+        mark: str | None = None
+        for text in read_pieces(source, layout):
+            mark = mark or self._mark_of(text.frame)
+            piece = Piece(odd=text.odd, rows=len(text.frame) + len(text.odd), share=text.share)
+            cells = Cells(text.frame, zone, mark or ".")
+            if len(text.frame):
+                rows = self._located(cells, layout.delimiter, piece)
+                cells = cells.where(rows["kept"])
+                self.take(cells, rows.filter("kept").drop("kept"), piece)
+            piece.unreadable_cells = +cells.unreadable
+            piece.unused_columns = _speaking(text.frame, set(text.frame.columns) - cells.used)
+            yield piece
+
+    def _mark_of(self, frame: pl.DataFrame) -> str | None:
+        for name in (*self.longitudes, *self.latitudes):
+            if name in frame.columns and words(frame[name]).is_not_null().any():
+                return decimal_mark(frame[name])
+        return None
+
+    def _located(self, cells: Cells, delimiter: str, piece: Piece) -> pl.DataFrame:
+        """Return time and position of each row, and whether it is kept; put the others aside."""
+        import polars as pl
+
+        latitude = cells.numbers(*self.latitudes)
+        longitude = cells.numbers(*self.longitudes)
+        said = cells.says(*self.latitudes) & cells.says(*self.longitudes)
+        # Receivers that never had a fix say they are in the Gulf of Guinea.
+        nowhere = (latitude == 0) & (longitude == 0)
+        known = said & ~nowhere.fill_null(value=False)
+        on_earth = latitude.is_between(-90, 90) & longitude.is_between(-180, 180)
+        misplaced = known & ~on_earth.fill_null(value=False)
+        time_us = cells.utc_us(*self.times)
+        rows = pl.DataFrame(
+            {
+                LINE: cells.frame[LINE],
+                "utc_us": time_us,
+                "latitude_deg": latitude.set(~known, None),
+                "longitude_deg": longitude.set(~known, None),
+                "kept": time_us.is_not_null() & ~misplaced,
+            }
+        )
+        for number in rows["kept"].not_().arg_true().to_list():
+            content = [str(cell) for cell in cells.frame.row(number)[1:] if cell is not None]
+            reason = "odd_time" if time_us[number] is None else "odd_position"
+            piece.odd.append(OddRow(int(rows[LINE][number]), reason, delimiter.join(content)))
+        return rows
+
+
+def _speaking(frame: pl.DataFrame, names: set[str]) -> set[str]:
+    """Return those of the columns in which anything is said."""
+    return {name for name in names - {LINE} if words(frame[name]).is_not_null().any()}
+
+
+def tags_of(rows: pl.DataFrame) -> pl.Series:
+    """Return what stands in each row as a JSON object of texts; null where that is nothing."""
+    import polars as pl
+
+    said = (
+        {name: str(value) for name, value in row.items() if value is not None}
+        for row in rows.iter_rows(named=True)
+    )
+    encoded = [json.dumps(tags, ensure_ascii=False) if tags else None for tags in said]
+    return pl.Series(encoded, dtype=pl.String)
