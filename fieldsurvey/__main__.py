@@ -3,17 +3,33 @@
 import sys
 
 from fieldsurvey.cli.main import COMMANDS, cli
-from fieldsurvey.cli.shell import Shell, WindowRequest
+from fieldsurvey.cli.shell import Shell, WindowRequest, WorkbenchRequest
 
 
-def run_window(request: WindowRequest) -> int:
-    """Open the drive window; Qt is imported only here, so that headless use needs none."""
-    from fieldsurvey.gui.app import run_drive_window
+def run_window(request: WindowRequest | WorkbenchRequest) -> int:
+    """Open the window asked for; Qt is imported only here, so that headless use needs none."""
+    if isinstance(request, WorkbenchRequest):
+        from fieldsurvey.gui.workbench.start import run_workbench
+
+        return run_workbench(
+            request.paths,
+            settings_path=request.settings_path,
+            notes_path=request.notes_path,
+            places_path=request.places_path,
+            basemap=request.basemap_path,
+            language=request.language,
+        )
+    return run_drive_window(request)
+
+
+def run_drive_window(request: WindowRequest) -> int:
+    """Open the drive window."""
+    from fieldsurvey.gui import app
     from fieldsurvey.gui.map_features import features_of
     from fieldsurvey.places.places_file import open_places
 
     path = request.places_path
-    return run_drive_window(
+    return app.run_drive_window(
         request.control,
         features=None if path is None else lambda: features_of(open_places(path)),
         basemap=request.basemap_path,

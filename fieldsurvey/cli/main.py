@@ -19,6 +19,7 @@ COMMANDS = {
     "places": "fieldsurvey.cli.places",
     "survey": "fieldsurvey.cli.survey",
     "sync": "fieldsurvey.cli.sync",
+    "workbench": "fieldsurvey.cli.workbench",
 }
 
 

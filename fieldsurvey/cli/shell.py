@@ -33,10 +33,22 @@ class WindowRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkbenchRequest:
+    """The same for the supervisor's window, over surveys and archives."""
+
+    paths: tuple[Path, ...]
+    places_path: Path | None
+    basemap_path: Path | None
+    language: str
+    settings_path: Path
+    notes_path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """Handed in by the composition root as ``ctx.obj``."""
 
-    run_window: Callable[[WindowRequest], int]
+    run_window: Callable[[WindowRequest | WorkbenchRequest], int]
     window_possible: Callable[[], bool]
     qt_advice: Callable[[], str | None]
     language: str = field(default_factory=lambda: preferred_language(os.environ))

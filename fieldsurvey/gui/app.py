@@ -94,7 +94,7 @@ def run_drive_window(
 
         ending.timeout.connect(close_when_ended)
         ending.start(200)
-    with _closed_by_signals(window.close):
+    with closed_by_signals(window.close):
         code = application.exec()
     window.deleteLater()
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the loop has ended
@@ -102,7 +102,7 @@ def run_drive_window(
 
 
 @contextmanager
-def _closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
+def closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
     """Let Ctrl+C and a polite kill close the window. Python runs the handler at the next tick of
     the window's timer."""
 

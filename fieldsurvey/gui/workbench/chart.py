@@ -1,0 +1,337 @@
+"""A chart of the workbench: axes, the target line, the slider, brushing with mouse and keyboard.
+
+Dragging with the left button selects a range of x everywhere, the wheel zooms, the middle button
+moves; with the keyboard, arrows go from test to test and with Shift select up to there. What is
+drawn is up to the kinds of chart built upon this.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from fieldsurvey.gui.fitting import screen_font
+from fieldsurvey.gui.shapes import Shape, draw_shape
+from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench.facts import Floats
+from fieldsurvey.gui.workbench.selection import Changed, SelectionModel
+
+TEXT_PX = 12
+_BRUSH_MS = 15
+_ZOOM = 0.8
+
+
+class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
+    """Signals:
+    brushed(from, to): a range of x is being marked.
+    picked(x, y): clicked there.
+    """
+
+    brushed = Signal(float, float)
+    picked = Signal(float, float)
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False)
+        self.disableAutoRange()
+
+    def mouseDragEvent(
+        self, event: "pg.GraphicsScene.MouseDragEvent", axis: int | None = None
+    ) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            super().mouseDragEvent(event, axis=axis)
+            return
+        event.accept()
+        ends = [self.mapToView(at).x() for at in (event.buttonDownPos(), event.pos())]
+        self.brushed.emit(min(ends), max(ends))
+
+    def mouseClickEvent(self, event: "pg.GraphicsScene.MouseClickEvent") -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            at = self.mapToView(event.pos())
+            self.picked.emit(at.x(), at.y())
+
+
+class Legend(QWidget):
+    """A row of shapes with their words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look: Look | None = None
+        self._entries: list[tuple[Shape, str, str]] = []
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def show_entries(self, look: Look, entries: list[tuple[Shape, str, str]]) -> None:
+        """``entries``: shape, colour, word."""
+        if look is self._look and entries == self._entries:
+            return
+        self._look, self._entries = look, entries
+        self.setAccessibleName(", ".join(word for _, _, word in entries))
+        self.updateGeometry()
+        self.update()
+
+    def _places(self, width: int) -> tuple[list[QPointF], int]:
+        """Return where each entry begins, and the height of all."""
+        metrics = QFontMetrics(screen_font(self._px(TEXT_PX), bold=False))
+        x, y, line = float(self._px(6)), 0.0, metrics.lineSpacing() + self._px(2)
+        places: list[QPointF] = []
+        for _, _, word in self._entries:
+            needed = metrics.horizontalAdvance(word) + self._px(34)
+            if places and x + needed > width:
+                x, y = float(self._px(6)), y + line
+            places.append(QPointF(x, y))
+            x += needed
+        return places, round(y + line)
+
+    def _px(self, pixels: float) -> int:
+        return round(pixels) if self._look is None else self._look.px(pixels)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._places(width)[1] if self._entries else 0
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self.heightForWidth(max(120, self.width())))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if self._look is None:
+            return
+        painter = QPainter(self)
+        painter.setFont(screen_font(self._px(TEXT_PX), bold=False))
+        line = painter.fontMetrics().lineSpacing() + self._px(2)
+        for place, (shape, colour, word) in zip(
+            self._places(self.width())[0], self._entries, strict=True
+        ):
+            centre = place + QPointF(self._px(6), line / 2)
+            draw_shape(painter, shape, centre, self._px(5), QColor(colour))
+            painter.setPen(QColor(self._look.theme.soft_ink))
+            room = QRectF(place.x() + self._px(16), place.y(), self.width(), line)
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), word)
+        painter.end()
+
+
+class Chart(QWidget):
+    """Attributes:
+    name_id: text id of its name.
+    """
+
+    name_id = ""
+
+    def __init__(self, model: SelectionModel) -> None:
+        super().__init__()
+        self.model = model
+        self._look: Look | None = None
+        self._stale = Changed.DATA
+        self._marked: tuple[float, float] | None = None
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.legend = Legend()
+        self.view = pg.GraphicsView()
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._layout = QVBoxLayout(self)
+        self._layout.addWidget(self.sentence)
+        self._layout.addWidget(self.view, 1)
+        self._layout.addWidget(self.legend)
+        self._cells = pg.GraphicsLayout()
+        self._cells.setContentsMargins(0, 0, 0, 0)
+        self._cells.setSpacing(0)
+        self.view.setCentralItem(self._cells)
+        # A drag tells of every pixel; the views follow as fast as they can and no faster.
+        self._brush_timer = QTimer(self)
+        self._brush_timer.setSingleShot(True)
+        self._brush_timer.setInterval(_BRUSH_MS)
+        self._brush_timer.timeout.connect(self._pass_brush_on)
+        model.listen(self.note_change)
+
+    # Building
+
+    def add_box(self, row: int, left: pg.AxisItem, bottom: pg.AxisItem | None) -> BrushBox:
+        """Add a box with its axes in a row of the chart."""
+        box = BrushBox()
+        left.linkToView(box)
+        self._cells.addItem(left, row, 0)
+        self._cells.addItem(box, row, 1)
+        if bottom is not None:
+            bottom.linkToView(box)
+            self._cells.addItem(bottom, row + 1, 1)
+        box.brushed.connect(self._brush_soon)
+        return box
+
+    def style_axes(self, look: Look, axes: Sequence[pg.AxisItem]) -> None:
+        font = screen_font(look.px(TEXT_PX - 1), bold=False)
+        for axis in axes:
+            axis.setPen(QColor(look.theme.line))
+            axis.setTextPen(QColor(look.theme.soft_ink))
+            axis.setStyle(tickFont=font, tickTextOffset=look.px(4), tickLength=-look.px(4))
+            if axis.orientation == "left":
+                axis.setWidth(look.px(46))
+            else:
+                axis.setHeight(look.px(22))
+
+    # Looks
+
+    def set_look(self, look: Look) -> None:
+        self._look = look
+        theme = look.theme
+        self.view.setBackground(theme.panel)
+        edge = look.px(6)
+        self._layout.setContentsMargins(edge, edge, edge, edge)
+        self._layout.setSpacing(look.px(4))
+        self.sentence.setFont(screen_font(look.px(TEXT_PX + 2), bold=True))
+        self.setAccessibleName(look.texts.tr(self.name_id))
+        self.view.setAccessibleName(look.texts.tr(self.name_id))
+        self.dress(look)
+        self._stale |= Changed.DATA
+        self.refresh()
+
+    def dress(self, look: Look) -> None:
+        """Take colours and fonts."""
+
+    # Following the model
+
+    def note_change(self, changed: Changed) -> None:
+        self._stale |= changed
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what is new, if anybody sees it."""
+        if self._look is None or not self.isVisible() or not self._stale:
+            return
+        stale, self._stale = self._stale, Changed(0)
+        if self.model.brush is None:
+            self._marked = None
+        self.draw(self._look, stale)
+        self.setAccessibleDescription(self.sentence.text())
+
+    def draw(self, look: Look, changed: Changed) -> None:
+        """Show what is different."""
+        raise NotImplementedError
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    # Marking
+
+    def _brush_soon(self, low: float, high: float) -> None:
+        self._marked = (low, high)
+        if not self._brush_timer.isActive():
+            self._brush_timer.start()
+
+    def _pass_brush_on(self) -> None:
+        if self._marked is not None:
+            self.brush(*self._marked)
+
+    def brush(self, low: float, high: float) -> None:
+        """Select what lies from ``low`` to ``high`` on the x axis, everywhere."""
+        raise NotImplementedError
+
+    def step(self, forward: bool, extend: bool) -> None:
+        """Go to the next test, or select up to there."""
+
+    def zoom(self, factor: float) -> None:
+        """Show less (below 1) or more of x."""
+
+    def show_all(self) -> None:
+        """Show everything there is."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        extend = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        match event.key():
+            case Qt.Key.Key_Right | Qt.Key.Key_Left:
+                self.step(event.key() == Qt.Key.Key_Right, extend)
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self.zoom(_ZOOM)
+            case Qt.Key.Key_Minus | Qt.Key.Key_Underscore:
+                self.zoom(1 / _ZOOM)
+            case Qt.Key.Key_Home:
+                self.show_all()
+            case _:
+                super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus() and self._look is not None:
+            painter = QPainter(self)
+            painter.setPen(QColor(self._look.theme.above))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            painter.end()
+
+
+class TargetLine:
+    """The target as a labelled line in a box: ``angle`` 0 for a rate upwards, 90 for one across."""
+
+    def __init__(self, box: pg.ViewBox, angle: int) -> None:
+        self._angle = angle
+        self._box = box
+        self.line = pg.InfiniteLine(angle=angle)
+        self.label = pg.TextItem(anchor=(1, 1) if angle == 0 else (0, 0))
+        box.addItem(self.line, ignoreBounds=True)
+        box.addItem(self.label, ignoreBounds=True)
+        box.sigRangeChanged.connect(self.place)
+        box.sigResized.connect(self.place)
+        self._mbps = 0.0
+
+    def dress(self, look: Look) -> None:
+        theme = look.theme
+        self.line.setPen(
+            pg.mkPen(theme.target_line, width=look.px(1.6), style=Qt.PenStyle.DashLine)
+        )
+        self.label.setColor(QColor(theme.ink))
+        background = QColor(theme.panel)
+        background.setAlphaF(0.8)
+        self.label.fill = pg.mkBrush(background)
+        self.label.setFont(screen_font(look.px(TEXT_PX - 1), bold=True))
+
+    def show(self, look: Look, target_mbps: float) -> None:
+        self._mbps = target_mbps
+        self.line.setPos(target_mbps)
+        target = look.texts.number(target_mbps)
+        self.label.setText(look.texts.tr("wb_target", target=target))
+        self.place()
+
+    def place(self) -> None:
+        (_left, right), (_bottom, top) = self._box.viewRange()
+        if self._angle == 0:
+            self.label.setPos(right, self._mbps)
+        else:
+            self.label.setPos(self._mbps, top)
+
+
+def round_top(value: float) -> float:
+    """Return the next of 1, 1.5, 2, 3, 5, 7.5 × 10ⁿ, so that an axis changes seldom."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 1.5, 2, 3, 5, 7.5, 10) if step * power >= value)
+
+
+def span_of(values: Floats) -> tuple[float, float]:
+    """Return the range of what is known of ``values`` with a little air, 0 to 1 without any."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    air = max((high - low) * 0.02, 1e-9 + abs(high) * 1e-9, 0.5)
+    return low - air, high + air

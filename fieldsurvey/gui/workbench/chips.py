@@ -1,0 +1,221 @@
+"""The filters above everything: one chip each, with what it keeps of all tests.
+
+A chip is a button: pressing it changes its words, Delete removes it. Nothing is filtered without a
+chip that says so.
+"""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench.filters import (
+    CHOICE_FIELDS,
+    EXCLUDED,
+    REPLAYED,
+    ROAD,
+    TAG,
+    TIME,
+    Kept,
+)
+from fieldsurvey.gui.workbench.flow_layout import FlowLayout
+from fieldsurvey.gui.workbench.selection import Changed, SelectionModel
+from fieldsurvey.gui.workbench.words import word_of, words_of
+
+_BRUSH = "brush"
+
+
+class Chip(QFrame):
+    """One predicate with its counts and a cross.
+
+    Signals: ``changed`` and ``removed`` ask for what the buttons say.
+    """
+
+    changed = Signal()
+    removed = Signal()
+
+    def __init__(self, text: str, look: Look, *, can_change: bool) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAutoFillBackground(True)
+        self.body = QToolButton()
+        self.body.setText(text)
+        self.body.setAutoRaise(True)
+        self.body.setAccessibleName(text)
+        self.body.setAccessibleDescription(look.texts.tr("wb_chip_help"))
+        self.body.setToolTip(look.texts.tr("wb_chip_help"))
+        self.body.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.cross = QToolButton()
+        self.cross.setText("✕")
+        self.cross.setAutoRaise(True)
+        self.cross.setToolTip(look.texts.tr("wb_remove_filter"))
+        self.cross.setAccessibleName(f"{look.texts.tr('wb_remove_filter')}: {text}")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(look.px(4), 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.body)
+        layout.addWidget(self.cross)
+        if can_change:
+            self.body.clicked.connect(self.changed)
+        self.cross.clicked.connect(self.removed)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removed.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class FilterBar(QWidget):
+    """Signals:
+    time_asked, road_asked: the range of these is asked for in a dialog.
+    """
+
+    time_asked = Signal()
+    road_asked = Signal()
+
+    def __init__(self, model: SelectionModel) -> None:
+        super().__init__()
+        self._model = model
+        self._look: Look | None = None
+        self._chips: list[Chip] = []
+        self._flow = FlowLayout()
+        self.setLayout(self._flow)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.add = QPushButton()
+        self.add.clicked.connect(self.open_menu)
+        self._flow.addWidget(self.add)
+        model.listen(self._note_change)
+
+    def set_look(self, look: Look) -> None:
+        self._look = look
+        self.setAccessibleName(look.texts.tr("wb_filters"))
+        self.add.setText(look.texts.tr("wb_add_filter"))
+        self.add.setAccessibleName(look.texts.tr("wb_add_filter"))
+        self._flow.setContentsMargins(look.px(8), look.px(6), look.px(8), look.px(2))
+        self._flow.setSpacing(look.px(6))
+        self._rebuild()
+
+    def _note_change(self, changed: Changed) -> None:
+        if changed & (Changed.FILTER | Changed.SELECTION):
+            self._rebuild()
+
+    def texts_shown(self) -> list[str]:
+        """Return what the chips say, for prints."""
+        return [chip.body.text() for chip in self._chips]
+
+    def _rebuild(self) -> None:
+        if self._look is None:
+            return
+        wanted = [(kept.name, self._text(self._look, kept)) for kept in self._model.kept]
+        if self._model.brush is not None:
+            texts = self._look.texts
+            kept_count = texts.number(self._model.tests_count)
+            all_count = texts.number(int(self._model.filtered_tests.sum()))
+            wanted.append((_BRUSH, texts.tr("wb_chip_brush", kept=kept_count, all=all_count)))
+        if [text for _, text in wanted] == self.texts_shown():
+            return
+        had_focus = any(chip.isAncestorOf(self.focusWidget() or self) for chip in self._chips)
+        for chip in self._chips:
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        self._chips = [self._chip(self._look, name, text) for name, text in wanted]
+        if had_focus:
+            (self._chips[-1].body if self._chips else self.add).setFocus()
+        self.updateGeometry()
+
+    def _chip(self, look: Look, name: str, text: str) -> Chip:
+        chip = Chip(text, look, can_change=name in (*CHOICE_FIELDS, TIME, ROAD))
+        chip.removed.connect(lambda: self._remove(name))
+        chip.changed.connect(lambda: self._change(name, chip))
+        self._flow.addWidget(chip)
+        chip.show()
+        return chip
+
+    def _text(self, look: Look, kept: Kept) -> str:
+        texts, tests = look.texts, kept.tests
+        name = texts.tr(f"wb_field_{kept.name}")
+        name = name[0].upper() + name[1:]
+        if kept.name in (EXCLUDED, REPLAYED):
+            return texts.tr("wb_chip_hidden", name=name, count=texts.number((~tests).sum()))
+        words = words_of(texts, self._model.filters, kept.name)
+        numbers = {"kept": texts.number(tests.sum()), "all": texts.number(len(tests))}
+        return texts.tr("wb_chip", name=name, words=words, **numbers)
+
+    def _remove(self, name: str) -> None:
+        if name == _BRUSH:
+            self._model.set_brush(None)
+        else:
+            self._model.set_filters(self._model.filters.without(name))
+
+    def _change(self, name: str, chip: Chip) -> None:
+        if name == TIME:
+            self.time_asked.emit()
+        elif name == ROAD:
+            self.road_asked.emit()
+        else:
+            menu = self.words_menu(name)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(chip.mapToGlobal(chip.rect().bottomLeft()))
+
+    # Menus
+
+    def open_menu(self) -> None:
+        """Offer every filter there is."""
+        if self._look is None:
+            return
+        texts = self._look.texts
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name in CHOICE_FIELDS:
+            words = self.words_menu(name)
+            if words.isEmpty():
+                words.deleteLater()
+                continue
+            words.setTitle(_title(texts.tr(f"wb_field_{name}")))
+            words.setParent(menu, words.windowFlags())
+            menu.addMenu(words)
+        menu.addSeparator()
+        for name, asked in ((TIME, self.time_asked), (ROAD, self.road_asked)):
+            menu.addAction(_title(texts.tr(f"wb_field_{name}")) + "…", asked.emit)
+        menu.popup(self.add.mapToGlobal(self.add.rect().bottomLeft()))
+
+    def words_menu(self, name: str) -> QMenu:
+        """Return a menu of the words of a field with their numbers of tests."""
+        assert self._look is not None
+        texts = self._look.texts
+        menu = QMenu(self)
+        chosen = self._model.filters.choices.get(name, ())
+        for word, count in self._counts(name).items():
+            shown = word_of(texts, name, word).replace("&", "&&")
+            entry = QAction(texts.tr("wb_word_count", word=shown, count=texts.number(count)), menu)
+            entry.setCheckable(True)
+            entry.setChecked(word in chosen)
+            entry.toggled.connect(lambda on, word=word: self._toggle(name, word, on))
+            menu.addAction(entry)
+        return menu
+
+    def _counts(self, name: str) -> dict[str, int]:
+        if name == TAG:
+            return self._model.tag_counts()
+        return self._model.facts.tests.fields[name].counts()
+
+    def _toggle(self, name: str, word: str, on: bool) -> None:
+        chosen = set(self._model.filters.choices.get(name, ()))
+        chosen = chosen | {word} if on else chosen - {word}
+        self._model.set_filters(self._model.filters.choosing(name, tuple(chosen)))
+
+
+def _title(text: str) -> str:
+    return text[0].upper() + text[1:]

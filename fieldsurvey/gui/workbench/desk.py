@@ -1,0 +1,78 @@
+"""What the desk does with files, away from the GUI thread: open, judge, export, import.
+
+Each function here is the work of a job: it gets a progress to tell and asks whether to go on. Heavy
+libraries are loaded here, in the worker. Must not import Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fieldsurvey.gui.workbench.facts import Facts, facts_of
+
+if TYPE_CHECKING:
+    from fieldsurvey.analysis.measurements import Measurements
+    from fieldsurvey.analysis.targets import JudgedBy
+    from fieldsurvey.gui.map_features import MapFeatures
+    from fieldsurvey.places.places_file import Places
+
+Progress = Callable[[float], None]
+Cancelled = Callable[[], bool]
+_FACTS_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Opened:
+    """``paths``: what was asked for."""
+
+    paths: tuple[Path, ...]
+    measurements: Measurements
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class KnownPlaces:
+    """The places file, as it is asked and as it is drawn."""
+
+    places: Places
+    features: MapFeatures
+
+
+def read_target() -> JudgedBy:
+    """Return the national target. Raises ``KnownError`` for a damaged target file."""
+    from fieldsurvey.analysis.targets import judged_by
+
+    return judged_by()
+
+
+def open_paths(
+    paths: Sequence[Path],
+    places: Places | None,
+    target_bps: int,
+    progress: Progress,
+    cancelled: Cancelled,
+) -> Opened:
+    """Open survey files and archives. Raises ``KnownError`` where nothing of it can be."""
+    from fieldsurvey.export.opening import open_measurements
+
+    measurements = open_measurements(
+        paths,
+        places=places,
+        progress=lambda share: progress(share * (1 - _FACTS_SHARE)),
+        cancelled=cancelled,
+    )
+    facts = facts_of(measurements, target_bps)
+    progress(1.0)
+    return Opened(tuple(paths), measurements, facts)
+
+
+def read_places(path: Path) -> KnownPlaces:
+    """Read the places file. Raises ``KnownError``."""
+    from fieldsurvey.gui.map_features import features_of
+    from fieldsurvey.places.places_file import open_places
+
+    places = open_places(path)
+    return KnownPlaces(places, features_of(places))

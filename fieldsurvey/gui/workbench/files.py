@@ -1,0 +1,133 @@
+"""Files of the desk: open, import, export, print. Asks, starts the job, tells how it ended."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMainWindow
+
+from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench import desk
+from fieldsurvey.gui.workbench.export_dialog import ExportDialog
+from fieldsurvey.gui.workbench.jobs import Jobs
+from fieldsurvey.gui.workbench.selected_tables import export_selection
+from fieldsurvey.gui.workbench.selection import SelectionModel
+from fieldsurvey.gui.workbench.settings import Settings
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.places.places_file import Places
+
+_FOLDER = "folder"
+_PATTERN = "*"
+
+
+class Files:
+    """Attributes:
+    paths: what is open.
+    places: the places file, once it is read.
+    target_bps: for tests that name no target.
+    """
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        model: SelectionModel,
+        jobs: Jobs,
+        settings: Settings,
+        tell: Callable[[Message], None],
+    ) -> None:
+        self._window, self._model, self._jobs = window, model, jobs
+        self._settings, self._tell = settings, tell
+        self.paths: tuple[Path, ...] = ()
+        self.places: Places | None = None
+        self.target_bps = 0
+        self.on_opened: Callable[[], None] = lambda: None
+
+    def _folder(self) -> str:
+        return self._settings.word(_FOLDER) or str(Path.home())
+
+    def _keep_folder(self, path: Path) -> None:
+        self._settings.keep_word(_FOLDER, str(path.parent))
+
+    # Opening
+
+    def ask_files(self, texts: Texts) -> None:
+        dialog = QFileDialog(self._window, texts.tr("wb_do_open_files"), self._folder())
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters([texts.tr("wb_survey_files") + " (*.fsurvey)", f"* ({_PATTERN})"])
+        dialog.filesSelected.connect(lambda names: self.open([Path(name) for name in names]))
+        dialog.open()
+
+    def ask_folder(self, texts: Texts) -> None:
+        dialog = QFileDialog(self._window, texts.tr("wb_do_open_folder"), self._folder())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.open([Path(name)]))
+        dialog.open()
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Open these instead of what is open. What cannot be opened is told, and the rest is."""
+        places, target_bps = self.places, self.target_bps
+        self._keep_folder(paths[0])
+        self._jobs.run(
+            "open",
+            lambda progress, cancelled: desk.open_paths(
+                paths, places, target_bps, progress, cancelled
+            ),
+            self._take,
+            label=message("gui.wb_opening", name=", ".join(path.name for path in paths)),
+        )
+
+    def _take(self, opened: desk.Opened) -> None:
+        self.paths = opened.paths
+        for path in reversed(opened.paths):
+            self._settings.opened(path)
+        self._model.open(opened.measurements, opened.facts)
+        for failed in opened.measurements.failed:
+            self._tell(failed)
+        self.on_opened()
+
+    # Importing
+
+    def ask_import(self, texts: Texts) -> None:
+        dialog = QFileDialog(self._window, texts.tr("wb_do_import"), self._folder())
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.open()
+
+    # Exporting
+
+    def ask_export(self, texts: Texts, said: list[str]) -> None:
+        name = self.paths[0].stem if self.paths else "selection"
+        output = Path(self._folder()) / f"{name}-selection.gpx"
+        ExportDialog(self._window, texts, said, output, self._export_as(texts)).open()
+
+    def _export_as(self, texts: Texts) -> Callable[[str, Path], None]:
+        def export(format_name: str, output: Path) -> None:
+            selected, paths = self._model.selected(), self.paths
+            self._keep_folder(output)
+            self._jobs.run(
+                "export",
+                lambda progress, cancelled: export_selection(
+                    selected, paths, format_name, output,
+                    progress=progress, cancelled=cancelled, language=texts.language,
+                ),
+                self._exported,
+                label=message("gui.wb_exporting", name=output.name),
+            )  # fmt: skip
+
+        return export
+
+    def _exported(self, paths: tuple[Path, ...]) -> None:
+        written = ", ".join(str(path) for path in paths)
+        self._tell(message("gui.wb_exported", path=written))
+
+    # Printing
+
+    def ask_print(self, texts: Texts, print_to: Callable[[Path], None]) -> None:
+        name = self.paths[0].stem if self.paths else "fieldsurvey"
+        output = str(Path(self._folder()) / f"{name}.pdf")
+        dialog = QFileDialog(self._window, texts.tr("wb_do_print"), output)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("PDF (*.pdf)")
+        dialog.setDefaultSuffix("pdf")
+        dialog.selectFile(output)
+        dialog.fileSelected.connect(lambda chosen: print_to(Path(chosen)))
+        dialog.open()

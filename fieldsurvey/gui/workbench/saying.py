@@ -1,0 +1,58 @@
+"""Sentences about what is selected. Each says how many tests it rests on, and none flatters."""
+
+import math
+
+import numpy as np
+
+from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench.facts import Bools, Facts
+from fieldsurvey.gui.workbench.results import FEWEST, about_the_place
+from fieldsurvey.gui.workbench.selection import SelectionModel
+
+
+def share_reaching(facts: Facts, tests: Bools) -> tuple[int, int, int]:
+    """Return how many tests that say something of the place there are, how many of them reach the
+    target, and how many found no service. Those are counted: no service is not above."""
+    telling = tests & about_the_place(facts)
+    no_service = telling & facts.tests.fields["result"].is_word("no_service")
+    reaching = telling & ~no_service & (facts.rate_bps >= facts.target_bps)
+    return tuple(int(np.count_nonzero(part)) for part in (telling, reaching, no_service))  # type: ignore[return-value]  # three of them
+
+
+def percent(texts: Texts, part: int, whole: int) -> str:
+    """Return a share cut, not rounded, to whole per cent."""
+    return texts.number(math.floor(100 * part / whole + 1e-9))
+
+
+def share_sentence(texts: Texts, model: SelectionModel, highway_ref: str = "") -> str:
+    """Return "63 % of 1,204 tests reach 100 Mbps, 12 without service"."""
+    facts = model.facts
+    tests = model.tests
+    if highway_ref:
+        tests = tests & facts.tests.fields["highway_ref"].is_word(highway_ref)
+    count, reaching, no_service = share_reaching(facts, tests)
+    where = f"{highway_ref}: " if highway_ref else ""
+    if not count:
+        return where + texts.tr("wb_no_tests")
+    if count < FEWEST:
+        return where + texts.tr("wb_too_few", count=count, fewest=FEWEST)
+    sentence = texts.tr(
+        "wb_share_reaching",
+        percent=percent(texts, reaching, count),
+        count=texts.number(count),
+        target=texts.number(facts.target_bps / 1e6),
+    )
+    if no_service:
+        sentence += texts.tr("wb_of_it_no_service", count=texts.number(no_service))
+    return where + sentence.replace(" %", "\u00a0%")
+
+
+def counts_line(texts: Texts, model: SelectionModel) -> str:
+    """Return "1,204 of 5,310 tests · 34,120 of 1,000,000 seconds"."""
+    return texts.tr(
+        "wb_counts",
+        tests=texts.number(model.tests_count),
+        all_tests=texts.number(len(model.tests)),
+        seconds=texts.number(model.samples_count),
+        all_seconds=texts.number(len(model.samples)),
+    )

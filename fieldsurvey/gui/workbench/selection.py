@@ -1,0 +1,221 @@
+"""The one selection that map, charts, tables, counts, exports and reports share.
+
+What is selected is what the filters keep and the brush, where there is one, covers. Views are told
+what has changed and read the masks; none keeps a selection of its own. Must not import Qt.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import Flag, auto
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fieldsurvey.gui.workbench.annotations import Annotations, second_key
+from fieldsurvey.gui.workbench.facts import Bools, Facts
+from fieldsurvey.gui.workbench.filters import Filters, Kept, Marked, kept_by
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fieldsurvey.analysis.measurements import Measurements
+
+
+class Changed(Flag):
+    """What is different. FILTER comes with a new selection as well."""
+
+    DATA = auto()
+    FILTER = auto()
+    SELECTION = auto()
+    SPOT = auto()
+    NOTES = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The one measurement that is looked at: a row of the tests, or of the seconds."""
+
+    is_test: bool
+    row: int
+
+
+@dataclass(frozen=True)
+class Brush:
+    """What was marked by hand in a view; the masks cover all rows."""
+
+    tests: Bools
+    samples: Bools
+
+
+Listener = Callable[[Changed], None]
+
+
+class SelectionModel:
+    """Attributes:
+    measurements, facts: what is open.
+    filters, kept: the predicates, and what each keeps by itself.
+    filtered_tests, filtered_samples: what all of them keep.
+    tests, samples: what is selected.
+    brush: marked by hand, None where nothing is.
+    spot: what is looked at.
+    """
+
+    def __init__(self, measurements: Measurements, facts: Facts, notes: Annotations) -> None:
+        self._listeners: list[Listener] = []
+        self.notes = notes
+        self.filters = Filters()
+        self._take(measurements, facts)
+
+    def _take(self, measurements: Measurements, facts: Facts) -> None:
+        self.measurements, self.facts = measurements, facts
+        self.brush: Brush | None = None
+        self.spot: Spot | None = None
+        self._marked = self._marks()
+        self._filter()
+
+    def listen(self, listener: Listener) -> None:
+        """Tell ``listener`` of every change, after it has happened."""
+        self._listeners.append(listener)
+
+    def _tell(self, changed: Changed) -> None:
+        for listener in self._listeners:
+            listener(changed)
+
+    def open(self, measurements: Measurements, facts: Facts) -> None:
+        """Show other measurements. The filters stay: they are words, not rows."""
+        self._take(measurements, facts)
+        self._tell(~Changed(0))
+
+    def set_filters(self, filters: Filters) -> None:
+        self.filters = filters
+        self._filter()
+        self._tell(Changed.FILTER | Changed.SELECTION)
+
+    def set_brush(self, brush: Brush | None) -> None:
+        """Select by hand. A brush lies within the filters: they stay."""
+        if brush is None and self.brush is None:
+            return
+        self.brush = brush
+        self._select()
+        self._tell(Changed.SELECTION)
+
+    def brush_tests(self, tests: Bools) -> None:
+        """Select some tests and the seconds they lasted."""
+        self.set_brush(Brush(tests, self.facts.seconds_of(tests)))
+
+    def look_at(self, spot: Spot | None) -> None:
+        if spot != self.spot:
+            self.spot = spot
+            self._tell(Changed.SPOT)
+
+    def notes_changed(self) -> None:
+        """Annotations were made, or taken back."""
+        self._marked = self._marks()
+        self._filter()
+        self._tell(Changed.NOTES | Changed.FILTER | Changed.SELECTION)
+
+    @property
+    def tests_count(self) -> int:
+        return int(np.count_nonzero(self.tests))
+
+    @property
+    def samples_count(self) -> int:
+        return int(np.count_nonzero(self.samples))
+
+    @property
+    def only_replayed(self) -> bool:
+        """True where something is open, and all of it is of replayed drives."""
+        rows = (self.facts.tests, self.facts.samples)
+        return any(len(part) for part in rows) and all(part.replayed.all() for part in rows)
+
+    def place_of(self, spot: Spot) -> tuple[float, float] | None:
+        """Return latitude and longitude in degrees, None where they are not known."""
+        rows = self.facts.tests if spot.is_test else self.facts.samples
+        latitude, longitude = rows.latitude_deg[spot.row], rows.longitude_deg[spot.row]
+        return None if np.isnan(latitude + longitude) else (float(latitude), float(longitude))
+
+    def key_of(self, spot: Spot) -> str:
+        """Return the key that annotations know it by."""
+        tables = self.measurements
+        if spot.is_test:
+            return str(tables.tests["test_id"][spot.row])
+        drive = tables.samples["drive"][spot.row]
+        return second_key(tables.drives["drive_id"][drive], tables.samples["utc_us"][spot.row])
+
+    def test_keys(self, tests: Bools) -> list[str]:
+        """Return the keys of the tests of a mask."""
+        return self.measurements.tests["test_id"].filter(tests).to_list()
+
+    def _marks(self) -> Marked:
+        tables, notes = self.measurements, self.notes
+        test_ids = tables.tests["test_id"]
+        excluded = notes.excluded()
+        seconds = [key.rpartition("@") for key in excluded if "@" in key]
+        samples = np.zeros(len(tables.samples), bool)
+        drives = tables.drives["drive_id"].to_list()
+        for drive_id, _, utc_us in seconds:
+            if drive_id in drives:
+                mine = self.facts.samples.drive == drives.index(drive_id)
+                samples |= mine & (self.facts.samples.utc_us == int(utc_us))
+        tagged = notes.tagged()
+        return Marked(
+            _among(test_ids, excluded),
+            samples,
+            {
+                int(row): tagged[test_ids[int(row)]]
+                for row in np.flatnonzero(_among(test_ids, tagged))
+            },
+        )
+
+    def tag_counts(self) -> dict[str, int]:
+        """Return the tags in use with their numbers of tests."""
+        return dict(sorted(Counter(chain.from_iterable(self._marked.tags.values())).items()))
+
+    @property
+    def excluded_tests(self) -> Bools:
+        return self._marked.excluded_tests
+
+    def _filter(self) -> None:
+        self.kept: list[Kept] = kept_by(self.facts, self._marked, self.filters)
+        self.filtered_tests = np.ones(len(self.facts.tests), bool)
+        self.filtered_samples = np.ones(len(self.facts.samples), bool)
+        for kept in self.kept:
+            self.filtered_tests &= kept.tests
+            self.filtered_samples &= kept.samples
+        self._select()
+
+    def _select(self) -> None:
+        self.tests, self.samples = self.filtered_tests, self.filtered_samples
+        if self.brush is not None:
+            self.tests = self.tests & self.brush.tests
+            self.samples = self.samples & self.brush.samples
+
+    def selected(self) -> Measurements:
+        """Return what is selected as tables: what is exported and reported."""
+        return rows_of(self.measurements, self.tests, self.samples)
+
+    def filtered(self) -> Measurements:
+        """Return what the filters keep as tables: what places are judged by. A brush looks at some
+        of the places; their verdicts stay what they are."""
+        return rows_of(self.measurements, self.filtered_tests, self.filtered_samples)
+
+
+def rows_of(tables: Measurements, tests: Bools, samples: Bools) -> Measurements:
+    """Return some of the rows; all of the drives stay, so that ``drive`` still holds."""
+    import polars as pl
+
+    return replace(
+        tables,
+        samples=tables.samples.filter(pl.Series(samples)),
+        tests=tables.tests.filter(pl.Series(tests)),
+    )
+
+
+def _among(keys: pl.Series, wanted: Iterable[str]) -> Bools:
+    import polars as pl
+
+    return keys.is_in(pl.Series(list(wanted), dtype=pl.String).implode()).to_numpy()

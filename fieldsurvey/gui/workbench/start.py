@@ -1,0 +1,72 @@
+"""Starts Qt, shows the workbench, and leaves nothing behind. Called by the composition root."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fieldsurvey.gui.app import closed_by_signals, require_screen
+from fieldsurvey.model.messages import resources_dir
+
+_LARGEST = (1500, 950)
+_TICK_MS = 250
+
+
+def run_workbench(
+    paths: Sequence[Path],
+    *,
+    settings_path: Path,
+    notes_path: Path,
+    places_path: Path | None = None,
+    basemap: Path | None = None,
+    language: str | None = None,
+    on_ready: Callable[[], None] | None = None,
+) -> int:
+    """Show the workbench over ``paths`` until it is closed; return the exit code.
+
+    ``settings_path`` keeps what the window remembers, ``notes_path`` what is said of measurements.
+    Raises ``KnownError`` where there is no screen or a system library is missing.
+    """
+    require_screen()
+    from PySide6.QtCore import QEvent, QTimer
+    from PySide6.QtGui import QIcon
+    from PySide6.QtWidgets import QApplication
+
+    from fieldsurvey.gui.workbench.annotations import Annotations
+    from fieldsurvey.gui.workbench.settings import Settings
+    from fieldsurvey.gui.workbench.window import WorkbenchWindow
+
+    running = QApplication.instance()
+    application = running if isinstance(running, QApplication) else QApplication(["fieldsurvey"])
+    application.setApplicationName("FieldSurvey")
+    application.setDesktopFileName("fieldsurvey")
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(resources_dir() / "icons" / "fieldsurvey.svg")))
+    settings_path.parent.mkdir(parents=True, exist_ok=True)
+    window = WorkbenchWindow(
+        settings=Settings(settings_path),
+        notes=Annotations(notes_path),
+        now_utc_us=lambda: time.time_ns() // 1000,
+        language=language,
+        basemap=basemap,
+    )
+    window.on_first_paint = on_ready
+
+    def open_all() -> None:
+        window.open(paths)
+
+    if places_path is not None and places_path.exists():
+        window.read_places(places_path, open_all)
+    else:
+        open_all()
+    room = application.primaryScreen().availableGeometry()
+    if not window.was_restored:
+        window.resize(min(_LARGEST[0], room.width()), min(_LARGEST[1], room.height()))
+    window.show()
+    tick = QTimer(window)  # Python hears of Ctrl+C only when it runs
+    tick.timeout.connect(lambda: None)
+    tick.start(_TICK_MS)
+    with closed_by_signals(window.close):
+        code = application.exec()
+    window.deleteLater()
+    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the loop has ended
+    return code

@@ -1,0 +1,148 @@
+"""The line that says it: the verdict or the share of what is selected, its counts, what goes on."""
+
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from fieldsurvey.gui.fitting import FittedLabel, screen_font
+from fieldsurvey.gui.reading import Outlook
+from fieldsurvey.gui.shapes import OUTLOOK_SHAPES, draw_shape
+from fieldsurvey.gui.theme import Look, outlook_colours
+from fieldsurvey.model.messages import Message
+
+_HEIGHT_PX = 44
+_SIGN_PX = 30
+
+
+class _Sign(QWidget):
+    """The verdict's shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outlook: Outlook | None = None
+        self.look: Look | None = None
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if self.look is None or self.outlook is None:
+            return
+        painter = QPainter(self)
+        colour = QColor(outlook_colours(self.look.theme, self.outlook)[0])
+        centre = QPointF(self.width() / 2, self.height() / 2)
+        draw_shape(painter, OUTLOOK_SHAPES[self.outlook], centre, self.look.px(9), colour)
+        painter.end()
+
+
+class StatusLine(QFrame):
+    """Signals:
+    cancel_asked: what goes on is to be given up.
+    """
+
+    cancel_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look: Look | None = None
+        self._sign = _Sign()
+        self.sentence = FittedLabel(16, bold=True, lines=2)
+        self.counts = FittedLabel(13, lines=2, align=Qt.AlignmentFlag.AlignRight)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 100)
+        self.bar.setTextVisible(False)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.doing = FittedLabel(13, lines=2, align=Qt.AlignmentFlag.AlignRight)
+        self.cancel = QPushButton()
+        self.cancel.clicked.connect(self.cancel_asked)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self._sign)
+        self._row.addWidget(self.sentence, 66)
+        self._row.addWidget(self.counts, 34)
+        self._row.addWidget(self.doing, 20)
+        self._row.addWidget(self.bar)
+        self._row.addWidget(self.cancel)
+        self.show_progress(None, 0.0)
+
+    def set_look(self, look: Look) -> None:
+        self._look = self._sign.look = look
+        texts, theme = look.texts, look.theme
+        self.setFixedHeight(look.px(_HEIGHT_PX))
+        self._row.setContentsMargins(look.px(10), 0, look.px(10), 0)
+        self._row.setSpacing(look.px(10))
+        self.sentence.set_look(look, theme.ink)
+        self.counts.set_look(look, theme.soft_ink)
+        self.doing.set_look(look, theme.soft_ink)
+        self.bar.setFixedSize(look.px(110), look.px(12))
+        self.bar.setAccessibleName(texts.tr("wb_progress"))
+        self.cancel.setText(texts.tr("wb_cancel"))
+        self.cancel.setAccessibleName(texts.tr("wb_cancel"))
+
+    def say(self, outlook: Outlook | None, sentence: str, counts: str) -> None:
+        """Show the sentence with its sign, and the counts."""
+        assert self._look is not None
+        self._sign.outlook = outlook
+        self._sign.setFixedWidth(self._look.px(_SIGN_PX) if outlook is not None else 0)
+        self._sign.update()
+        self.sentence.show_text(sentence)
+        self.counts.show_text(counts)
+        self.setAccessibleName(f"{sentence} {counts}")
+
+    def show_progress(self, label: Message | None, share: float) -> None:
+        """Show what goes on; None where nothing does."""
+        goes_on = label is not None
+        for part in (self.doing, self.bar, self.cancel):
+            part.setVisible(goes_on)
+        self.counts.setVisible(not goes_on)
+        if label is not None and self._look is not None:
+            self.doing.show_text(self._look.texts.say(label))
+            self.bar.setValue(round(share * 100))
+
+
+class NoticeBar(QFrame):
+    """What has to be told, until it is closed: what happened, what was kept, what to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAutoFillBackground(True)
+        self._look: Look | None = None
+        self._told: Message | None = None
+        self.label = QLabel()
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = QPushButton()
+        self.cross = QToolButton()
+        self.cross.setText("✕")
+        self.cross.setAutoRaise(True)
+        self.cross.clicked.connect(self.hide)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self.label, 1)
+        self._row.addWidget(self.button)
+        self._row.addWidget(self.cross)
+        self.button.hide()
+        self.hide()
+
+    def set_look(self, look: Look) -> None:
+        self._look = look
+        self.label.setFont(screen_font(look.px(13), bold=False))
+        self._row.setContentsMargins(look.px(10), look.px(4), look.px(6), look.px(4))
+        self.cross.setAccessibleName(look.texts.tr("wb_close"))
+        self.cross.setToolTip(look.texts.tr("wb_close"))
+        if self._told is not None:
+            self.tell(self._told)
+
+    def tell(self, told: Message) -> None:
+        """Show a message, instead of the one before."""
+        self._told = told
+        if self._look is not None:
+            self.label.setText(self._look.texts.say(told))
+            self.setAccessibleName(self.label.text())
+        self.show()

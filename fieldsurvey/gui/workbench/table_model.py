@@ -1,0 +1,189 @@
+"""A table on screen over a table in memory: cells are made when they are seen, none is copied.
+
+What is shown is an order of rows of the frame; sorting and selecting change the order alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+)
+from PySide6.QtGui import QColor, QPixmap
+
+from fieldsurvey.gui.reading import Outlook
+from fieldsurvey.gui.shapes import OUTLOOK_SHAPES, marker_pixmap
+from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.theme import Look, outlook_colours
+
+Row = Mapping[str, Any]
+_Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+_KEPT_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Column:
+    """``text`` makes a cell of a row; "" is "not known". ``sort``: column of the frame to sort by.
+    ``sign``: the shape that stands before the text."""
+
+    title_id: str
+    text: Callable[[Texts, Row], str]
+    sort: str
+    is_number: bool = False
+    sign: Callable[[Row], Outlook | None] | None = None
+
+
+class TableModel(QAbstractTableModel):
+    """Attributes:
+    columns: what is shown, from the left.
+    order: rows of the frame, from above.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        super().__init__()
+        self.columns = columns
+        self.order: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._frame = pl.DataFrame()
+        self._sorted: tuple[int, Qt.SortOrder] | None = None
+        self._rows: dict[int, Row] = {}
+        self._signs: dict[Outlook, QPixmap] = {}
+        self._look: Look | None = None
+
+    def set_look(self, look: Look, device_ratio: float) -> None:
+        self.beginResetModel()
+        self._look = look
+        self._signs = {
+            outlook: marker_pixmap(
+                shape,
+                look.px(5.5),
+                QColor(outlook_colours(look.theme, outlook)[0]),
+                QColor(look.theme.panel),
+                device_ratio,
+            )
+            for outlook, shape in OUTLOOK_SHAPES.items()
+        }
+        self.endResetModel()
+
+    def show_frame(self, frame: pl.DataFrame, order: NDArray[np.int64]) -> None:
+        """Show the rows ``order`` of ``frame``, sorted as before."""
+        self.beginResetModel()
+        self._frame = frame
+        self._rows.clear()
+        self.order = self._in_order(order)
+        self.endResetModel()
+
+    def show_order(self, order: NDArray[np.int64]) -> None:
+        """Show other rows of the same frame."""
+        self.beginResetModel()
+        self.order = self._in_order(order)
+        self.endResetModel()
+
+    def row_at(self, line: int) -> Row:
+        """Return what stands in a line."""
+        return self._row(int(self.order[line]))
+
+    def line_of(self, row: int) -> int | None:
+        """Return the line that a row of the frame stands in."""
+        found = np.flatnonzero(self.order == row)
+        return int(found[0]) if len(found) else None
+
+    def _row(self, number: int) -> Row:
+        if number not in self._rows:
+            if len(self._rows) >= _KEPT_ROWS:
+                self._rows.clear()
+            self._rows[number] = self._frame.row(number, named=True)
+        return self._rows[number]
+
+    def forget_rows(self) -> None:
+        """What cells are made of besides the frame has changed."""
+        self._rows.clear()
+        self.dataChanged.emit(
+            self.index(0, 0), self.index(len(self.order) - 1, len(self.columns) - 1)
+        )
+
+    # Sorting
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self.layoutAboutToBeChanged.emit()
+        self._sorted = (column, order) if column >= 0 else None
+        self.order = self._in_order(np.sort(self.order))
+        self.layoutChanged.emit()
+
+    def _in_order(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self._sorted is None or not len(rows):
+            return rows
+        column, direction = self._sorted
+        values = self._frame[self.columns[column].sort].gather(rows)
+        if values.dtype == pl.Categorical:
+            values = values.cast(pl.String)
+        descending = direction is Qt.SortOrder.DescendingOrder
+        places: NDArray[np.uint32] = values.arg_sort(
+            descending=descending, nulls_last=True
+        ).to_numpy()
+        return rows[places]
+
+    # What Qt asks
+
+    def rowCount(self, parent: _Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.order)
+
+    def columnCount(self, parent: _Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        if orientation is not Qt.Orientation.Horizontal or self._look is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._look.texts.tr(self.columns[section].title_id)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self.alignment(section)
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if self._look is None or not index.isValid():
+            return None
+        match role:
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
+                return self.text(index.row(), index.column())
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return self.alignment(index.column())
+            case Qt.ItemDataRole.DecorationRole:
+                return self.sign(index.row(), index.column())
+        return None
+
+    def text(self, line: int, column: int) -> str:
+        """Return the text of a cell."""
+        assert self._look is not None
+        return self.columns[column].text(self._look.texts, self.row_at(line)) or "–"
+
+    def sign(self, line: int, column: int) -> QPixmap | None:
+        """Return the shape that stands before the text of a cell."""
+        sign_of = self.columns[column].sign
+        outlook = None if sign_of is None else sign_of(self.row_at(line))
+        return None if outlook is None else self._signs[outlook]
+
+    def alignment(self, column: int) -> Qt.AlignmentFlag:
+        """Return where a column's text stands: numbers at the right."""
+        side = Qt.AlignmentFlag.AlignRight if self.columns[column].is_number else (
+            Qt.AlignmentFlag.AlignLeft
+        )  # fmt: skip
+        return side | Qt.AlignmentFlag.AlignVCenter
+
+    def as_tsv(self, lines: Sequence[int]) -> str:
+        """Return lines with their titles, for a spreadsheet."""
+        assert self._look is not None
+        titles = [self._look.texts.tr(column.title_id) for column in self.columns]
+        rows = [[self.text(line, n) for n in range(len(self.columns))] for line in lines]
+        return "\n".join("\t".join(cells) for cells in [titles, *rows]) + "\n"

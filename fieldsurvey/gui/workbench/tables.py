@@ -1,0 +1,339 @@
+"""The tables under the map: tests, stretches, settlements, targets. A row is a way to go there.
+
+A row of the tests is the measurement looked at; a row of the places selects what was measured
+there. Keys do the same as the mouse.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fieldsurvey.gui.fitting import screen_font
+from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench.filters import RoadRange, on_road
+from fieldsurvey.gui.workbench.judged import LENGTHS_M, Judged
+from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
+from fieldsurvey.gui.workbench.table_columns import (
+    SETTLEMENTS,
+    STRETCHES,
+    TEST_FRAME,
+    test_columns,
+)
+from fieldsurvey.gui.workbench.table_model import Column, Row, TableModel
+
+_TEXT_PX = 12
+_WIDEST_PX = 260
+_MEASURED_ROWS = 60
+_AIR_PX = 5
+
+
+class _Cell(QStyledItemDelegate):
+    """Draws a cell by itself: asked for one thing after the other, as Qt's own does, three hundred
+    cells take longer than all charts."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        model = index.model()
+        if not isinstance(model, TableModel):
+            return
+        rect = option.rect.adjusted(_AIR_PX, 0, -_AIR_PX, 0)
+        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if is_chosen:
+            painter.fillRect(option.rect, option.palette.highlight())
+        sign = model.sign(index.row(), index.column())
+        if sign is not None:
+            side = round(sign.width() / sign.devicePixelRatio())
+            painter.drawPixmap(rect.left(), rect.center().y() - side // 2 + 1, sign)
+            rect.setLeft(rect.left() + side + _AIR_PX)
+        role = QPalette.ColorRole.HighlightedText if is_chosen else QPalette.ColorRole.Text
+        painter.setPen(option.palette.color(role))
+        painter.setFont(option.font)
+        text = model.text(index.row(), index.column())
+        metrics = option.fontMetrics
+        if metrics.horizontalAdvance(text) > rect.width():
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        painter.drawText(rect, int(model.alignment(index.column())), text)
+
+
+class Table(QTableView):
+    """Signals:
+    gone_to(line): the row became the current one, by mouse or key.
+    marked(lines): several rows were chosen.
+    """
+
+    gone_to = Signal(int)
+    marked = Signal(object)
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        super().__init__()
+        self.rows = TableModel(columns)
+        self.setModel(self.rows)
+        self.setSortingEnabled(True)
+        self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setItemDelegate(_Cell(self))
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.horizontalHeader().setHighlightSections(False)
+        self.selectionModel().selectionChanged.connect(self._chosen)
+        self._is_following = False
+
+    def set_look(self, look: Look) -> None:
+        self.setFont(screen_font(look.px(_TEXT_PX), bold=False))
+        self.horizontalHeader().setFont(screen_font(look.px(_TEXT_PX), bold=True))
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().lineSpacing() + look.px(6))
+        self.rows.set_look(look, self.devicePixelRatioF())
+        self.fit_columns()
+
+    def fit_columns(self) -> None:
+        """Give every column what its title and the first rows need."""
+        header, metrics = self.horizontalHeader(), self.fontMetrics()
+        lines = range(min(_MEASURED_ROWS, self.rows.rowCount()))
+        for number in range(len(self.rows.columns)):
+            needed = header.sectionSizeHint(number)
+            for line in lines:
+                needed = max(needed, metrics.horizontalAdvance(self.rows.text(line, number)) + 38)
+            self.setColumnWidth(number, min(needed, _WIDEST_PX))
+
+    def chosen_lines(self) -> list[int]:
+        """Return the lines that are chosen, from above."""
+        return sorted(index.row() for index in self.selectionModel().selectedRows())
+
+    def follow(self, line: int | None) -> None:
+        """Show a line as the current one without telling anybody."""
+        self._is_following = True
+        if line is None:
+            self.clearSelection()
+            self.setCurrentIndex(self.rows.index(-1, -1))
+        elif self.chosen_lines() != [line]:
+            index = self.rows.index(line, 0)
+            flags = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(
+                index, flags.ClearAndSelect | flags.Rows | flags.Current
+            )
+            self.scrollTo(index)
+        self._is_following = False
+
+    def _chosen(self) -> None:
+        if self._is_following:
+            return
+        lines = self.chosen_lines()
+        if len(lines) == 1:
+            self.gone_to.emit(lines[0])
+        elif lines:
+            self.marked.emit(lines)
+
+    def copy(self) -> None:
+        """Put what is chosen, or everything, on the clipboard as tab-separated text."""
+        lines = self.chosen_lines()
+        wanted = lines if len(lines) > 1 else range(self.rows.rowCount())
+        QGuiApplication.clipboard().setText(self.rows.as_tsv(list(wanted)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Letters are the window's shortcuts, not a search in the first column.
+        if event.text().strip() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()
+            return
+        super().keyPressEvent(event)
+
+
+class Tables(QWidget):
+    """Signals:
+    place_chosen(kind, row): a stretch or settlement is looked at; None where none is.
+    length_chosen(m): stretches of this length are asked for.
+    """
+
+    place_chosen = Signal(str, object)
+    length_chosen = Signal(int)
+
+    def __init__(self, model: SelectionModel) -> None:
+        super().__init__()
+        self._model = model
+        self._look: Look | None = None
+        self._judged: Judged | None = None
+        self.tests = Table(test_columns(model.notes.of))
+        self.stretches, self.settlements = Table(STRETCHES), Table(SETTLEMENTS)
+        self.length = QComboBox()
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self._named: list[tuple[QWidget, str]] = []
+        for table, name in (
+            (self.tests, "tests"), (self.stretches, "stretches"), (self.settlements, "settlements"),
+        ):  # fmt: skip
+            self.add_page(table, name)
+        self.tabs.setCornerWidget(self.length)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)
+        self.tests.gone_to.connect(self._look_at)
+        self.tests.marked.connect(self._brush_lines)
+        for table, kind in ((self.stretches, "stretch"), (self.settlements, "settlement")):
+            table.gone_to.connect(lambda line, kind=kind: self._go_to(kind, line))
+        self.length.currentIndexChanged.connect(
+            lambda number: self.length_chosen.emit(LENGTHS_M[max(0, number)])
+        )
+        self.tabs.currentChanged.connect(self._show_length)
+        model.listen(self._note_change)
+
+    def add_page(self, page: QWidget, name: str) -> None:
+        """Add a table under the text ``wb_table_<name>``."""
+        self._named.append((page, name))
+        self.tabs.addTab(page, "")
+
+    def set_look(self, look: Look) -> None:
+        self._look = look
+        texts = look.texts
+        self.tabs.setAccessibleName(texts.tr("wb_tables"))
+        for page, name in self._named:
+            page.setAccessibleName(texts.tr(f"wb_table_{name}"))
+        chosen = max(0, self.length.currentIndex())
+        self.length.blockSignals(True)
+        self.length.clear()
+        for length_m in LENGTHS_M:
+            said = (
+                texts.tr("length_km", n=texts.number(length_m / 1000))
+                if length_m >= 1000
+                else texts.tr("length_m", n=texts.number(length_m))
+            )
+            word = "wb_length_judged" if length_m == LENGTHS_M[0] else "wb_length_shown"
+            self.length.addItem(texts.tr(word, length=said))
+        self.length.setCurrentIndex(chosen)
+        self.length.blockSignals(False)
+        self.length.setAccessibleName(texts.tr("wb_length_choice"))
+        for table in (self.tests, self.stretches, self.settlements):
+            table.set_look(look)
+        self._name_tabs()
+        self._show_length()
+
+    def _name_tabs(self) -> None:
+        if self._look is None:
+            return
+        texts = self._look.texts
+        for number, (page, name) in enumerate(self._named):
+            title = texts.tr(f"wb_table_{name}")
+            if isinstance(page, Table):
+                title += f" · {texts.number(page.rows.rowCount())}"
+            self.tabs.setTabText(number, title)
+
+    def _show_length(self) -> None:
+        self.length.setVisible(self.tabs.currentWidget() is self.stretches)
+
+    # Following
+
+    def _note_change(self, changed: Changed) -> None:
+        if changed & Changed.DATA:
+            self._show_tests(anew=True)
+        elif changed & Changed.SELECTION:
+            self._show_tests(anew=False)
+        if changed & Changed.NOTES:
+            self.tests.rows.forget_rows()
+        if changed & (Changed.SPOT | Changed.SELECTION):
+            self._follow_spot()
+
+    def _show_tests(self, *, anew: bool) -> None:
+        order = np.flatnonzero(self._model.tests)
+        chosen = set(self.tests.chosen_lines())
+        if not anew and len(chosen) > 1 and self._model.brush is not None:
+            return  # they were marked in this very table, which goes on showing the others
+        if anew:
+            self.tests.rows.show_frame(self._model.measurements.tests.select(TEST_FRAME), order)
+            self.tests.fit_columns()
+        else:
+            self.tests.rows.show_order(order)
+        self._name_tabs()
+
+    def _follow_spot(self) -> None:
+        spot = self._model.spot
+        if len(self.tests.chosen_lines()) > 1:
+            return
+        is_test = spot is not None and spot.is_test
+        self.tests.follow(self.tests.rows.line_of(spot.row) if is_test and spot else None)
+
+    def show_judged(self, judged: Judged) -> None:
+        """Show the verdicts of places."""
+        self._judged = judged
+        for table, frame in (
+            (self.stretches, judged.stretches), (self.settlements, judged.settlements),
+        ):  # fmt: skip
+            anew = not table.rows.rowCount()
+            table.follow(None)
+            table.rows.show_frame(frame, np.arange(len(frame)))
+            if anew:
+                table.fit_columns()
+        self._name_tabs()
+
+    # Going
+
+    def _look_at(self, line: int) -> None:
+        self._model.look_at(Spot(True, int(self.tests.rows.order[line])))
+
+    def _brush_lines(self, lines: list[int]) -> None:
+        tests = np.zeros(len(self._model.tests), bool)
+        tests[self.tests.rows.order[lines]] = True
+        self._model.brush_tests(tests)
+
+    def _go_to(self, kind: str, line: int) -> None:
+        table = self.stretches if kind == "stretch" else self.settlements
+        row = table.rows.row_at(line)
+        self._model.set_brush(self._place_brush(row))
+        self.place_chosen.emit(kind, row)
+
+    def _place_brush(self, row: Row) -> Brush:
+        """Return what was measured at a place, by its operator."""
+        facts = self._model.facts
+        rows = (facts.tests, facts.samples)
+        if "from_m" in row:
+            road = RoadRange(row["highway_ref"], row["from_m"], row["to_m"])
+            there = [on_road(part, road) for part in rows]
+        else:
+            there = [part.fields["settlement_id"].is_word(row["settlement_id"]) for part in rows]
+        operator = row["operator"] or ""
+        tests, samples = (
+            mask & part.fields["operator"].is_word(operator)
+            for mask, part in zip(there, rows, strict=True)
+        )
+        return Brush(tests, samples)
+
+    def go_to_stretch(self, row: int) -> None:
+        """Go to a row of the table of stretches, as a click in the table does."""
+        line = self.stretches.rows.line_of(row)
+        if line is not None:
+            self.tabs.setCurrentWidget(self.stretches)
+            self.stretches.follow(line)
+            self._go_to("stretch", line)
+
+    def leave_places(self) -> None:
+        """No place is looked at any more."""
+        self.stretches.follow(None)
+        self.settlements.follow(None)
+
+    def current(self) -> Table | None:
+        page = self.tabs.currentWidget()
+        return page if isinstance(page, Table) else None
+
+    def focus_part(self) -> QWidget:
+        """Return what takes the keyboard for all of this."""
+        return self.tabs.currentWidget()

@@ -1,0 +1,501 @@
+"""The workbench: one selection of measurements in a map, charts and tables, and its verdict.
+
+Puts the parts together and carries actions out. Must not compute anything that takes longer than a
+frame: opening, judging, exporting are jobs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from fieldsurvey.analysis.measurements import nothing
+from fieldsurvey.gui.reading import Outlook
+from fieldsurvey.gui.texts import QtTexts, Texts, chosen_language
+from fieldsurvey.gui.theme import DAY, NIGHT, Look
+from fieldsurvey.gui.workbench import desk
+from fieldsurvey.gui.workbench.actions import Do, Needs
+from fieldsurvey.gui.workbench.annotations import Annotations
+from fieldsurvey.gui.workbench.charts import Charts
+from fieldsurvey.gui.workbench.chips import FilterBar
+from fieldsurvey.gui.workbench.desk_palette import desk_palette
+from fieldsurvey.gui.workbench.dialogs import ask_line, ask_road, ask_time
+from fieldsurvey.gui.workbench.editing import Editing
+from fieldsurvey.gui.workbench.facts import facts_of
+from fieldsurvey.gui.workbench.files import Files
+from fieldsurvey.gui.workbench.filters import RoadRange, filters_from
+from fieldsurvey.gui.workbench.finder import Answer, Finder
+from fieldsurvey.gui.workbench.help_sheet import open_help
+from fieldsurvey.gui.workbench.jobs import Jobs
+from fieldsurvey.gui.workbench.judged import LENGTHS_M, Judged, judge
+from fieldsurvey.gui.workbench.map_pane import MapPane
+from fieldsurvey.gui.workbench.menus import Menus
+from fieldsurvey.gui.workbench.panels import Panels
+from fieldsurvey.gui.workbench.printing import Page, print_page
+from fieldsurvey.gui.workbench.saying import counts_line, share_sentence
+from fieldsurvey.gui.workbench.selection import Changed, SelectionModel, rows_of
+from fieldsurvey.gui.workbench.settings import Settings
+from fieldsurvey.gui.workbench.status_line import NoticeBar, StatusLine
+from fieldsurvey.gui.workbench.table_model import Row
+from fieldsurvey.gui.workbench.tables import Tables
+from fieldsurvey.gui.workbench.welcome import Welcome
+from fieldsurvey.gui.workbench.words import moment
+from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import Message, message
+
+_SMALLEST = (480, 280)
+_DEFAULT_TARGET_BPS = 100_000_000  # of the axes, until a target file or a test says better
+_VERDICTS = {"above": Outlook.ABOVE, "below": Outlook.BELOW, "undecided": Outlook.UNDECIDED}
+
+
+class WorkbenchWindow(QMainWindow):
+    """Attributes:
+    model: the selection.
+    jobs: what is going on besides.
+    was_restored: it has the place and size it had before.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        notes: Annotations,
+        now_utc_us: Callable[[], int],
+        language: str | None = None,
+        basemap: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self._settings, self._now_utc_us = settings, now_utc_us
+        self._qt_texts = QtTexts()
+        texts = Texts(chosen_language(settings.word("language") or language))
+        is_night = settings.word("theme") == NIGHT.name
+        self._look = Look(NIGHT if is_night else DAY, texts)
+        self._palette_before = QApplication.palette()
+        empty = nothing()
+        self.model = SelectionModel(empty, facts_of(empty, _DEFAULT_TARGET_BPS), notes)
+        self.jobs = Jobs(self)
+        self._judged: Judged | None = None
+        self._length_m = LENGTHS_M[0]
+        self._place: tuple[str, Row] | None = None
+        self._known_places: desk.KnownPlaces | None = None
+        self.on_first_paint: Callable[[], None] | None = None
+        self._build(basemap)
+        self.model.listen(self._note_change)
+        self._apply_look()
+        self._restore()
+        if notes.trouble is not None:
+            self.tell(notes.trouble.message)
+
+    # Building
+
+    def _build(self, basemap: Path | None) -> None:
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*_SMALLEST)
+        self.notice, self.status = NoticeBar(), StatusLine()
+        self.chips = FilterBar(self.model)
+        self.map = WorkbenchMap()
+        self.map.set_basemap(basemap)
+        self.pane = MapPane(self.model, self.map)
+        self.charts = Charts(self.model)
+        self.tables = Tables(self.model)
+        self.panels = Panels(self.map, self.charts, self.tables)
+        self.files = Files(self, self.model, self.jobs, self._settings, self.tell)
+        self.files.target_bps = _DEFAULT_TARGET_BPS
+        self.files.on_opened = self._opened
+        self.editing = Editing(self, self.model, self.tell)
+        self.welcome = Welcome(self._settings, self.do, self._open_recent)
+        self.menus = Menus(self, self._settings, self.do, self._open_recent, self.take_view)
+        work = QWidget()
+        column = QVBoxLayout(work)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.chips)
+        column.addWidget(self.panels, 1)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(work)
+        body = QWidget()
+        rows = QVBoxLayout(body)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.notice)
+        rows.addWidget(self.pages, 1)
+        rows.addWidget(self.status)
+        self.setCentralWidget(body)
+        self.finder = Finder(body)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.jobs.failed.connect(self.tell)
+        self.jobs.progress.connect(self.status.show_progress)
+        self.status.cancel_asked.connect(self.jobs.cancel)
+        self.notice.button.clicked.connect(self._show_replays)
+        self.tables.place_chosen.connect(self._look_at_place)
+        self.tables.length_chosen.connect(self._choose_length)
+        self.map.stretch_clicked.connect(self.tables.go_to_stretch)
+        self.chips.time_asked.connect(self._ask_time)
+        self.chips.road_asked.connect(self._ask_road)
+        stack = self.editing.annotating.stack
+        stack.canUndoChanged.connect(lambda _can: self._enable())
+        stack.canRedoChanged.connect(lambda _can: self._enable())
+
+    # Opening
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Open survey files or archives instead of what is open."""
+        if paths:
+            self.files.open(paths)
+
+    def read_places(self, path: Path, then: Callable[[], None] | None = None) -> None:
+        """Read highways and settlements for the map and the search; ``then`` is called after it,
+        whether they could be read or not."""
+
+        def take(known: desk.KnownPlaces) -> None:
+            self._known_places = known
+            self.files.places = known.places
+            self.map.set_features(known.features)
+            if then is not None:
+                then()
+
+        def fail(told: Message) -> None:
+            self.tell(told)
+            if then is not None:
+                then()
+
+        self.jobs.run(
+            "places", lambda _progress, _cancelled: desk.read_places(path), take, failed=fail
+        )
+
+    def _open_recent(self, path: str) -> None:
+        self.open([Path(path)])
+
+    def _opened(self) -> None:
+        self.pages.setCurrentIndex(1)
+        self.notice.button.setVisible(self.model.only_replayed)
+        if self.model.only_replayed:
+            count = self._look.texts.number(len(self.model.tests))
+            self.tell(message("gui.wb_only_replays", tests=count))
+        self._title()
+        self.map.setFocus()
+
+    def _show_replays(self) -> None:
+        self.notice.button.hide()
+        self.model.set_filters(self.model.filters.without("replayed"))
+        self.tell(message("gui.wb_replays_shown"))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        urls = event.mimeData().urls()
+        self.open([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])
+        event.acceptProposedAction()
+
+    # Following the selection
+
+    def _note_change(self, changed: Changed) -> None:
+        if changed & (Changed.DATA | Changed.FILTER):
+            self._judge()
+        if changed & Changed.SELECTION and self.model.brush is None:
+            self._leave_place()
+        if changed & (Changed.SELECTION | Changed.NOTES):
+            self._say()
+        if changed & Changed.DATA:
+            self._enable()
+
+    def _judge(self) -> None:
+        """Judge places anew, in a worker; what was judged stays on screen until then."""
+        model, length_m, now_utc_us = self.model, self._length_m, self._now_utc_us()
+        tables, tests, samples = model.measurements, model.filtered_tests, model.filtered_samples
+        if not len(tables.tests) and not len(tables.samples):
+            return
+
+        def work(_progress: desk.Progress, _cancelled: desk.Cancelled) -> Judged:
+            return judge(rows_of(tables, tests, samples), desk.read_target(), length_m, now_utc_us)
+
+        self.jobs.run("judge", work, self._show_judged)
+
+    def _show_judged(self, judged: Judged) -> None:
+        self._judged = judged
+        self.tables.show_judged(judged)
+        self.pane.show_judged(judged)
+        self._say()
+
+    def _choose_length(self, length_m: int) -> None:
+        self._length_m = length_m
+        self._judge()
+
+    def _look_at_place(self, kind: str, row: Row) -> None:
+        self._place = (kind, row)
+        self.pane.zoom_to_selection()
+        self._say()
+
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self._place = None
+            self.tables.leave_places()
+
+    def _say(self) -> None:
+        """Say in the status line what is selected."""
+        outlook, sentence = self._sentence()
+        counts = counts_line(self._look.texts, self.model) if self._is_open else ""
+        self.status.say(outlook, sentence, counts)
+
+    @property
+    def _is_open(self) -> bool:
+        return bool(len(self.model.tests) or len(self.model.samples))
+
+    def _sentence(self) -> tuple[Outlook | None, str]:
+        """Return the verdict of the place looked at, else what all that is selected comes to."""
+        from fieldsurvey.analysis.sentence import settlement_sentence, stretch_sentence
+
+        texts = self._look.texts
+        if not self._is_open:
+            return None, texts.tr("wb_empty_title")
+        if self._place is not None and self._judged is not None:
+            kind, row = self._place
+            say = stretch_sentence if kind == "stretch" else settlement_sentence
+            return _VERDICTS[row["verdict"]], texts.say(say(row, self._judged.by.rate_bps))
+        sentence = share_sentence(texts, self.model)
+        if self.model.brush is None and self._judged is not None:
+            sentence += " · " + self._stretches_said(texts, self._judged)
+        return None, sentence
+
+    @staticmethod
+    def _stretches_said(texts: Texts, judged: Judged) -> str:
+        counts = {word.value: texts.number(count) for word, count in judged.decided().items()}
+        return texts.tr(
+            "wb_stretches_said", length=texts.number(judged.length_m / 1000, 0 if (
+                judged.length_m >= 1000) else 1), **counts,
+        )  # fmt: skip
+
+    # Doing
+
+    def do(self, do: Do) -> None:
+        """Carry out one action of the list."""
+        texts, model = self._look.texts, self.model
+        match do:
+            case Do.OPEN_FILES:
+                self.files.ask_files(texts)
+            case Do.OPEN_FOLDER:
+                self.files.ask_folder(texts)
+            case Do.IMPORT:
+                self.files.ask_import(texts)
+            case Do.EXPORT:
+                self.files.ask_export(texts, self._said_of_selection())
+            case Do.PRINT:
+                self.files.ask_print(texts, self.print_to)
+            case Do.QUIT:
+                self.close()
+            case Do.UNDO:
+                self.editing.annotating.stack.undo()
+            case Do.REDO:
+                self.editing.annotating.stack.redo()
+            case Do.EXCLUDE | Do.INCLUDE | Do.NOTE | Do.RETAG:
+                self.editing.ask(do, texts)
+            case Do.COPY:
+                table = self.tables.current()
+                if table is not None:
+                    table.copy()
+            case Do.FILTER:
+                self.chips.open_menu()
+            case Do.SELECT_ALL:
+                model.look_at(None)
+                model.set_brush(None)
+            case Do.CLEAR:
+                self._clear()
+            case Do.ZOOM_SELECTION:
+                self.pane.zoom_to_selection()
+                self.charts.show_selected()
+            case Do.SHOW_ALL:
+                self.map.show_all()
+                for chart in self.charts.all:
+                    chart.show_all()
+            case Do.SAVE_VIEW:
+                ask_line(self, texts, texts.tr("wb_view_name"), self._keep_view)
+            case _:
+                self._show(do)
+
+    def _show(self, do: Do) -> None:
+        """Carry out what only changes the looks."""
+        texts = self._look.texts
+        match do:
+            case Do.FIND:
+                self.finder.open(texts.tr("wb_find_prompt"), self._find)
+            case Do.PALETTE:
+                self.finder.open(texts.tr("wb_palette_prompt"), self.menus.answers)
+            case Do.HELP:
+                open_help(self, self._look)
+            case Do.AXIS:
+                self.charts.flip_axis()
+            case Do.NEXT_PANEL:
+                self._next_panel()
+            case Do.NIGHT:
+                self._look = replace(self._look, theme=DAY if self._look.theme is NIGHT else NIGHT)
+                self._settings.keep_word("theme", self._look.theme.name)
+                self._apply_look()
+            case Do.LANGUAGE:
+                self._look = replace(self._look, texts=texts.next_language())
+                self._settings.keep_word("language", self._look.texts.language)
+                self._apply_look()
+            case _:
+                self.panels.show_part(self.charts)
+                self.charts.show_by_action(do)
+
+    def _clear(self) -> None:
+        """One step back: the brush, then the spot."""
+        if self.model.brush is not None:
+            self.model.set_brush(None)
+        else:
+            self.model.look_at(None)
+
+    def _next_panel(self) -> None:
+        parts: list[QWidget] = [self.map, self.charts.current(), self.tables.focus_part()]
+        at = self.panels.part_in_focus()
+        after = 0 if at is None else (at + 1) % len(parts)
+        self.panels.show_part((self.map, self.charts, self.tables)[after])
+        parts[after].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _find(self, typed: str) -> list[Answer]:
+        return []
+
+    # Filters
+
+    def take_view(self, text: str) -> None:
+        """Show a saved view."""
+        try:
+            self.model.set_filters(filters_from(text))
+        except KnownError as error:
+            self.tell(error.message)
+
+    def _keep_view(self, name: str) -> None:
+        self._settings.keep_view(name, self.model.filters.text())
+        self.tell(message("gui.wb_view_kept", name=name))
+
+    def _ask_time(self) -> None:
+        utc_us = np.concatenate([self.model.facts.tests.utc_us, self.model.facts.samples.utc_us])
+        if not len(utc_us):
+            return
+        minute_us = 60_000_000
+        span = (int(utc_us.min()), int(utc_us.max()) + minute_us)
+
+        def take(first_utc_us: int, end_utc_us: int) -> None:
+            filters = replace(self.model.filters, first_utc_us=first_utc_us, end_utc_us=end_utc_us)
+            self.model.set_filters(filters)
+
+        ask_time(self, self._look.texts, self.model.filters, span, take)
+
+    def _ask_road(self) -> None:
+        rows = self.model.facts.tests
+        field = rows.fields["highway_ref"]
+        ends = {word: rows.chainage_m[field.is_word(word)] for word in field.words}
+        highways = {word: float(np.nanmax(m)) for word, m in ends.items() if np.isfinite(m).any()}
+        if not highways:
+            self.tell(message("gui.wb_no_highways"))
+            return
+
+        def take(road: RoadRange) -> None:
+            self.model.set_filters(replace(self.model.filters, road=road))
+
+        ask_road(self, self._look.texts, self.model.filters, highways, take)
+
+    # Saying and printing
+
+    def _said_of_selection(self) -> list[str]:
+        """Return what is selected in words, for exports and prints."""
+        texts = self._look.texts
+        lines = [self.status.sentence.text(), counts_line(texts, self.model)]
+        return [*lines, *self.chips.texts_shown()]
+
+    def print_to(self, path: Path) -> None:
+        """Print what is on screen to a PDF."""
+        texts = self._look.texts
+        title = ", ".join(self.model.measurements.sources) or texts.tr("title")
+        by = "" if self._judged is None else f"{self._judged.by.target_id} {self._judged.by.rule}"
+        foot = texts.tr(
+            "wb_print_foot",
+            target=by,
+            version="–" if self._judged is None else self._judged.by.target_version,
+            places=self.model.measurements.places_version or "–",
+            time=moment(self._now_utc_us()),
+        )
+        page = Page(title, self._said_of_selection(), foot)
+        try:
+            print_page(path, page, self.map, self.charts.current())
+        except KnownError as error:
+            self.tell(error.message)
+        else:
+            self.tell(message("gui.wb_printed", path=path))
+
+    def tell(self, told: Message) -> None:
+        """Tell what happened, what was kept and what to do."""
+        self.notice.tell(told)
+
+    # Looks
+
+    def _apply_look(self) -> None:
+        look = self._look
+        self._qt_texts.switch(look.texts.language)
+        palette = desk_palette(look.theme)
+        QApplication.setPalette(palette)
+        self.setPalette(palette)
+        self.menus.set_texts(look.texts)
+        for part in (
+            self.notice, self.chips, self.pane, self.charts, self.tables, self.panels,
+            self.status, self.welcome, self.finder,
+        ):  # fmt: skip
+            part.set_look(look)
+        self.notice.button.setText(look.texts.tr("wb_show_replays"))
+        self.notice.button.setAccessibleName(self.notice.button.text())
+        self._enable()
+        self._title()
+        self._say()
+
+    def _title(self) -> None:
+        sources = ", ".join(self.model.measurements.sources)
+        texts = self._look.texts
+        self.setWindowTitle(
+            texts.tr("wb_title_of", sources=sources) if sources else texts.tr("wb_title")
+        )
+
+    def _enable(self) -> None:
+        stack = self.editing.annotating.stack
+        available = {Needs.NOTHING}
+        available |= {Needs.OPEN} if self._is_open else set()
+        available |= {Needs.UNDO} if stack.canUndo() else set()
+        available |= {Needs.REDO} if stack.canRedo() else set()
+        self.menus.enable(available)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.welcome.set_look(self._look)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.on_first_paint is not None:
+            QTimer.singleShot(0, self.on_first_paint)
+            self.on_first_paint = None
+
+    # Leaving
+
+    def _restore(self) -> None:
+        geometry = self._settings.shape("window")
+        self.was_restored = geometry is not None and self.restoreGeometry(geometry)
+        self.panels.take_shape([self._settings.shape(name) for name in ("above", "whole")])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._settings.keep_shape("window", self.saveGeometry())
+        for name, state in zip(("above", "whole"), self.panels.shape(), strict=True):
+            self._settings.keep_shape(name, state)
+        self._settings.write()
+        self.jobs.close()
+        self.map.close_workers()
+        self._qt_texts.remove()
+        QApplication.setPalette(self._palette_before)
+        event.accept()

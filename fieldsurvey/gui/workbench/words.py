@@ -1,0 +1,51 @@
+"""The words of the data on screen: operators and highways as they are, our own words translated."""
+
+import time
+
+from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.model.messages import catalogue
+
+_OURS = ("result", "trigger", "access_type", "technology", "verdict", "outcome")
+_US_PER_S = 1_000_000
+
+
+def word_of(texts: Texts, name: str, word: str | None) -> str:
+    """Return how a word of a field reads; "" and None are "not known"."""
+    if not word:
+        return texts.tr("wb_not_known")
+    if name in _OURS and f"gui.wb_word_{word}" in catalogue():
+        return texts.tr(f"wb_word_{word}")
+    return word
+
+
+def moment(utc_us: int) -> str:
+    """Return a time as "2026-05-18 09:00:12", in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(utc_us // _US_PER_S))
+
+
+def day(utc_us: int) -> str:
+    return moment(utc_us)[:10]
+
+
+def words_of(texts: Texts, filters: Filters, name: str) -> str:
+    """Return what a predicate asks for, for its chip and for prints."""
+    match name:
+        case "time":
+            first = "…" if filters.first_utc_us is None else moment(filters.first_utc_us)[:16]
+            end = "…" if filters.end_utc_us is None else moment(filters.end_utc_us)[:16]
+            return texts.tr("wb_time_words", first=first, end=end)
+        case "road" if filters.road is not None:
+            road = filters.road
+            return texts.tr(
+                "wb_road_words",
+                highway=road.highway_ref,
+                low=_km(texts, road.from_m),
+                high=_km(texts, road.to_m),
+            )
+    return ", ".join(word_of(texts, name, word) for word in filters.choices.get(name, ()))
+
+
+def _km(texts: Texts, metres: float) -> str:
+    km = metres / 1000
+    return texts.number(km, 0 if km == int(km) else 1)
