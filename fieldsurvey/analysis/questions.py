@@ -9,6 +9,8 @@ sample or round, each in its way.)
 What all of them share:
 
 - Replayed drives are no evidence, nor drives of which it is not known yet (``replayed`` is null).
+- A second in which nobody asked for service (``reachable`` is null: another tool recorded it) is
+  counted where time and place are, and not where service is.
 - A test without a completed download has no rate: it counts as failed, never as 0 bit/s. Tests that
   were cancelled, skipped or never meant to download say nothing of the rate, and are left out.
 - A row whose time is doubtful belongs to no day, and to no period that was asked for.
@@ -66,8 +68,8 @@ def answer(question: Question, scope: Scope) -> Table:
 
 
 def coverage(evidence: Evidence, scope: Scope) -> Table:
-    """By cell, operator and technology: seconds, and those of them with service. ``cell`` is null
-    for what has no position."""
+    """By cell, operator and technology: seconds in which somebody asked, and those of them with
+    service. ``cell`` is null for what has no position."""
     return _seconds(evidence.samples.mutate(cell=_[_cell(scope)]), "cell")
 
 
@@ -244,7 +246,8 @@ def _known(technology: Value) -> Value:
 def _seconds(samples: Table, key: str) -> Table:
     # What the modem said is spelled out only afterwards, when there are few rows.
     return (
-        samples.group_by(key, "operator", "radio_technology")
+        samples.filter(_.reachable.notnull())
+        .group_by(key, "operator", "radio_technology")
         .aggregate(seconds=_.count(), with_service=_.count(where=_.reachable))
         .group_by(key, "operator", technology=_known(_.radio_technology))
         .aggregate(seconds=_.seconds.sum(), seconds_with_service=_.with_service.sum())

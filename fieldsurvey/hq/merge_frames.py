@@ -15,6 +15,7 @@ from fieldsurvey.hq.ledger_records import LandedBatch
 from fieldsurvey.hq.merge_reading import LAST_UTC_US, ReadBatch
 from fieldsurvey.hq.merge_records import Values, clocks
 from fieldsurvey.hq.settle import Anchors, TimeQuality, is_plausible, settle
+from fieldsurvey.model.throughput import Cause
 
 Frames = dict[str, pl.DataFrame]
 
@@ -45,13 +46,17 @@ def frames_of(batches: Sequence[ReadBatch]) -> Frames:
     frames = {table: _frame_of(table, values) for table, values in rows.items()}
     frames["pieces"] = _frame_of("pieces", pieces)
     if samples:
-        together = pl.concat(samples)
-        frames["samples"] = _finished(
-            "samples", together.with_columns(replayed=None, operator=None)
-        )
+        told = pl.concat(samples).with_columns(reachable=_asked(), replayed=None, operator=None)
+        frames["samples"] = _finished("samples", told)
     else:
         frames["samples"] = _frame_of("samples", [])
     return frames
+
+
+def _asked() -> pl.Expr:
+    """``reachable``, but null where another tool recorded the second and did not ask."""
+    not_asked = pl.col("cause").cast(pl.String()) == Cause.NOT_ASKED.value
+    return pl.when(not_asked.fill_null(value=False)).then(None).otherwise("reachable")
 
 
 def _origin(landed: LandedBatch) -> Values:

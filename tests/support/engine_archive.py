@@ -101,8 +101,9 @@ def _drive(
             common["time_quality"] = "doubtful"
         ts_utc_us = start_us + second * US + chance.randrange(200_000)
         if chance.random() > 0.02:
-            reachable = chance.random() > 0.1
-            cause = None if reachable or old else chance.choice(["timed_out", "dns", None])
+            reachable = chance.choices([True, False, None], [87, 10, 3])[0]
+            cause = chance.choice(["timed_out", "dns", None]) if reachable is False else None
+            cause = None if old else cause
             rows["samples"].append(
                 {**common, "ts_utc_us": ts_utc_us, "reachable": reachable, "cause": cause,
                  "radio_technology": technology, "operator": operator}

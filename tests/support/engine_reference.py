@@ -70,7 +70,8 @@ def _grouped(rows: Iterable[Row], keys: Sequence[str]) -> dict[Key, list[Row]]:
 
 
 def _measured(samples: list[Row], tests: list[Row], keys: Sequence[str]) -> list[Key]:
-    seconds, tried = _grouped(samples, keys), _grouped(tests, keys)
+    asked = [row for row in samples if row["reachable"] is not None]
+    seconds, tried = _grouped(asked, keys), _grouped(tests, keys)
     answer = []
     for key in seconds.keys() | tried.keys():
         row: list[Any] = [*key, None, None, None, None, None, None]
