@@ -68,12 +68,12 @@ def fixed(m: Measurements) -> Measurements:
     )
     off_m = (pl.col("north") ** 2 + pl.col("east") ** 2).sqrt() * _METRES_PER_DEGREE
     # One in a hundred may be a receiver's mistake.
-    still = middle.group_by("drive").agg(off_m.quantile(0.99, "lower") <= FIXED_M).filter("north")
-    return m.of_drives(still["drive"])
+    drives = middle.group_by("drive").agg(still=off_m.quantile(0.99, "lower") <= FIXED_M)
+    return m.of_drives(drives.filter("still")["drive"])
 
 
 def event_series(m: Measurements, scope: Scope, bin_us: int = BIN_US) -> pl.DataFrame:
-    """Return ``SERIES_COLUMNS`` of the fixed laptops' evidence in scope, a row per bin with tests."""
+    """Return ``SERIES_COLUMNS`` of the fixed laptops' evidence in scope, a row per bin."""
     tests = rated_tests(scope.apply(fixed(m.evidence())).tests)
     start = pl.col("started_utc_us")
     found = (

@@ -102,11 +102,10 @@ def progress(
         .agg(pl.struct("highway_ref", km).n_unique().alias("km_driven"))
     )
     of_tests = tested.group_by(keys).agg(pl.len().alias("tests"))
-    decided = (
-        _decided(tested, judged, length_m).group_by(keys).agg(pl.len().alias("decided_stretches"))
-    )
+    decided = _decided(tested, judged, length_m)
+    of_decided = decided.group_by(keys).agg(pl.len().alias("decided_stretches"))
     found = driven.select(keys).unique()
-    for counts in (of_km, of_tests, decided):
+    for counts in (of_km, of_tests, of_decided):
         found = found.join(counts, on=keys, how="full", coalesce=True)
     return (
         found.with_columns(pl.exclude(keys).fill_null(0))
