@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.map_features import MapFeatures
 from fieldsurvey.gui.map_view import MapView
+from fieldsurvey.gui.planned_layer import PlannedLines, paint_planned
 from fieldsurvey.gui.polyline import screen_path, visible_segments
 from fieldsurvey.gui.theme import Look
 
@@ -17,11 +18,20 @@ _TOWN_POPULATION = 20_000
 _ANCHORS_TRIED = 24
 
 
-def paint_features(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
-    """Draw all that ``view`` shows; no two labels overlap."""
+def paint_features(
+    painter: QPainter,
+    features: MapFeatures,
+    view: MapView,
+    look: Look,
+    planned: PlannedLines | None = None,
+) -> None:
+    """Draw all that ``view`` shows; no two labels overlap. ``planned`` lies upon highways and under
+    names."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     taken: list[QRectF] = []
     _paint_highways(painter, features, view, look)
+    if planned is not None:
+        paint_planned(painter, planned, view, look)
     _paint_refs(painter, features, view, look, taken)
     _paint_settlements(painter, features, view, look, taken)
 

@@ -1,4 +1,4 @@
-"""A straight highway due north, and surveys of it with as many tests as a plan leaves to be made."""
+"""A straight highway due north, and surveys of it with tests where one wants them."""
 
 import dataclasses
 import json
