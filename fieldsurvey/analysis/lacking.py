@@ -86,11 +86,12 @@ def lacking_stretches(
     the others from it.
     """
     rows = _by_place(judged, ("highway_ref", "from_m"))
+    from_nothing = tests_from_nothing(rule)
     found = []
     for line in longest_lines(lines):
         end_m = float(line.chainage_m[-1])
         for from_m in range(0, int(np.ceil(end_m)), length_m):
-            lack = _lack(rows.get((line.ref, from_m), {}), operators, rule)
+            lack = _lack(rows.get((line.ref, from_m), {}), operators, from_nothing)
             if lack is None:
                 continue
             why, tests = lack
@@ -115,9 +116,10 @@ def lacking_settlements(
     ``judged``: of :func:`fieldsurvey.analysis.settlements.judge_settlements` by operator.
     """
     rows = _by_place(judged, ("settlement_id",))
+    from_nothing = tests_from_nothing(rule)
     found = []
     for i, settlement_id in enumerate(villages.id):
-        lack = _lack(rows.get((settlement_id,), {}), operators, rule)
+        lack = _lack(rows.get((settlement_id,), {}), operators, from_nothing)
         if lack is not None:
             why, tests = lack
             centre = (float(villages.latitude_deg[i]), float(villages.longitude_deg[i]))
@@ -154,14 +156,14 @@ def _by_place(
 def _lack(
     rows: Mapping[str | None, Mapping[str, Any]],
     operators: Collection[str | None],
-    rule: JudgedBy,
+    from_nothing: int,
 ) -> tuple[Why, int] | None:
     """Return why a place is open and how many tests the operator needs who lacks most."""
     worst: tuple[Why, int] | None = None
     for operator in operators:
         row = rows.get(operator)
         if row is None:
-            lack = Why.NOT_DRIVEN, tests_from_nothing(rule)
+            lack = Why.NOT_DRIVEN, from_nothing
         else:
             lack = Why.STALE if row["stale"] else Why.NOT_ENOUGH, int(row["tests_needed"])
         if lack[1] > (0 if worst is None else worst[1]):

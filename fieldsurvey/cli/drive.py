@@ -9,7 +9,7 @@ import click
 from fieldsurvey.cli.drive_setup import make_config
 from fieldsurvey.cli.profile import profile_option
 from fieldsurvey.cli.shell import Shell, WindowRequest, print_json
-from fieldsurvey.cli.summary import summary_of
+from fieldsurvey.cli.summary import planned_document, summary_of
 from fieldsurvey.cli.talk import Talk
 from fieldsurvey.drive.control import DriveControl
 
@@ -72,7 +72,9 @@ def command(
             )
     finally:
         control.close()
-    summary = summary_of(Path(control.snapshot().survey_path))
+    last = control.snapshot()
+    summary = summary_of(Path(last.survey_path))
+    summary["planned"] = planned_document(last.planned)
     if as_json:
         print_json(summary)
     elif headless:

@@ -17,6 +17,7 @@ COMMANDS = {
     "measure": "fieldsurvey.cli.measure",
     "measure-server": "fieldsurvey.cli.measure_server",
     "places": "fieldsurvey.cli.places",
+    "plan": "fieldsurvey.cli.plan",
     "survey": "fieldsurvey.cli.survey",
     "sync": "fieldsurvey.cli.sync",
     "workbench": "fieldsurvey.cli.workbench",

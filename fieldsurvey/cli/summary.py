@@ -1,8 +1,10 @@
 """The figures of a survey as the JSON document and the sentences of the commands have them."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from fieldsurvey.model.planned import PlannedProgress
 from fieldsurvey.store.survey_file import SurveyFile
 
 
@@ -20,3 +22,8 @@ def summary_of(path: Path) -> dict[str, object]:
         "km": round(summary.distance_m / 1000, 3),
         "places": [{"place": label, "tests": tests} for label, tests in summary.places],
     }
+
+
+def planned_document(progress: Iterable[PlannedProgress]) -> list[dict[str, object]]:
+    """Return what a plan names to drive, and how many of the tests needed were made."""
+    return [{**asdict(one.planned), "tests_made": one.made} for one in progress]

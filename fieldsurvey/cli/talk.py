@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.drive.snapshot import DriveSnapshot
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.place import Place
+from fieldsurvey.model.planned import PlannedProgress, progress_line
 from fieldsurvey.model.throughput import Outcome, ThroughputTest
 
 STATUS_PERIOD_S = 10.0
 
 
 class Talk:
-    """Prints each notice and each result once, and a status line every ten seconds."""
+    """Prints each notice and each result once, what the plan still wants where that changes, and a
+    status line every ten seconds."""
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._serial = 0
         self._next_status_s = time.monotonic() + STATUS_PERIOD_S
+        self._planned: tuple[PlannedProgress, ...] = ()
 
     def follow(self, snapshot: DriveSnapshot, new_tests: Sequence[ThroughputTest]) -> None:
         """Say what is new in ``snapshot``, and the results committed since the one before."""
@@ -27,6 +31,10 @@ class Talk:
                 self._shell.say(notice.message)
         for test in new_tests:
             self._shell.say(result_line(test))
+        for progress in snapshot.planned_here:
+            if progress not in self._planned:
+                self._shell.say(progress_line(progress, settlement_name(snapshot.place)))
+        self._planned = snapshot.planned_here
         if time.monotonic() >= self._next_status_s:
             self._next_status_s += STATUS_PERIOD_S
             counts = snapshot.counts
@@ -38,6 +46,11 @@ class Talk:
                 tests=counts.tally.tests,
                 no_service_s=counts.no_service_samples,
             )
+
+
+def settlement_name(place: Place | None) -> str:
+    """Return the name of the settlement that ``place`` lies in; "" outside."""
+    return "" if place is None else place.settlement_name or ""
 
 
 def result_line(test: ThroughputTest) -> Message:

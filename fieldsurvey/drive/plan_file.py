@@ -1,4 +1,4 @@
-"""Survey plans as TOML files that a supervisor can write by hand."""
+"""Survey plans as TOML files, made by `plan make` or written by hand."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -40,6 +40,21 @@ def load_plan(path: Path) -> SurveyPlan:
         raise KnownError("drive.plan_wrong", path=path, reason=error) from error
     check_plan(plan)
     return plan
+
+
+def plan_text(plan: SurveyPlan, heading: Sequence[str]) -> str:
+    """Return a plan as :func:`load_plan` reads it, with ``heading`` as comments above. What is as
+    it is by default is left out, as people do."""
+    usual = SurveyPlan()
+    given = {
+        field.name: value
+        for field in fields(plan)
+        if (value := getattr(plan, field.name)) != getattr(usual, field.name)
+    }
+    if off := [name for name, value in given.items() if value is None]:
+        raise ValueError(f"TOML has no word for switched off: {off}")
+    comments = "".join(f"# {line}\n" for text in heading for line in text.splitlines())
+    return f"{comments}\n{msgspec.toml.encode(given).decode()}"
 
 
 def check_plan(plan: SurveyPlan) -> None:

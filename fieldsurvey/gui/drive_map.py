@@ -1,4 +1,4 @@
-"""The live map: base map, highways, settlements, the trail, the tests and the car.
+"""The live map: base map, highways, settlements, the plan, the trail, the tests and the car.
 
 A plain widget rather than a plot: labels, tiles and markers are laid out in pixels. What does not
 change from second to second is kept as a picture; in follow mode the view moves only when the car
@@ -23,11 +23,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from fieldsurvey.drive.snapshot import DriveSnapshot
-from fieldsurvey.gui.feature_layer import paint_features
+from fieldsurvey.gui.feature_layer import paint_highways, paint_names
 from fieldsurvey.gui.fitting import BigButton, FittedLabel
 from fieldsurvey.gui.map_features import MapFeatures
-from fieldsurvey.gui.map_furniture import paint_attribution, paint_scale_bar
+from fieldsurvey.gui.map_furniture import paint_attribution, paint_scale_bar, text_on_veil
 from fieldsurvey.gui.map_view import MapView, project_one
+from fieldsurvey.gui.planned_layer import PlannedLines, open_lines, paint_planned, paint_sample
 from fieldsurvey.gui.summary import place_line
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_layer import attribution_text, paint_tiles
@@ -40,13 +41,15 @@ from fieldsurvey.gui.trail_layer import (
     paint_tests,
     paint_trail,
 )
-from fieldsurvey.model.messages import Message
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.planned import PlannedProgress, progress_line
 from fieldsurvey.model.position import Fix
 
 _FIRST_ZOOM = 12.0
 _COLLECT_MS = 40
 _BUTTON_PX = 48
 _HEADER_PX = 34
+_PLANNED_PX = 26
 
 
 class DriveMap(QWidget):
@@ -79,10 +82,13 @@ class DriveMap(QWidget):
         self._ground: tuple[object, QPixmap] | None = None
         self._tile_generation = 0
         self._book = MarkerBook()
+        self._progress: tuple[PlannedProgress, ...] = ()
+        self._planned: PlannedLines | None = None  # of what still lacks tests
         self.tests: list[TestStretch] = []
         self.following = True
         self.trouble: Message | None = None
         self.place = FittedLabel(21, bold=True, parent=self)
+        self.planned = FittedLabel(18, bold=True, parent=self)
         self.zoom_in = BigButton(26, parent=self)
         self.zoom_out = BigButton(26, parent=self)
         self.follow = BigButton(15, parent=self)
@@ -97,7 +103,7 @@ class DriveMap(QWidget):
     def set_features(self, features: MapFeatures) -> None:
         """Draw these highways and settlements from now on."""
         self._features = features
-        self._ground = None
+        self._lay_plan(self._progress)
         self.update()
 
     @property
@@ -116,6 +122,7 @@ class DriveMap(QWidget):
         theme, texts = look.theme, look.texts
         self.setAccessibleName(texts.tr("map"))
         self.place.set_look(look, theme.ink)
+        self.planned.set_look(look, theme.ink)
         for button, text, name in (
             (self.zoom_in, "+", texts.tr("do_zoom_in")),
             (self.zoom_out, "−", texts.tr("do_zoom_out")),
@@ -137,9 +144,28 @@ class DriveMap(QWidget):
         if self._look is not None:
             line = place_line(self._look.texts, snapshot.place)
             self.place.show_text(line)
+            self._show_planned_here(self._look, snapshot)
+        if snapshot.planned is not self._progress:
+            self._lay_plan(snapshot.planned)
         self._keep_up()
         self.follow.setVisible(not self.following)
         self.update()
+
+    def _show_planned_here(self, look: Look, snapshot: DriveSnapshot) -> None:
+        """Say how far the plan is where the car is: what still lacks tests, if anything does."""
+        here = sorted(snapshot.planned_here, key=lambda one: one.is_done)
+        name = (snapshot.place.settlement_name if snapshot.place else None) or ""
+        text = look.texts.say(progress_line(here[0], name)) if here else ""
+        appears = bool(text) is not bool(self.planned.text())
+        self.planned.show_text(text)
+        if appears:
+            self._arrange()
+
+    def _lay_plan(self, progress: tuple[PlannedProgress, ...]) -> None:
+        self._progress = progress
+        lines = open_lines(self._features, progress) if self._features and progress else None
+        self._planned = lines if lines is not None and len(lines.x) else None
+        self._ground = None
 
     def zoom_by(self, steps: float) -> None:
         """Nearer (positive) or further; around the car while following."""
@@ -200,6 +226,7 @@ class DriveMap(QWidget):
         self._paint_car(painter, self._look)
         self._paint_header(painter, self._look)
         paint_scale_bar(painter, self._view, self._look)
+        self._paint_legend(painter, self._look)
         paint_attribution(painter, self._view, attribution_text(self._tiles), self._look)
         painter.end()
         if self._tiles is not None and self._tiles.is_busy():
@@ -218,7 +245,10 @@ class DriveMap(QWidget):
         if self._tiles is not None:
             paint_tiles(painter, self._tiles, self._view, look.theme.tile_opacity)
         if self._features is not None:
-            paint_features(painter, self._features, self._view, look)
+            paint_highways(painter, self._features, self._view, look)
+            if self._planned is not None:
+                paint_planned(painter, self._planned, self._view, look)
+            paint_names(painter, self._features, self._view, look)
         painter.end()
         self._ground = (key, picture)
         return picture
@@ -247,7 +277,18 @@ class DriveMap(QWidget):
         if self.place.text():
             veil = QColor(look.theme.panel)
             veil.setAlphaF(0.88)
-            painter.fillRect(QRectF(0, 0, self.width(), look.px(_HEADER_PX)), veil)
+            painter.fillRect(QRectF(0, 0, self.width(), self._header_px(look)), veil)
+
+    def _paint_legend(self, painter: QPainter, look: Look) -> None:
+        """Above the scale bar: what the broken line means, while there is one."""
+        if self._planned is None:
+            return
+        text = look.texts.say(message("plan.legend"))
+        x, y = look.px(8), self.height() - look.px(66)
+        sample = look.px(52)
+        text_on_veil(painter, QPointF(x + sample, y), text, look, 15, 0, 0, before=sample)
+        middle = y + painter.fontMetrics().height() / 2
+        paint_sample(painter, QPointF(x, middle), look)
 
     # The user
 
@@ -275,14 +316,22 @@ class DriveMap(QWidget):
         self._view = replace(self._view, width=max(1, self.width()), height=max(1, self.height()))
         self._arrange()
 
+    def _header_px(self, look: Look) -> int:
+        return look.px(_HEADER_PX + _PLANNED_PX if self.planned.text() else _HEADER_PX)
+
     def _arrange(self) -> None:
         """Place the header and the three buttons over the picture."""
         if self._look is None:
             return
         look = self._look
         side, gap = look.px(_BUTTON_PX), look.px(8)
-        self.place.setGeometry(look.px(12), 0, self.width() - look.px(24), look.px(_HEADER_PX))
-        x, y = self.width() - side - gap, look.px(_HEADER_PX) + gap
+        width = self.width() - look.px(24)
+        self.place.setGeometry(look.px(12), 0, width, look.px(_HEADER_PX))
+        self.planned.setVisible(bool(self.planned.text()))
+        self.planned.setGeometry(
+            look.px(12), look.px(_HEADER_PX) - look.px(4), width, look.px(_PLANNED_PX)
+        )
+        x, y = self.width() - side - gap, self._header_px(look) + gap
         self.zoom_in.setGeometry(x, y, side, side)
         self.zoom_out.setGeometry(x, y + side + gap, side, side)
         follow_width = look.px(92)

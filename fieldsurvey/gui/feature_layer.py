@@ -19,12 +19,6 @@ _TOWN_POPULATION = 20_000
 _ANCHORS_TRIED = 24
 
 
-def paint_features(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
-    """Draw all that ``view`` shows; no two labels overlap."""
-    paint_highways(painter, features, view, look)
-    paint_names(painter, features, view, look)
-
-
 def paint_names(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
     """Draw the numbers of highways, and settlements with their names."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldsurvey.gui.map_view import Floats, project
+from fieldsurvey.places.geometry import chainages_m
 from fieldsurvey.places.places_file import Places
 
 
@@ -28,6 +29,7 @@ class MapFeatures:
     highway_y: Floats
     joined: NDArray[np.bool_]
     highway_of: NDArray[np.int32]
+    chainage_m: Floats  # of each vertex, from the start of its own line
     settlement_x: Floats
     settlement_y: Floats
     population: Floats  # NaN where unknown
@@ -60,6 +62,7 @@ def features_of(places: Places) -> MapFeatures:
         highway_y=highway_y,
         joined=joined,
         highway_of=np.repeat(numbers, lengths),
+        chainage_m=np.concatenate([empty, *map(chainages_m, latitudes, longitudes)]),
         settlement_x=settlement_x,
         settlement_y=settlement_y,
         population=population,

@@ -57,16 +57,17 @@ def text_on_veil(
     size_px: int,
     width: float,
     below: float,
+    before: float = 0.0,
 ) -> QRectF:
     """Draw text over the map, readable upon anything; return the room used, at least ``width``
-    wide and with ``below`` pixels left under the text."""
+    wide, with ``below`` pixels left under the text and ``before`` to the left of it."""
     painter.setFont(screen_font(look.px(size_px), bold=False))
     metrics = painter.fontMetrics()
     side = look.px(4)
     text_room = QRectF(at, QSizeF(max(width, metrics.horizontalAdvance(text)), metrics.height()))
     veil = QColor(look.theme.map_ground)
     veil.setAlphaF(0.8)
-    painter.fillRect(text_room.adjusted(-side, 0, side, below), veil)
+    painter.fillRect(text_room.adjusted(-side - before, 0, side, below), veil)
     painter.setPen(QColor(look.theme.ink))
     painter.drawText(text_room, int(Qt.AlignmentFlag.AlignLeft), text)
     return text_room.adjusted(0, 0, 0, below)

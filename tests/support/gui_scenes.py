@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fieldsurvey.drive.snapshot import Health, LinkBudget, Notice
-from fieldsurvey.model.drive import AtBudget, DriveState
+from fieldsurvey.model.drive import AtBudget, DriveState, PlannedSettlement, PlannedStretch
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.planned import PlannedProgress
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import (
     Cause,
@@ -202,6 +203,18 @@ def _many_links() -> FakeDrive:
     return drive
 
 
+def _planned() -> FakeDrive:
+    """On a planned stretch with the longest name there is, in a settlement of the plan."""
+    drive = _several_links()
+    stretches = [PlannedStretch("KAZ01", km * 1000, km * 1000 + 10_000, 12) for km in (10, 30, 40)]
+    progress = tuple(
+        PlannedProgress(one, made) for one, made in zip(stretches, (12, 0, 3), strict=True)
+    )
+    here = (progress[2], PlannedProgress(PlannedSettlement("s1", 7), 7))
+    drive.now = replace(drive.now, planned=progress, planned_here=here)
+    return drive
+
+
 def _at_night(drive: FakeDrive) -> FakeDrive:
     shift = DUSK_UTC_US - NOON_UTC_US
     now, test = drive.now, drive.now.last_test
@@ -241,4 +254,5 @@ SCENES: dict[str, Callable[[], FakeDrive]] = {
     "several_links_night": lambda: _at_night(_several_links()),
     "capped_link": _capped_link,
     "many_links": _many_links,
+    "planned": _planned,
 }
