@@ -149,7 +149,7 @@ class FilterBar(QWidget):
         name = name[0].upper() + name[1:]
         if kept.name in (EXCLUDED, REPLAYED):
             return texts.tr("wb_chip_hidden", name=name, count=texts.number((~tests).sum()))
-        words = words_of(texts, self._model.filters, kept.name)
+        words = words_of(texts, self._model.filters, kept.name, self._model.facts.settlement_names)
         numbers = {"kept": texts.number(tests.sum()), "all": texts.number(len(tests))}
         return texts.tr("wb_chip", name=name, words=words, **numbers)
 
@@ -197,8 +197,9 @@ class FilterBar(QWidget):
         texts = self._look.texts
         menu = QMenu(self)
         chosen = self._model.filters.choices.get(name, ())
+        names = self._model.facts.settlement_names
         for word, count in self._counts(name).items():
-            shown = word_of(texts, name, word).replace("&", "&&")
+            shown = word_of(texts, name, word, names).replace("&", "&&")
             entry = QAction(texts.tr("wb_word_count", word=shown, count=texts.number(count)), menu)
             entry.setCheckable(True)
             entry.setChecked(word in chosen)

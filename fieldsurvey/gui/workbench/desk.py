@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ from fieldsurvey.gui.workbench.facts import Facts, facts_of
 if TYPE_CHECKING:
     from fieldsurvey.analysis.measurements import Measurements
     from fieldsurvey.analysis.targets import JudgedBy
+    from fieldsurvey.export.importing import ImportReport
     from fieldsurvey.gui.map_features import MapFeatures
+    from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
     from fieldsurvey.places.places_file import Places
 
 Progress = Callable[[float], None]
@@ -35,10 +38,11 @@ class Opened:
 
 @dataclass(frozen=True)
 class KnownPlaces:
-    """The places file, as it is asked and as it is drawn."""
+    """The places file, as it is asked, drawn and searched."""
 
     places: Places
     features: MapFeatures
+    search: PlaceSearch
 
 
 def read_target() -> JudgedBy:
@@ -72,7 +76,38 @@ def open_paths(
 def read_places(path: Path) -> KnownPlaces:
     """Read the places file. Raises ``KnownError``."""
     from fieldsurvey.gui.map_features import features_of
+    from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
     from fieldsurvey.places.places_file import open_places
 
     places = open_places(path)
-    return KnownPlaces(places, features_of(places))
+    return KnownPlaces(places, features_of(places), PlaceSearch(places))
+
+
+def import_logs(
+    paths: Sequence[Path],
+    survey_path: Path,
+    zone: str | None,
+    progress: Progress,
+    cancelled: Cancelled,
+) -> list[ImportReport]:
+    """Put other tools' logs into a survey, one after the other. Raises ``KnownError`` at the first
+    that cannot be; those before it are in."""
+    from fieldsurvey.export.importing import import_file
+    from fieldsurvey.throughput.targets import load_targets
+
+    target = load_targets()[read_target().target_id]
+
+    def told(done: int, share: float) -> None:
+        progress((done + share) / len(paths))
+
+    return [
+        import_file(
+            path,
+            survey_path,
+            target=target,
+            zone=zone,
+            progress=partial(told, number),
+            cancelled=cancelled,
+        )
+        for number, path in enumerate(paths)
+    ]

@@ -6,6 +6,7 @@ milliseconds. Must not import Qt, nor change the tables it is made from.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,8 @@ class Rows:
 class Facts:
     """``rate_bps`` and latencies belong to tests and are NaN where there is none: a test without
     service has no rate. ``seconds_from``/``seconds_to``: rows of ``samples`` in the order of
-    ``sample_order`` (None: as they are) that each test lasted."""
+    ``sample_order`` (None: as they are) that each test lasted.
+    ``settlement_names``: as recorded, by id."""
 
     tests: Rows
     samples: Rows
@@ -98,6 +100,7 @@ class Facts:
     seconds_to: Ints
     sample_order: Ints | None
     target_bps: int
+    settlement_names: Mapping[str, str]
 
     def seconds_of(self, tests: Bools) -> Bools:
         """Return the seconds during which the tests of a mask were made."""
@@ -155,7 +158,13 @@ def facts_of(measurements: Measurements, default_target_bps: int) -> Facts:
         end,
         order,
         _usual(tests["target_bps"], default_target_bps),
+        _names(tests),
     )
+
+
+def _names(tests: pl.DataFrame) -> dict[str, str]:
+    named = tests.select("settlement_id", "settlement_name").drop_nulls().unique("settlement_id")
+    return {str(settlement_id): name for settlement_id, name in named.iter_rows()}
 
 
 def _floats(column: pl.Series) -> Floats:

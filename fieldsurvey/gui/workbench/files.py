@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench import desk
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
+from fieldsurvey.gui.workbench.import_dialog import ImportDialog
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.selected_tables import export_selection
 from fieldsurvey.gui.workbench.selection import SelectionModel
@@ -15,6 +17,10 @@ from fieldsurvey.gui.workbench.settings import Settings
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.places.places_file import Places
 
+if TYPE_CHECKING:
+    from fieldsurvey.export.importing import ImportReport
+
+SUFFIX = ".fsurvey"
 _FOLDER = "folder"
 _PATTERN = "*"
 
@@ -52,7 +58,7 @@ class Files:
     def ask_files(self, texts: Texts) -> None:
         dialog = QFileDialog(self._window, texts.tr("wb_do_open_files"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters([texts.tr("wb_survey_files") + " (*.fsurvey)", f"* ({_PATTERN})"])
+        dialog.setNameFilters([texts.tr("wb_survey_files") + f" (*{SUFFIX})", f"* ({_PATTERN})"])
         dialog.filesSelected.connect(lambda names: self.open([Path(name) for name in names]))
         dialog.open()
 
@@ -87,10 +93,51 @@ class Files:
 
     # Importing
 
+    def take_dropped(self, paths: list[Path], texts: Texts) -> None:
+        """Open what was dropped on the window; other tools' logs are imported first."""
+        ours = [path for path in paths if path.is_dir() or path.suffix == SUFFIX]
+        if ours:
+            self.open(ours)
+        elif paths:
+            self._ask_where(paths, texts)
+
     def ask_import(self, texts: Texts) -> None:
         dialog = QFileDialog(self._window, texts.tr("wb_do_import"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(
+            lambda names: self._ask_where([Path(name) for name in names], texts)
+        )
         dialog.open()
+
+    def _ask_where(self, paths: list[Path], texts: Texts) -> None:
+        survey_path = paths[0].with_suffix(SUFFIX)
+        ImportDialog(self._window, texts, paths, survey_path, self._import).open()
+
+    def _import(self, paths: Sequence[Path], survey_path: Path, zone: str | None) -> None:
+        self._keep_folder(paths[0])
+        self._jobs.run(
+            "import",
+            lambda progress, cancelled: desk.import_logs(
+                paths, survey_path, zone, progress, cancelled
+            ),
+            lambda reports: self._imported(survey_path, reports),
+            label=message("gui.wb_importing", name=", ".join(path.name for path in paths)),
+        )
+
+    def _imported(self, survey_path: Path, reports: "list[ImportReport]") -> None:
+        odd = [str(report.odd_path) for report in reports if report.odd_path is not None]
+        told = message(
+            "gui.wb_imported",
+            tests=sum(report.tests for report in reports),
+            seconds=sum(report.samples for report in reports),
+            path=survey_path,
+            zone=reports[-1].zone,
+        )
+        if odd:
+            count = sum(report.odd for report in reports)
+            told = message("gui.wb_imported_odd", told=told, count=count, path=", ".join(odd))
+        self._tell(told)
+        self.open([survey_path])
 
     # Exporting
 

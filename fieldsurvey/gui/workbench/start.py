@@ -59,9 +59,11 @@ def run_workbench(
     else:
         open_all()
     room = application.primaryScreen().availableGeometry()
-    if not window.was_restored:
+    if window.was_restored:
+        window.show()
+    else:
         window.resize(min(_LARGEST[0], room.width()), min(_LARGEST[1], room.height()))
-    window.show()
+        window.showMaximized()  # leaves room for the frame, which differs from desktop to desktop
     tick = QTimer(window)  # Python hears of Ctrl+C only when it runs
     tick.timeout.connect(lambda: None)
     tick.start(_TICK_MS)

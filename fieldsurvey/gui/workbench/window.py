@@ -6,6 +6,7 @@ frame: opening, judging, exporting are jobs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ from fieldsurvey.gui.workbench.table_model import Row
 from fieldsurvey.gui.workbench.tables import Tables
 from fieldsurvey.gui.workbench.welcome import Welcome
 from fieldsurvey.gui.workbench.words import moment
+from fieldsurvey.gui.workbench_map.place_search import FoundPlace
 from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
@@ -194,7 +196,9 @@ class WorkbenchWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         urls = event.mimeData().urls()
-        self.open([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])
+        self.files.take_dropped(
+            [Path(url.toLocalFile()) for url in urls if url.isLocalFile()], self._look.texts
+        )
         event.acceptProposedAction()
 
     # Following the selection
@@ -363,7 +367,19 @@ class WorkbenchWindow(QMainWindow):
         parts[after].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _find(self, typed: str) -> list[Answer]:
-        return []
+        """Return places by what is typed, with every key."""
+        texts, known = self._look.texts, self._known_places
+        if known is None:
+            return [Answer(texts.tr("wb_no_places"), "", lambda: None)]
+        return [
+            Answer(place.label, "", partial(self._go_to_place, place))
+            for place in known.search.find(typed, texts.language)
+        ]
+
+    def _go_to_place(self, place: FoundPlace) -> None:
+        self.panels.show_part(self.map)
+        self.map.show_box(*place.box)
+        self.map.set_marker(place.latitude_deg, place.longitude_deg)
 
     # Filters
 

@@ -1,6 +1,8 @@
 """The words of the data on screen: operators and highways as they are, our own words translated."""
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.filters import Filters
@@ -8,12 +10,19 @@ from fieldsurvey.model.messages import catalogue
 
 _OURS = ("result", "trigger", "access_type", "technology", "verdict", "outcome")
 _US_PER_S = 1_000_000
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
-def word_of(texts: Texts, name: str, word: str | None) -> str:
-    """Return how a word of a field reads; "" and None are "not known"."""
+Names = Mapping[str, str]
+
+
+def word_of(texts: Texts, name: str, word: str | None, names: Names = _NO_NAMES) -> str:
+    """Return how a word of a field reads; "" and None are "not known". ``names`` of settlements,
+    by id."""
     if not word:
         return texts.tr("wb_not_known")
+    if name == "settlement_id":
+        return names.get(word, word)
     if name in _OURS and f"gui.wb_word_{word}" in catalogue():
         return texts.tr(f"wb_word_{word}")
     return word
@@ -28,7 +37,7 @@ def day(utc_us: int) -> str:
     return moment(utc_us)[:10]
 
 
-def words_of(texts: Texts, filters: Filters, name: str) -> str:
+def words_of(texts: Texts, filters: Filters, name: str, names: Names) -> str:
     """Return what a predicate asks for, for its chip and for prints."""
     match name:
         case "time":
@@ -43,7 +52,7 @@ def words_of(texts: Texts, filters: Filters, name: str) -> str:
                 low=_km(texts, road.from_m),
                 high=_km(texts, road.to_m),
             )
-    return ", ".join(word_of(texts, name, word) for word in filters.choices.get(name, ()))
+    return ", ".join(word_of(texts, name, word, names) for word in filters.choices.get(name, ()))
 
 
 def _km(texts: Texts, metres: float) -> str:
