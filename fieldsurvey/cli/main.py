@@ -16,6 +16,7 @@ COMMANDS = {
     "measure": "fieldsurvey.cli.measure",
     "measure-server": "fieldsurvey.cli.measure_server",
     "places": "fieldsurvey.cli.places",
+    "report": "fieldsurvey.cli.report",
     "survey": "fieldsurvey.cli.survey",
     "sync": "fieldsurvey.cli.sync",
 }
