@@ -18,6 +18,7 @@ COMMANDS = {
     "measure-server": "fieldsurvey.cli.measure_server",
     "places": "fieldsurvey.cli.places",
     "plan": "fieldsurvey.cli.plan",
+    "report": "fieldsurvey.cli.report",
     "survey": "fieldsurvey.cli.survey",
     "sync": "fieldsurvey.cli.sync",
     "workbench": "fieldsurvey.cli.workbench",

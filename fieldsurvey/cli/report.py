@@ -1,0 +1,129 @@
+"""``fieldsurvey report``: what was measured of a highway, a region or the programme, as a PDF."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fieldsurvey.cli.shell import Shell, default_places_path, progress_bar
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import LANGUAGES
+
+if TYPE_CHECKING:
+    from fieldsurvey.analysis.measurements import Measurements
+    from fieldsurvey.places.places_file import Places
+    from fieldsurvey.report.subject import Subject
+
+_OPENING_SHARE = 0.5  # of the time, roughly
+
+
+@click.command(name="report")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("--highway", metavar="REF[:KM-KM]", help="A highway, or a part of it.")
+@click.option(
+    "--region",
+    metavar="W,S,E,N|SETTLEMENT",
+    help="A rectangle of degrees, or a settlement by id or name.",
+)
+@click.option("--programme", is_flag=True, help="The national programme, target by target.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Of the report; else your own.")
+@click.option("--places", "places_path", type=click.Path(path_type=Path), help="Places file.")
+@click.option("--operator", "operators", multiple=True, help="Only this one; may be repeated.")
+@click.option("--access", "accesses", multiple=True, help="Only this access type.")
+@click.option("--target", "target_id", help="Judge by another target than the national one.")
+@click.option(
+    "--now",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="UTC; when nothing is said, the time of the newest measurement.",
+)
+@click.option("--replayed", is_flag=True, help="Show replayed drives, for training: no evidence.")
+@click.pass_obj
+def command(
+    shell: Shell,
+    paths: tuple[Path, ...],
+    output: Path,
+    highway: str | None,
+    region: str | None,
+    programme: bool,
+    language: str | None,
+    places_path: Path | None,
+    operators: tuple[str, ...],
+    accesses: tuple[str, ...],
+    target_id: str | None,
+    now: datetime | None,
+    replayed: bool,
+) -> None:
+    """Print what PATHS (survey files, archive folders) say of a place, as PDF.
+
+    Without a subject the report is about all that was measured. The same input and --now give the
+    same file.
+    """
+    from fieldsurvey.analysis.scope import Scope
+    from fieldsurvey.analysis.targets import NATIONAL, judged_by
+    from fieldsurvey.export.opening import open_measurements
+    from fieldsurvey.report.writing import write_report
+
+    places = _places(places_path)
+    subject = _subject(highway, region, programme, places)
+    rule = judged_by(target_id or NATIONAL)
+    with progress_bar(output.name) as tell:
+        m = open_measurements(paths, places=places, progress=lambda s: tell(s * _OPENING_SHARE))
+        for failure in m.failed:
+            shell.say(failure)
+        written = write_report(
+            m,
+            subject,
+            output,
+            places=places,
+            language=language or shell.language,
+            now_utc_us=_now_utc_us(now, m),
+            scope=Scope(operator=operators or None, access_type=accesses or None),
+            rule=rule,
+            trained=replayed,
+            progress=lambda s: tell(_OPENING_SHARE + s * (1 - _OPENING_SHARE)),
+        )
+    if written.empty:
+        shell.tell("report.written_empty", path=output)
+    else:
+        shell.tell("report.written", path=output, tests=written.tests, asked=written.asked)
+    if not written.archival:
+        shell.tell("report.written_plain")
+
+
+def _places(path: Path | None) -> Places | None:
+    """Open the places file that was named, or the usual one where it is there."""
+    from fieldsurvey.places.places_file import open_places
+
+    if path is None and not default_places_path().is_file():
+        return None
+    return open_places(path or default_places_path())
+
+
+def _subject(
+    highway: str | None, region: str | None, programme: bool, places: Places | None
+) -> Subject:
+    from fieldsurvey.report.subject import Everything, Programme, highway_from, region_from
+
+    if (highway is not None) + (region is not None) + programme > 1:
+        raise KnownError("report.one_subject")
+    if highway is not None:
+        return highway_from(highway)
+    if region is not None:
+        return region_from(region, places)
+    return Programme() if programme else Everything()
+
+
+def _now_utc_us(now: datetime | None, m: Measurements) -> int:
+    """Return when the report is of: a report on old measurements is no older for being printed."""
+    if now is not None:
+        return int(now.replace(tzinfo=UTC).timestamp()) * 1_000_000
+    newest = [
+        value
+        for value in (m.tests["started_utc_us"].max(), m.samples["utc_us"].max())
+        if isinstance(value, int)
+    ]
+    return max(newest, default=0)

@@ -1,0 +1,148 @@
+"""All that a report has to say, as tables: what was judged, what counts, what was left out and why.
+
+Every number of a report comes from here, so that its pages cannot contradict each other. Must not
+choose words, nor draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import polars as pl
+
+from fieldsurvey.analysis.judging import counted_tests
+from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.analysis.scope import Scope, training
+from fieldsurvey.analysis.settlements import judge_settlements
+from fieldsurvey.analysis.stretches import judge_stretches
+from fieldsurvey.analysis.targets import JudgedBy
+from fieldsurvey.model.tally import Result
+from fieldsurvey.report.subject import Subject, of_subject
+
+SHOWN_LENGTH_M = 1_000
+BY = ("operator",)
+BY_IN_SETTLEMENTS = ("operator", "access_type")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """``m``: the evidence in scope of the subject. ``tests``: those that count and are fresh, in
+    order of time. ``stretches``, ``kilometres`` and ``settlements`` are judged places; texts are
+    plain in all tables. ``left_out``: reason → tests, without zeros. ``asked``: tests that there
+    are in scope, counted or not. ``operators``: most tests first; None where not recorded."""
+
+    subject: Subject
+    m: Measurements
+    tests: pl.DataFrame
+    stretches: pl.DataFrame
+    kilometres: pl.DataFrame
+    settlements: pl.DataFrame
+    left_out: dict[str, int]
+    asked: int
+    operators: tuple[str | None, ...]
+    judged_by: JudgedBy
+    scope: Scope
+    now_utc_us: int
+    trained: bool
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was measured here, not even driven."""
+        return not (len(self.m.tests) or len(self.m.samples))
+
+    def digest(self) -> str:
+        """Return what the tests that count came to as 16 hex digits: two reports on the same
+        evidence have the same. SHA-256 over id, result and rate of each, sorted."""
+        said = self.tests.select(
+            pl.concat_str(
+                "test_id", "result", pl.col("compared_bps").cast(pl.String).fill_null(""),
+                separator="|",
+            ).fill_null("")
+        )  # fmt: skip
+        return sha256("\n".join(sorted(said.to_series().to_list())).encode()).hexdigest()[:16]
+
+
+def find(
+    m: Measurements,
+    subject: Subject,
+    judged_by: JudgedBy,
+    scope: Scope,
+    now_utc_us: int,
+    *,
+    trained: bool = False,
+) -> Findings:
+    """Judge what a report on ``subject`` needs. ``trained``: of replayed drives alone."""
+    there = scope.apply(of_subject(m, subject))
+    counts = training(there) if trained else there.evidence()
+    says = _plain(counted_tests(counts, judged_by, now_utc_us))
+    tests = says.filter(pl.col("counts") & pl.col("fresh"))
+    return Findings(
+        subject,
+        counts,
+        tests.sort("started_utc_us", "test_id"),
+        _plain(judge_stretches(counts, judged_by, now_utc_us=now_utc_us, by=BY)),
+        _plain(
+            judge_stretches(
+                counts, judged_by, length_m=SHOWN_LENGTH_M, now_utc_us=now_utc_us, by=BY
+            )
+        ),
+        _plain(
+            judge_settlements(counts, judged_by, now_utc_us=now_utc_us, by=BY_IN_SETTLEMENTS)
+        ),
+        _left_out(there, counts, says, judged_by, trained),
+        len(there.tests),
+        _operators(counts, tests),
+        judged_by,
+        scope,
+        now_utc_us,
+        trained,
+    )  # fmt: skip
+
+
+def _plain(table: pl.DataFrame) -> pl.DataFrame:
+    """Return words as text: two categories of different tables do not compare."""
+    return table.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
+def _operators(m: Measurements, tests: pl.DataFrame) -> tuple[str | None, ...]:
+    of_tests = tests.group_by("operator").len()
+    driven = m.drives["operator"].gather(m.samples["drive"].unique()).cast(pl.String)
+    of_drives = driven.to_frame().with_columns(len=pl.lit(0, pl.get_index_type()))
+    return tuple(
+        pl.concat([of_tests, of_drives])
+        .group_by("operator")
+        .agg(pl.col("len").sum())
+        .sort([pl.col("len"), pl.col("operator")], descending=[True, False], nulls_last=True)
+        .get_column("operator")
+    )
+
+
+def _left_out(
+    there: Measurements,
+    counts: Measurements,
+    says: pl.DataFrame,
+    judged_by: JudgedBy,
+    trained: bool,
+) -> dict[str, int]:
+    """Count what does not count, by the first reason that holds."""
+    other_target = (pl.col("result") != Result.NO_SERVICE.value) & ~(
+        (pl.col("target_id") == judged_by.target_id)
+        & (pl.col("target_bps") == judged_by.rate_bps)
+    ).fill_null(value=False)  # fmt: skip
+    uncounted = says.filter(~pl.col("counts"))
+    strange = len(uncounted.filter(other_target))
+    found = {
+        "recorded" if trained else "replayed": len(there.tests) - len(counts.tests),
+        "other_target": strange,
+        "too_close": len(uncounted) - strange,
+        "old": len(says.filter(pl.col("counts") & ~pl.col("fresh"))),
+    }
+    silent = counts.tests["result"].cast(pl.String).value_counts()
+    by_result = dict(silent.iter_rows())
+    for word in (
+        Result.FAILED, Result.SELF_LIMITED, Result.UNJUDGED, Result.CANCELLED, Result.SKIPPED,
+        Result.REPEATED,
+    ):  # fmt: skip
+        found[word.value] = by_result.get(word.value, 0)
+    return {reason: number for reason, number in found.items() if number}
