@@ -39,6 +39,8 @@ class FoundPlace:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
+    """``folded`` begins with a blank, as every word in it does."""
+
     folded: str
     settlement: int
 
@@ -65,8 +67,9 @@ class PlaceSearch:
         columns = (table.name, table.name_en, table.name_ru, table.name_kk)
         names = []
         for number, forms in enumerate(zip(*columns, strict=True)):
-            names += [_Name(folded, number) for folded in {fold(form) for form in forms if form}]
-        return [name for name in names if name.folded]
+            folded = {fold(form) for form in forms if form} - {""}
+            names += [_Name(f" {name}", number) for name in folded]
+        return names
 
     # Settlements
 
@@ -74,13 +77,11 @@ class PlaceSearch:
         wanted = fold(text)
         if not wanted:
             return []
-        if len(wanted) < _WITHIN_FROM_LETTERS:
-            names = [name for name in self._names if f" {wanted}" in f" {name.folded}"]
-        else:
-            names = [name for name in self._names if wanted in name.folded]
+        needed = f" {wanted}" if len(wanted) < _WITHIN_FROM_LETTERS else wanted
+        names = [name for name in self._names if needed in name.folded]
         best: dict[int, int] = {}
         for name in names:
-            rank = _rank(wanted, name.folded)
+            rank = _rank(f" {wanted}", name.folded)
             best[name.settlement] = min(rank, best.get(name.settlement, rank))
         people = self._population
         likeliest = heapq.nsmallest(limit, best, key=lambda n: (best[n], -people[n], n))
@@ -174,11 +175,12 @@ def _places_at(lines: Sequence[HighwayLine], chainage_m: float) -> list[tuple[fl
 
 
 def _rank(wanted: str, name: str) -> int:
+    """Tell how well a name fits; both begin with a blank."""
     if wanted == name:
         return _RANK_WHOLE
     if name.startswith(wanted):
         return _RANK_BEGINS
-    return _RANK_WORD if f" {wanted}" in name else _RANK_WITHIN
+    return _RANK_WORD if wanted in name else _RANK_WITHIN
 
 
 def _ref_key(text: str) -> str:
