@@ -44,10 +44,11 @@ def presence(
     tell, and do not count.
     """
     word = pl.col("technology").cast(pl.String)
-    reachable = pl.col("reachable").fill_null(value=False)
+    reachable = pl.col("reachable")
     fresh = pl.col("utc_us") >= now_utc_us - YEAR_US
     told = samples.filter(
         fresh,
+        reachable.is_not_null(),
         *(pl.col(name).is_not_null() for name in place),
         ~(reachable & word.is_in(_SILENT, nulls_equal=True)),
     )

@@ -39,7 +39,7 @@ VERDICT_COLUMNS: dict[str, pl.DataType] = {
     # The newest test is more than a year old. Then the counts are those of the old tests, the
     # verdict is open, and tests_needed begins anew.
     "stale": pl.Boolean(),
-    "seconds": pl.Int64(),  # of the year before now
+    "seconds": pl.Int64(),  # of the year before now, in which somebody asked for service
     "seconds_with_service": pl.Int64(),
     "seconds_4g": pl.Int64(),  # of those with service, with 4G or better
     # Of the tests that count, in the target's layer, by rank: a rate that was measured. Tests
@@ -152,9 +152,9 @@ def _of_tests(tests: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 def _of_seconds(samples: pl.DataFrame, keys: list[str], now_utc_us: int) -> pl.DataFrame:
     four_g = pl.col("technology").cast(pl.String).is_in([word.value for word in FOUR_G])
-    reachable = pl.col("reachable").fill_null(value=False)
+    reachable = pl.col("reachable")
     return (
-        samples.filter(_fresh("utc_us", now_utc_us))
+        samples.filter(_fresh("utc_us", now_utc_us), reachable.is_not_null())
         .group_by(keys)
         .agg(
             pl.len().cast(pl.Int64).alias("seconds"),

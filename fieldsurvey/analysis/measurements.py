@@ -33,7 +33,7 @@ SAMPLE_COLUMNS: dict[str, pl.DataType] = {
     "drive": pl.UInt32(),
     "run": pl.Int32(),  # positions of two runs are never joined
     "utc_us": pl.Int64(),
-    "reachable": pl.Boolean(),
+    "reachable": pl.Boolean(),  # null where nobody asked: another tool recorded it
     "cause": _WORD,
     "round_trip_us": pl.Int32(),
     "latitude_deg": pl.Float64(),  # null without a fresh fix, as in exports

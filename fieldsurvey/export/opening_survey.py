@@ -17,6 +17,7 @@ from fieldsurvey.analysis.measurements import (
 from fieldsurvey.export.opening_tests import finished_tests
 from fieldsurvey.export.positions import SAMPLE_FIX_AGE_US
 from fieldsurvey.model.radio import AccessType
+from fieldsurvey.model.throughput import Cause
 from fieldsurvey.store.bulk import sample_frame
 from fieldsurvey.store.columns import test_columns
 from fieldsurvey.store.survey_file import SurveyFile
@@ -46,6 +47,8 @@ def open_survey(path: Path, told: Callable[[float], None]) -> Measurements:
     # A drive that began after the drives were read is left for the next opening.
     samples = samples.rename({"drive_index": "drive"}).filter(pl.col("drive") < len(drives))
     samples = samples.select(pl.col(name).cast(kind) for name, kind in SAMPLE_COLUMNS.items())
+    nobody_asked = (pl.col("cause") == Cause.NOT_ASKED.value).fill_null(value=False)
+    samples = samples.with_columns(reachable=pl.when(~nobody_asked).then("reachable"))
     tests = tests.filter(pl.col("drive") < len(drives))
     return Measurements(drives, samples, finished_tests(tests, drives, samples), (path.name,))
 

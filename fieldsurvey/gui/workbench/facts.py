@@ -94,7 +94,7 @@ class Facts:
     rate_bps: Floats
     idle_latency_us: Floats
     loaded_latency_us: Floats
-    reachable: Bools
+    reachable: Bools  # also where nobody asked
     round_trip_us: Floats
     seconds_from: Ints
     seconds_to: Ints
@@ -152,7 +152,7 @@ def facts_of(measurements: Measurements, default_target_bps: int) -> Facts:
         _floats(rate),
         _floats(tests["idle_latency_us"]),
         _floats(tests["download_latency_us"]),
-        samples["reachable"].fill_null(False).to_numpy(),
+        samples["reachable"].fill_null(True).to_numpy(),
         _floats(samples["round_trip_us"]),
         first,
         end,

@@ -43,6 +43,7 @@ def recorded() -> list[object]:
     samples[4] = dataclasses.replace(samples[4], fix=None, fix_age_us=None, place=None)
     samples[5] = dataclasses.replace(samples[5], fix_age_us=2_000_001, place=None)
     samples[6] = a_sample(7, Cause.NO_ROUTE)
+    samples[9] = a_sample(10, Cause.NOT_ASKED)
     first = a_watched_test(8, Verdict.BELOW)
     return [
         *samples[:8],
