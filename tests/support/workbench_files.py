@@ -126,9 +126,7 @@ def _test(row: dict) -> ThroughputTest:
             Phase(PhaseKind.DOWNLOAD, 200_000, 1_800_000, 25_000_000, 4, estimate=estimate,
                   round_trips_us=(row["download_latency_us"],)),
         )  # fmt: skip
-        judgement = Judgement(
-            Verdict(row["verdict"]), Confidence.HIGH, _TARGET, rate, "interval/1"
-        )
+        judgement = Judgement(Verdict(row["verdict"]), Confidence.HIGH, _TARGET, rate, "interval/1")
     cause = None if row["cause"] is None else Cause(row["cause"])
     measurement = Measurement(
         "native", Mode.CHECK, row["server_url"], Outcome(row["outcome"]), ended - begun,
