@@ -35,7 +35,8 @@ def independent(tests: pl.DataFrame) -> pl.Series:
     def close(before: Rows, after: Rows) -> npt.NDArray[np.bool_]:
         soon = np.less(time[after] - time[before], SOON_US)
         far = np.greater_equal(_apart_m(latitude, longitude, before, after), NEAR_M)
-        return np.logical_and(soon, ~far)
+        both: npt.NDArray[np.bool_] = np.logical_and(soon, ~far)
+        return both
 
     rows = np.arange(len(row))
     same = order.select(

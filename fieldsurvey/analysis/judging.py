@@ -10,6 +10,7 @@ import polars as pl
 
 from fieldsurvey.analysis.independence import independent
 from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.analysis.rates import NO_SERVICE_BPS, ranked_bps
 from fieldsurvey.analysis.scope import BY, Scope, with_drive
 from fieldsurvey.analysis.sequential import WORDS, judge_counts
 from fieldsurvey.analysis.targets import JudgedBy
@@ -51,7 +52,6 @@ VERDICT_COLUMNS: dict[str, pl.DataType] = {
 }
 
 YEAR_US = 365 * 86_400 * 1_000_000
-FEWEST_RANKED = 5
 
 FOUR_G = (RadioTechnology.G4, RadioTechnology.G5_NSA, RadioTechnology.G5_SA)
 FIVE_G = (RadioTechnology.G5_NSA, RadioTechnology.G5_SA)
@@ -64,7 +64,6 @@ _SAYS = {
     Result.NO_SERVICE: "no_service",
 }
 _SECONDS = ("seconds", "seconds_with_service", "seconds_4g")
-_NO_RATE = -1
 
 
 def evidence(m: Measurements, scope: Scope) -> Measurements:
@@ -127,7 +126,7 @@ def _fresh(time: str, now_utc_us: int) -> pl.Expr:
 
 def _of_tests(tests: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """Count by group. Where a group has fresh tests, only these count."""
-    rate = pl.when(pl.col("result").cast(pl.String) == Result.NO_SERVICE.value).then(_NO_RATE)
+    rate = pl.when(pl.col("result").cast(pl.String) == Result.NO_SERVICE.value).then(NO_SERVICE_BPS)
     tests = tests.with_columns(
         any_fresh=(pl.col("fresh") & pl.col("counts")).any().over(keys),
         rate=rate.otherwise(pl.col("compared_bps")),
@@ -140,8 +139,8 @@ def _of_tests(tests: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         pl.col("started_utc_us").min().alias("oldest_utc_us"),
         pl.col("started_utc_us").max().alias("newest_utc_us"),
         ~pl.col("any_fresh").first().alias("stale"),
-        _ranked(50).alias("median_bps"),
-        _ranked(10).alias("p10_bps"),
+        ranked_bps(50).alias("median_bps"),
+        ranked_bps(10).alias("p10_bps"),
     )
     rest = (
         tests.filter(~pl.col("takes_part"))
@@ -149,13 +148,6 @@ def _of_tests(tests: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         .agg(pl.len().cast(pl.Int64).alias("left_out"))
     )
     return counts.join(rest, on=keys, how="full", coalesce=True, nulls_equal=True)
-
-
-def _ranked(percent: int) -> pl.Expr:
-    """Return the smallest rate that so many in a hundred do not exceed, of rows sorted by it."""
-    rank = (pl.len().cast(pl.Int64) * percent + 99) // 100
-    found = pl.col("rate").get(rank - 1)
-    return pl.when((pl.len() >= FEWEST_RANKED) & (found != _NO_RATE)).then(found)
 
 
 def _of_seconds(samples: pl.DataFrame, keys: list[str], now_utc_us: int) -> pl.DataFrame:

@@ -1,0 +1,151 @@
+"""What to drive next, and how far the crews are.
+
+A stretch is a gap while it was not driven, has no verdict, or has one that is more than a year old.
+Must not plan routes: it says where, and how many tests.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from fieldsurvey.analysis.event import HOUR_US, KAZAKHSTAN_UTC_OFFSET_H
+from fieldsurvey.analysis.judging import counted_tests
+from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.analysis.register import Register, stretches_of
+from fieldsurvey.analysis.scope import BY
+from fieldsurvey.analysis.sequential import judge_counts
+from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
+from fieldsurvey.analysis.targets import JudgedBy
+from fieldsurvey.model.verdict import Verdict
+
+KM_M = 1_000
+DAY_US = 24 * HOUR_US
+
+NOT_DRIVEN, STALE, UNDECIDED = "not_driven", "stale", "undecided"
+
+# Besides the columns that stretches were judged by.
+GAP_COLUMNS: dict[str, pl.DataType] = {
+    "highway_ref": pl.String(),
+    "from_m": pl.Int64(),
+    "to_m": pl.Int64(),
+    "reason": pl.String(),  # not_driven, stale, undecided
+    "tests": pl.Int64(),
+    "tests_needed": pl.Int64(),
+    "newest_utc_us": pl.Int64(),
+}
+
+PROGRESS_COLUMNS: dict[str, pl.DataType] = {
+    "crew": pl.String(),  # the device, else the file it came from
+    "day_utc_us": pl.Int64(),  # when the day of the clock begins
+    "km_driven": pl.Int64(),  # different kilometres of highway
+    "tests": pl.Int64(),  # that say something of a place, each pass once
+    "decided_stretches": pl.Int64(),  # that it tested that day and that have a verdict now
+}
+
+
+def find_gaps(
+    judged: pl.DataFrame,
+    judged_by: JudgedBy,
+    places: Register | None,
+    length_m: int = JUDGED_LENGTH_M,
+) -> pl.DataFrame:
+    """Return ``GAP_COLUMNS`` of the stretches that need tests, along their highways.
+
+    ``judged``: of :func:`fieldsurvey.analysis.stretches.judge_stretches`, of ``length_m``. With
+    ``places``, stretches without any evidence are among them, for each of the operators (or what
+    else they were judged by) that has any.
+    """
+    by = [name for name in BY if name in judged.columns]
+    if places is not None:
+        judged = _with_others(judged, by, stretches_of(places, length_m))
+    (needed,) = judge_counts(np.zeros(1, np.int64), np.zeros(1, np.int64), judged_by).tests_needed
+    reason = (
+        pl.when(pl.col("verdict").is_null())
+        .then(pl.lit(NOT_DRIVEN))
+        .when("stale")
+        .then(pl.lit(STALE))
+        .when(pl.col("verdict") == Verdict.UNDECIDED)
+        .then(pl.lit(UNDECIDED))
+    )
+    return (
+        judged.with_columns(
+            reason=reason,
+            tests=pl.col("tests").fill_null(0),
+            tests_needed=pl.col("tests_needed").fill_null(int(needed)),
+        )
+        .filter(pl.col("reason").is_not_null())
+        .select(*by, *(pl.col(name).cast(kind) for name, kind in GAP_COLUMNS.items()))
+        .sort("highway_ref", "from_m", *(pl.col(name).cast(pl.String) for name in by))
+    )
+
+
+def progress(
+    m: Measurements,
+    judged: pl.DataFrame,
+    judged_by: JudgedBy,
+    now_utc_us: int,
+    length_m: int = JUDGED_LENGTH_M,
+    utc_offset_h: float = KAZAKHSTAN_UTC_OFFSET_H,
+) -> pl.DataFrame:
+    """Return ``PROGRESS_COLUMNS`` of the evidence, a row per crew and day."""
+    evidence = m.evidence()
+    offset_us = int(utc_offset_h * HOUR_US)
+    driven = _of_crews(evidence, evidence.samples, "utc_us", offset_us)
+    km = (pl.col("chainage_m") / KM_M).floor()
+    tests = counted_tests(evidence, judged_by, now_utc_us).filter("counts")
+    tested = _of_crews(evidence, tests, "started_utc_us", offset_us)
+    keys = ["crew", "day_utc_us"]
+    of_km = (
+        driven.filter(pl.col("highway_ref").is_not_null())
+        .group_by(keys)
+        .agg(pl.struct("highway_ref", km).n_unique().alias("km_driven"))
+    )
+    of_tests = tested.group_by(keys).agg(pl.len().alias("tests"))
+    decided = _decided(tested, judged, length_m)
+    of_decided = decided.group_by(keys).agg(pl.len().alias("decided_stretches"))
+    found = driven.select(keys).unique()
+    for counts in (of_km, of_tests, of_decided):
+        found = found.join(counts, on=keys, how="full", coalesce=True)
+    return (
+        found.with_columns(pl.exclude(keys).fill_null(0))
+        .select(pl.col(name).cast(kind) for name, kind in PROGRESS_COLUMNS.items())
+        .sort(keys)
+    )
+
+
+def _with_others(judged: pl.DataFrame, by: Sequence[str], there: pl.DataFrame) -> pl.DataFrame:
+    """Add the stretches that nobody has driven; the last one of a highway ends with it."""
+    keys = ["highway_ref", "from_m", *by]
+    groups = judged.select(by).unique()
+    if by and not len(groups):
+        groups = pl.DataFrame({name: [None] for name in by}, schema=groups.schema)
+    ends = there.select("highway_ref", "from_m", pl.col("to_m").alias("end_m"))
+    return (
+        (there.join(groups, how="cross") if by else there)
+        .select(keys)
+        .join(judged, on=keys, how="full", coalesce=True, nulls_equal=True)
+        .join(ends, on=["highway_ref", "from_m"], how="left")
+        .with_columns(to_m=pl.coalesce("end_m", "to_m"))
+        .drop("end_m")
+    )
+
+
+def _of_crews(m: Measurements, rows: pl.DataFrame, time: str, offset_us: int) -> pl.DataFrame:
+    crew = m.drives.select(pl.coalesce("device", "source")).to_series()
+    day = (pl.col(time) + offset_us) // DAY_US * DAY_US - offset_us
+    return rows.with_columns(
+        crew.gather(rows["drive"]).alias("crew"), day.alias("day_utc_us")
+    ).filter(pl.col("day_utc_us").is_not_null())
+
+
+def _decided(tested: pl.DataFrame, judged: pl.DataFrame, length_m: int) -> pl.DataFrame:
+    """Return crew, day and stretch where a stretch with tests of that day has a verdict."""
+    decided = judged.filter(pl.col("verdict") != Verdict.UNDECIDED)
+    number = (pl.col("chainage_m") / length_m).floor().cast(pl.Int64)
+    places = tested.select(
+        "crew", "day_utc_us", pl.col("highway_ref").cast(pl.String), from_m=number * length_m
+    ).unique()
+    return places.join(
+        decided.select("highway_ref", "from_m").unique(), on=["highway_ref", "from_m"]
+    )

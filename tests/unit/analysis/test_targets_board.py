@@ -1,0 +1,207 @@
+"""Every promise of the programme is judged from evidence, or says what lacks."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.analysis.programme import Kind, Programme, ProgrammeRow, load_programme
+from fieldsurvey.analysis.targets_board import BoardRow, BoardVerdict, board
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import catalogue
+from fieldsurvey.places.places_file import Places
+from tests.support.analysis_places import settlement_id, small_country
+from tests.support.analysis_rows import DAY_US, NOW_UTC_US, RULE, S, measurements, results
+
+FOUR_G = ("4G", "5G-NSA", "5G-SA")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    return small_country(tmp_path_factory.mktemp("places"))
+
+
+def judged(m: Measurements, places: Places | None, **row: object) -> BoardRow:
+    asked = ProgrammeRow("one", **row)  # type: ignore[arg-type]
+    (found,) = board(m, Programme("7", (asked,), {RULE.target_id: RULE}), places, NOW_UTC_US)
+    assert found.target_version == "7"
+    return found
+
+
+def test_the_programme_that_ships_has_every_row_in_words(places: Places) -> None:
+    programme = load_programme()
+    assert len(programme.rows) == 11
+    rows = board(measurements(), programme, places, NOW_UTC_US)
+    for row in rows:
+        assert row.text.id in catalogue()
+        assert row.verdict is BoardVerdict.NOT_ENOUGH
+        assert row.value is None
+        assert row.missing, row.id
+        assert all(note.id in catalogue() for note in row.missing)
+    shares = {row.id: row.share for row in programme.rows}
+    assert (shares["cities-5g-republican"], shares["cities-5g-oblast"]) == (0.75, 0.6)
+    assert sum(len(row.cities) for row in programme.rows) == 20
+    assert all(f"analysis.board_{verdict.value}" in catalogue() for verdict in BoardVerdict)
+    for row in board(measurements(), programme, None, NOW_UTC_US):
+        assert row.missing
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("share = 0.9\n\n", "share = 2\n\n"),
+        ('kind = "speed"', 'kind = "weather"'),
+        ('target = "national-100"\nmedian', 'target = "x"\nmedian'),
+        ("[[programme]]", "[[other]]"),
+    ],
+)
+def test_a_broken_programme_is_a_known_error(tmp_path: Path, change: tuple[str, str]) -> None:
+    from fieldsurvey.model.messages import resources_dir
+
+    text = (resources_dir() / "targets" / "kazakhstan-2027.toml").read_text(encoding="utf-8")
+    assert change[0] in text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(*change), encoding="utf-8")
+    with pytest.raises(KnownError) as caught:
+        load_programme(path)
+    assert str(path) in str(caught.value)
+
+
+def test_population(places: Places) -> None:
+    big, small = (settlement_id(places, name) for name in ("Қордай", "Ақсай"))
+    above = results("a" * 8, settlement_id=big)
+    row = judged(measurements(above), places, kind=Kind.POPULATION)
+    assert row.verdict is BoardVerdict.NOT_ENOUGH
+    assert (row.value, row.low, row.high) == (1.0, 0.3, 1.0)
+    assert (row.tests, row.settlements) == (8, 1)
+    below = results("bbb", settlement_id=small, operator="B")
+    row = judged(measurements([*above, *below]), places, kind=Kind.POPULATION)
+    assert row.verdict is BoardVerdict.NOT_MET
+    assert row.high == 0.9
+    better = results("a" * 8, settlement_id=small)
+    row = judged(measurements([*above, *below, *better]), places, kind=Kind.POPULATION)
+    assert row.verdict is BoardVerdict.NOT_ENOUGH, "one operator is enough"
+    assert {note.id for note in row.missing} == {
+        "analysis.missing_population",
+        "analysis.missing_settlements",
+    }
+
+
+def test_speed_is_a_median_and_no_service_ranks_lowest() -> None:
+    fast = [{"compared_bps": (100 + n) * 10**6} for n in range(10)]
+    row = judged(measurements(fast), None, kind=Kind.SPEED, median_bps=94_000_000)
+    assert row.verdict is BoardVerdict.MET
+    assert (row.value, row.figures["p10_bps"]) == (104e6, 100e6)
+    assert row.low == 101e6
+    silent = [*fast, *results("n" * 10)]
+    row = judged(measurements(silent), None, kind=Kind.SPEED, median_bps=94_000_000)
+    assert row.verdict is BoardVerdict.NOT_ENOUGH
+    assert (row.value, row.low) == (None, None)
+    assert row.figures["no_service"] == 10
+    row = judged(measurements([*fast, *results("n" * 30)]), None, kind=Kind.SPEED, median_bps=94)
+    assert row.verdict is BoardVerdict.NOT_MET
+    few = judged(measurements(fast[:4]), None, kind=Kind.SPEED, median_bps=94_000_000)
+    assert "analysis.missing_tests" in {note.id for note in few.missing}
+
+
+def test_access_is_judged_where_it_was_tried(places: Places) -> None:
+    fibre = [
+        row for n in range(40) for row in results("a", settlement_id=f"v{n}", access_type="fibre")
+    ]
+    mobile = results("bb", settlement_id="v99")
+    asked = {"kind": Kind.ACCESS, "access_type": "fibre", "share": 0.9}
+    row = judged(measurements([*fibre, *mobile]), places, **asked)
+    assert (row.value, row.settlements, row.tests) == (1.0, 40, 40)
+    assert "1" in {str(note.args.get("number")) for note in row.missing}
+    assert row.verdict is BoardVerdict.NOT_ENOUGH
+    dead = [
+        row for n in range(20) for row in results("n", settlement_id=f"w{n}", access_type="fibre")
+    ]
+    assert judged(measurements([*fibre, *dead]), places, **asked).verdict is BoardVerdict.NOT_MET
+    assert judged(measurements(mobile), places, **asked).value is None
+
+
+def test_4g_in_settlements(places: Places) -> None:
+    ids = places.settlements().id
+    asked = {
+        "kind": Kind.SETTLEMENTS, "technologies": FOUR_G, "share": 0.92,
+        "seconds_share": 0.5, "fewest_seconds": 3,
+    }  # fmt: skip
+    samples = [{"settlement_id": one} for one in ids for _ in range(3)]
+    row = judged(measurements(samples=samples), places, **asked)
+    assert (row.verdict, row.low, row.settlements) == (BoardVerdict.MET, 1.0, 4)
+    dead = {"reachable": False, "technology": None, "settlement_id": ids[0]}
+    row = judged(measurements(samples=[*samples, *([dead] * 4)]), places, **asked)
+    assert (row.verdict, row.value, row.high) == (BoardVerdict.NOT_MET, 0.75, 0.75)
+    row = judged(measurements(samples=samples[1:]), places, **asked)
+    assert (row.verdict, row.settlements) == (BoardVerdict.NOT_ENOUGH, 3)
+    silent = [{**one, "technology": None} for one in samples]
+    assert judged(measurements(samples=silent), places, **asked).value is None
+    old = [{**one, "utc_us": NOW_UTC_US - 400 * DAY_US} for one in samples]
+    assert judged(measurements(samples=old), places, **asked).value is None
+
+
+def test_5g_in_the_cells_of_cities(places: Places) -> None:
+    city = settlement_id(places, "Астана")
+    asked = {
+        "kind": Kind.CITIES, "technologies": ("5G-SA",), "share": 0.5, "seconds_share": 0.5,
+        "fewest_seconds": 1, "cities": (("Astana", "астана"),),
+    }  # fmt: skip
+
+    def seconds(words: str) -> Measurements:
+        return measurements(
+            samples=[
+                {
+                    "settlement_id": city,
+                    "latitude_deg": 42.96 + n * 0.01,
+                    "longitude_deg": 79.0,
+                    "technology": "5G-SA" if word == "5" else "4G",
+                }
+                for n, word in enumerate(words)
+            ]
+        )
+
+    row = judged(seconds("55555555"), places, **asked)
+    assert (row.verdict, row.cells, row.figures["cities_met"]) == (BoardVerdict.MET, 8, 1)
+    assert not row.missing
+    row = judged(seconds("55544444"), places, **asked)
+    assert (row.verdict, row.value) == (BoardVerdict.NOT_ENOUGH, 0.375)
+    assert judged(seconds("4" * 8), places, **asked).verdict is BoardVerdict.NOT_MET
+    nowhere = judged(seconds("5"), places, **(asked | {"cities": (("Atlantis",),)}))
+    assert [note.id for note in nowhere.missing] == ["analysis.missing_city"]
+
+
+def test_4g_along_highways_kilometre_by_kilometre(places: Places) -> None:
+    asked = {
+        "kind": Kind.HIGHWAYS, "technologies": FOUR_G, "seconds_share": 0.9, "fewest_seconds": 2,
+    }  # fmt: skip
+    samples = [
+        {"chainage_m": km * 1_000.0 + half * 500, "technology": "3G" if km == 7 else "4G"}
+        for km in range(10)
+        for half in range(2)
+    ]
+    m = measurements(samples=[*samples, {"chainage_m": 20_000.0}])
+    row = judged(m, places, **asked, km=28)
+    assert row.verdict is BoardVerdict.NOT_MET, "28 of 28 cannot be, with one that has none"
+    assert (row.value, row.high, row.km) == (9.0, 27.0, 10)
+    assert row.figures == {"km_without": 1.0, "km_too_few_seconds": 1.0, "km_not_driven": 17.0}
+    assert judged(m, places, **asked, km=27).verdict is BoardVerdict.NOT_ENOUGH
+    assert judged(m, places, **asked, km=9).verdict is BoardVerdict.MET
+    row = judged(m, places, **asked, km=40_000)
+    assert row.verdict is BoardVerdict.NOT_ENOUGH
+    assert [note.id for note in row.missing] == ["analysis.missing_highways"]
+
+
+def test_replayed_drives_change_nothing(places: Places) -> None:
+    programme = load_programme()
+    tests, samples = results("aaabbb"), [{"chainage_m": n * 30.0} for n in range(200)]
+    honest = board(measurements(tests, samples), programme, places, NOW_UTC_US)
+    replayed = [{**row, "drive": 1} for row in (*tests, *results("a" * 30))]
+    more = measurements(
+        [*tests, *replayed],
+        [*samples, *({"drive": 1, "utc_us": NOW_UTC_US - n * S} for n in range(100))],
+        [{}, {"replayed": True}],
+    )
+    assert board(more, programme, places, NOW_UTC_US) == honest
+    assert dataclasses.asdict(honest[0])["tests"] == 6
