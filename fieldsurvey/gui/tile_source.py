@@ -27,7 +27,7 @@ class TileSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="base-map")
-        self._file: TileFile | None = None  # belongs to the worker
+        self._file: TileFile | None = None  # the worker's, while there is one
         self.tile_set: TileSet | None = None
         self.trouble: Message | None = None
         self._opening: Future[TileSet] | None = self._worker.submit(self._open)
@@ -74,10 +74,9 @@ class TileSource:
 
     def close(self) -> None:
         """Stop the worker and close the file."""
-        self._worker.submit(self._close_file)
-        for future in self._asked.values():
-            future.cancel()
-        self._worker.shutdown(wait=True)
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        if self._file is not None:
+            self._file.close()
 
     def _collect_opening(self) -> bool:
         if self._opening is None or not self._opening.done():
@@ -106,7 +105,3 @@ class TileSource:
         if image.isNull():
             return None
         return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-
-    def _close_file(self) -> None:
-        if self._file is not None:
-            self._file.close()

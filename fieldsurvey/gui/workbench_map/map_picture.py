@@ -92,12 +92,19 @@ class MapPicture:
         (self.ground if self.ground.is_busy else self.names).step()
         return self.is_busy
 
+    def close_tiles(self) -> None:
+        """Stop reading tiles and show none."""
+        if self.tiles is not None:
+            self.tiles.close()
+            self.tiles = None
+
     def wait_for_tiles(self, view: MapView, look: Look) -> None:
         """Wait until the tiles of ``view`` are here, or a few seconds."""
         if self.tiles is None:
             return
         self.tiles.wait(_PATIENCE_S)
-        painter = QPainter(QPixmap(1, 1))
+        nowhere = QPixmap(1, 1)
+        painter = QPainter(nowhere)
         paint_tiles(painter, self.tiles, view, look.theme.tile_opacity)  # asks for them
         painter.end()
         self.tiles.wait(_PATIENCE_S)

@@ -4,6 +4,7 @@ Every name is folded to plain Latin letters, so that it does not matter in which
 of its many transliterations it is typed: Қапшағай, капшагай, Qapshaghay. Must not know Qt.
 """
 
+import heapq
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _AROUND_SETTLEMENT_M = 4_000.0
 _KILOMETRE = re.compile(
     r"^\s*(?:km|км|шақырым)?\.?\s*(\d{1,4})(?:[.,+](\d{1,3}))?\s*(?:km|км)?\s*$"
 )
+_WITHIN_FROM_LETTERS = 3  # fewer letters stand for the beginning of a word
 _RANK_WHOLE, _RANK_BEGINS, _RANK_WORD, _RANK_WITHIN = range(4)
 
 
@@ -37,6 +39,8 @@ class FoundPlace:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
+    """``folded`` begins with a blank, as every word in it does."""
+
     folded: str
     settlement: int
 
@@ -51,7 +55,7 @@ class PlaceSearch:
             self._lines.setdefault(line.ref, []).append(line)
         self._refs = {_ref_key(ref): ref for ref in self._lines}
         self._names = self._all_names()
-        self._population = np.asarray(self._table.population)
+        self._population = [int(people) for people in self._table.population]
 
     def find(self, text: str, language: str = "en", limit: int = 20) -> list[FoundPlace]:
         """Return what ``text`` may mean, the likeliest first, labels in ``language``."""
@@ -63,8 +67,9 @@ class PlaceSearch:
         columns = (table.name, table.name_en, table.name_ru, table.name_kk)
         names = []
         for number, forms in enumerate(zip(*columns, strict=True)):
-            names += [_Name(folded, number) for folded in {fold(form) for form in forms if form}]
-        return [name for name in names if name.folded]
+            folded = {fold(form) for form in forms if form} - {""}
+            names += [_Name(f" {name}", number) for name in folded]
+        return names
 
     # Settlements
 
@@ -72,13 +77,15 @@ class PlaceSearch:
         wanted = fold(text)
         if not wanted:
             return []
+        needed = f" {wanted}" if len(wanted) < _WITHIN_FROM_LETTERS else wanted
+        names = [name for name in self._names if needed in name.folded]
         best: dict[int, int] = {}
-        for name in self._names:
-            if wanted in name.folded:
-                rank = _rank(wanted, name.folded)
-                best[name.settlement] = min(rank, best.get(name.settlement, rank))
-        order = sorted(best, key=lambda n: (best[n], -int(self._population[n]), n))
-        return [self._settlement(number, language) for number in order[:limit]]
+        for name in names:
+            rank = _rank(f" {wanted}", name.folded)
+            best[name.settlement] = min(rank, best.get(name.settlement, rank))
+        people = self._population
+        likeliest = heapq.nsmallest(limit, best, key=lambda n: (best[n], -people[n], n))
+        return [self._settlement(number, language) for number in likeliest]
 
     def _settlement(self, number: int, language: str) -> FoundPlace:
         table = self._table
@@ -168,11 +175,12 @@ def _places_at(lines: Sequence[HighwayLine], chainage_m: float) -> list[tuple[fl
 
 
 def _rank(wanted: str, name: str) -> int:
+    """Tell how well a name fits; both begin with a blank."""
     if wanted == name:
         return _RANK_WHOLE
     if name.startswith(wanted):
         return _RANK_BEGINS
-    return _RANK_WORD if f" {wanted}" in name else _RANK_WITHIN
+    return _RANK_WORD if wanted in name else _RANK_WITHIN
 
 
 def _ref_key(text: str) -> str:

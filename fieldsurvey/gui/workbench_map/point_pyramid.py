@@ -8,6 +8,7 @@ A rank is one byte: 0 nothing here, 1 + class, and ``SELECTED`` on top of it whe
 selected. The highest rank of a cell is thus that of the worst selected point, where there is one.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -106,9 +107,11 @@ class PointPyramid:
         cells = self.cells[self.index_for(_EXTENT_LEVEL)]
         if cells.first is None or not len(cells.first):
             return None
-        x, y = positions(cells.codes[cells.first])
-        side = 1.0 / 2**_EXTENT_LEVEL
-        return float(x.min()), float(y.min()), float(x.max()) + side, float(y.max()) + side
+        x, y = positions(cells.codes[cells.first])  # somewhere in their cells
+        side = 1.0 / 2**cells.level
+        left, top = math.floor(x.min() / side), math.floor(y.min() / side)
+        right, bottom = math.floor(x.max() / side) + 1, math.floor(y.max() / side) + 1
+        return left * side, top * side, right * side, bottom * side
 
     def index_for(self, level: int) -> int:
         """Return which of ``cells`` is as fine as ``level``, or the next finer one."""

@@ -5,6 +5,7 @@ map itself selects nothing. What takes long happens in threads of its own: ``clo
 them, and the end of the widget does.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,7 @@ class WorkbenchMap(QWidget):
         self._collect_timer.timeout.connect(self._collect)
         self._ground_timer = QTimer(self)  # whenever there is nothing else to do
         self._ground_timer.timeout.connect(self._paint_ground)
+        self.destroyed.connect(functools.partial(_end_workers, self._picture, self._maker))
         self.setMinimumSize(120, 80)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -214,8 +216,8 @@ class WorkbenchMap(QWidget):
     def close_workers(self) -> None:
         """Wait for the threads that sort points and read tiles, and end them."""
         self._ground_timer.stop()
-        self._close_tiles()
-        self._maker.close()
+        self._collect_timer.stop()
+        _end_workers(self._picture, self._maker)
 
     # What comes back from the workers
 
@@ -231,7 +233,8 @@ class WorkbenchMap(QWidget):
         if tiles is None:
             return
         if tiles.collect():
-            self._ground_changed()
+            self._picture.ground.changed()
+            self.update()
         if tiles.trouble is not None:
             self.trouble = tiles.trouble
             self._close_tiles()
@@ -245,9 +248,7 @@ class WorkbenchMap(QWidget):
 
     def _close_tiles(self) -> None:
         self._collect_timer.stop()
-        if self._picture.tiles is not None:
-            self._picture.tiles.close()
-            self._picture.tiles = None
+        self._picture.close_tiles()
 
     def _judge_settlements(self) -> None:
         features = self._picture.features
@@ -282,13 +283,16 @@ class WorkbenchMap(QWidget):
         self._paint_words(painter, self._look)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(self._look.theme.above), self._look.px(2)))
+            painter.setPen(QPen(QColor(self._look.theme.ink), self._look.px(2)))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         painter.end()
-        if self._picture.tiles is not None and self._picture.tiles.is_busy():
-            self._collect_timer.start()
-        if self._picture.is_busy:
-            self._ground_timer.start()
+        tiles = self._picture.tiles
+        for timer, wanted in (
+            (self._collect_timer, tiles is not None and tiles.is_busy()),
+            (self._ground_timer, self._picture.is_busy),
+        ):
+            if wanted and not timer.isActive():  # starting it again would put it off
+                timer.start()
 
     def _paint_hovered(self, painter: QPainter, look: Look) -> None:
         singles = self._picture.singles
@@ -449,3 +453,8 @@ _ARROWS = {
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
+
+
+def _end_workers(picture: MapPicture, maker: CloudMaker, *_: object) -> None:
+    picture.close_tiles()
+    maker.close()
