@@ -64,7 +64,7 @@ class Charts(QWidget):
         chart.setFocus()
 
     def show_selected(self) -> None:
-        """Zoom to what is selected."""
-        for chart in self.all:
-            if isinstance(chart, AlongChart):
-                chart.show_selected()
+        """Zoom the chart that is seen to what is selected."""
+        chart = self.current()
+        if isinstance(chart, AlongChart):
+            chart.show_selected()

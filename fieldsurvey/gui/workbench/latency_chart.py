@@ -48,7 +48,7 @@ class LatencyChart(AlongChart):
         super().dress(look)
         theme = look.theme
         self._seconds.set_colour(theme.line)
-        colours, shapes = [theme.neutral, theme.below], [Shape.RING, Shape.SQUARE]
+        colours, shapes = [theme.ink, theme.below], [Shape.RING, Shape.SQUARE]
         self._points.set_signs(colours, shapes, theme.panel, look.px(4))
         self._unit.setColor(QColor(theme.soft_ink))
         self._unit.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
@@ -56,7 +56,7 @@ class LatencyChart(AlongChart):
         self.legend.show_entries(
             look,
             [
-                (Shape.RING, theme.neutral, look.texts.tr("wb_idle")),
+                (Shape.RING, theme.ink, look.texts.tr("wb_idle")),
                 (Shape.SQUARE, theme.below, look.texts.tr("wb_loaded")),
                 (Shape.BAR, theme.line, look.texts.tr("wb_each_second")),
             ],
@@ -69,7 +69,7 @@ class LatencyChart(AlongChart):
             ranks = np.repeat(np.array([0, 1], np.uint8), len(tests))
             x = np.tile(self.along.tests, 2)
             self._points.set_points(x, _log_ms(both), ranks, np.tile(tests, 2))
-            self.box.setYRange(np.log10(_LOWEST_MS), np.log10(_HIGHEST_MS), padding=0)
+            self.box.setYRange(np.log10(_LOWEST_MS), np.log10(_HIGHEST_MS) + 0.08, padding=0)
             known = np.isfinite(facts.round_trip_us) & np.isfinite(self.along.samples)
             rows = np.flatnonzero(known)
             self._order = rows[np.argsort(self.along.samples[rows], kind="stable")]

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPageLayout, QPageSize, QPainter
+from PySide6.QtCore import QMarginsF, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPageLayout, QPageSize, QPainter, QRegion
 from PySide6.QtPrintSupport import QPrinter
+from PySide6.QtWidgets import QWidget
 
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
@@ -18,6 +19,7 @@ from fieldsurvey.model.errors import KnownError
 _MARGIN_MM = 12.0
 _POINTS = 9
 _TITLE_POINTS = 15
+_SHARPNESS = 3
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,27 @@ def _draw(
     y += gap + map_height + gap
     height = room.height() - y - foot_height - gap
     y_chart = _text(painter, room, y, chart.sentence.text(), _POINTS + 1, bold=True)
-    view = chart.view
-    target = QRectF(0, y_chart, room.width(), height - (y_chart - y))
-    view.render(painter, target, view.viewport().rect(), Qt.AspectRatioMode.KeepAspectRatio)
+    picture = _picture(chart)
+    place = QRect(0, y_chart + gap // 2, room.width(), height - (y_chart - y) - gap // 2)
+    size = picture.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    painter.drawImage(QRect(place.topLeft(), size), picture)
     _text(painter, room, room.height() - foot_height, page.foot, _POINTS - 2, bold=False)
+
+
+def _picture(chart: Chart) -> QImage:
+    """Return the chart as it is on screen, in three times the pixels. (Axes keep pictures of
+    themselves that fit the screen alone, so a printer cannot be painted on directly.)"""
+    view, legend = chart.view, chart.legend
+    size = QSize(view.width(), view.height() + legend.height())
+    picture = QImage(size * _SHARPNESS, QImage.Format.Format_RGB32)
+    picture.setDevicePixelRatio(_SHARPNESS)
+    picture.fill(Qt.GlobalColor.white)
+    painter = QPainter(picture)
+    place = QRectF(view.rect())
+    view.render(painter, place, view.viewport().rect(), Qt.AspectRatioMode.IgnoreAspectRatio)
+    legend.render(painter, QPoint(0, view.height()), QRegion(), QWidget.RenderFlag.DrawChildren)
+    painter.end()
+    return picture
 
 
 def _font(points: float, *, bold: bool) -> QFont:

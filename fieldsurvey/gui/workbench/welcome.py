@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from fieldsurvey.gui.fitting import screen_font
@@ -38,9 +37,13 @@ class Welcome(QWidget):
         column.addSpacing(12)
         column.addWidget(self._before)
         column.addLayout(self._list)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(self._inner)
+        middle.addStretch(1)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addWidget(self._inner, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addLayout(middle)
         outer.addStretch(3)
 
     def set_look(self, look: Look) -> None:

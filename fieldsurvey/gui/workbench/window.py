@@ -319,8 +319,7 @@ class WorkbenchWindow(QMainWindow):
                 self.charts.show_selected()
             case Do.SHOW_ALL:
                 self.map.show_all()
-                for chart in self.charts.all:
-                    chart.show_all()
+                self.charts.current().show_all()
             case Do.SAVE_VIEW:
                 ask_line(self, texts, texts.tr("wb_view_name"), self._keep_view)
             case _:
@@ -442,12 +441,18 @@ class WorkbenchWindow(QMainWindow):
             time=moment(self._now_utc_us()),
         )
         page = Page(title, self._said_of_selection(), foot)
+        chart, on_paper = self.charts.current(), replace(self._look, theme=DAY)
         try:
-            print_page(path, page, self.map, self.charts.current())
+            for part in (self.map, chart):
+                part.set_look(on_paper)
+            print_page(path, page, self.map, chart)
         except KnownError as error:
             self.tell(error.message)
         else:
             self.tell(message("gui.wb_printed", path=path))
+        finally:
+            for part in (self.map, chart):
+                part.set_look(self._look)
 
     def tell(self, told: Message) -> None:
         """Tell what happened, what was kept and what to do."""
@@ -510,6 +515,9 @@ class WorkbenchWindow(QMainWindow):
         for name, state in zip(("above", "whole"), self.panels.shape(), strict=True):
             self._settings.keep_shape(name, state)
         self._settings.write()
+        stack = self.editing.annotating.stack
+        for signal in (stack.canUndoChanged, stack.canRedoChanged):
+            signal.disconnect()  # it tells of its own end as well
         self.jobs.close()
         self.map.close_workers()
         self._qt_texts.remove()

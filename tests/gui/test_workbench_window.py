@@ -1,0 +1,440 @@
+"""The workbench without a screen: one selection in every view, words, files, keys."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.gui.map_view import project_one
+from fieldsurvey.gui.reading import Outlook
+from fieldsurvey.gui.workbench.actions import ACTIONS, Do
+from fieldsurvey.gui.workbench.along import Axis
+from fieldsurvey.gui.workbench.dialogs import Question
+from fieldsurvey.gui.workbench.distribution_chart import groups_of
+from fieldsurvey.gui.workbench.filters import Filters, RoadRange
+from fieldsurvey.gui.workbench.results import DRAWN
+from fieldsurvey.gui.workbench.selection import Spot
+from fieldsurvey.gui.workbench.tables import Table
+from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import LANGUAGES, catalogue, message
+from tests.support.workbench_data import HIGHWAY, a_highway
+from tests.support.workbench_window import a_workbench, settle, show_measurements
+
+# The screenless platform says so of every dialog and menu; test_workbench_driven.py has a screen.
+pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support")
+
+Open = Callable[..., WorkbenchWindow]
+
+
+@pytest.fixture(scope="module")
+def highway() -> Measurements:
+    return a_highway(2_000, 60)
+
+
+@pytest.fixture
+def open_workbench(qtbot: QtBot, tmp_path: Path, highway: Measurements) -> Iterator[Open]:
+    windows: list[WorkbenchWindow] = []
+
+    def open_one(measurements: Measurements | None = highway, language: str = "en") -> (
+        WorkbenchWindow
+    ):  # fmt: skip
+        window = a_workbench(tmp_path, language)
+        windows.append(window)
+        window.resize(1024, 600)
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+        if measurements is not None:
+            show_measurements(window, measurements)
+        return window
+
+    yield open_one
+    for window in windows:
+        window.close()
+        window.deleteLater()
+    windows.clear()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+    gc.collect()
+    assert not QApplication.topLevelWidgets(), "windows left behind"
+
+
+def the_question(window: WorkbenchWindow) -> Question:
+    return next(q for q in window.findChildren(Question) if q.isVisible())
+
+
+def answer(window: WorkbenchWindow, text: str) -> None:
+    question = the_question(window)
+    question.findChild(QLineEdit).setText(text)
+    question.yes.click()
+    QApplication.processEvents()
+
+
+def choose(table: Table, line: int) -> None:
+    """Choose a row as a plain click does; ``selectRow`` goes by keys that a test held before."""
+    flags = QItemSelectionModel.SelectionFlag
+    index = table.rows.index(line, 0)
+    table.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+
+
+# One selection
+
+
+def test_what_a_chart_marks_is_selected_everywhere(open_workbench: Open) -> None:
+    window = open_workbench()
+    chart, model = window.charts.rate, window.model
+    window.do(Do.AXIS)
+    QApplication.processEvents()
+    port = chart.view.viewport()
+    y = port.height() // 2
+
+    def pixel(km: float) -> QPoint:
+        scene = chart.box.mapViewToScene(QPointF(km, 50.0))
+        return QPoint(chart.view.mapFromScene(scene).x(), y)
+
+    QTest.mousePress(port, Qt.MouseButton.LeftButton, pos=pixel(10.0))
+    for km in (12.0, 16.0, 20.0):
+        QTest.mouseMove(port, pixel(km))
+        QTest.qWait(20)
+    QTest.mouseRelease(port, Qt.MouseButton.LeftButton, pos=pixel(20.0))
+    QTest.qWait(40)
+    settle(window)
+    tests = model.selected().tests
+    assert tests["chainage_m"].min() == pytest.approx(10_000, abs=800)
+    assert tests["chainage_m"].max() == pytest.approx(20_000, abs=800)
+    assert window.tables.tests.rows.rowCount() == len(tests) == model.tests_count
+    shown = window.status.counts.text()
+    assert shown.startswith(f"{len(tests)} of 120 tests")
+    assert f"Marked by hand · {len(tests)} of 120" in window.chips.texts_shown()[0]
+    window.do(Do.CLEAR)
+    assert model.tests_count == 120
+    assert window.chips.texts_shown() == []
+
+
+def test_what_the_map_marks_is_selected_and_escape_gives_it_up(open_workbench: Open) -> None:
+    window = open_workbench()
+    inside = np.zeros(len(window.model.samples) + len(window.model.tests), bool)
+    inside[:5] = True
+    inside[len(window.model.samples) + 7] = True
+    window.map.brushed.emit(inside)
+    assert (window.model.samples_count, window.model.tests_count) == (5, 1)
+    assert window.model.test_keys(window.model.tests) == ["test-0-000007"]
+    window.map.brushed.emit(None)
+    assert window.model.tests_count == 120
+
+
+def test_table_slider_and_marker_are_at_one_test(open_workbench: Open) -> None:
+    window = open_workbench()
+    choose(window.tables.tests, 31)
+    assert window.model.spot == Spot(True, 31)
+    assert window.charts.rate.slider.value() == window.model.facts.tests.utc_us[31] / 1e6
+    place = window.model.place_of(Spot(True, 31))
+    assert window.map._picture.marker == project_one(*place)
+    window.charts.rate.slider.setValue(window.model.facts.tests.utc_us[40] / 1e6 + 3)
+    window.charts.rate.slider.sigDragged.emit(window.charts.rate.slider)
+    assert window.model.spot == Spot(True, 40)
+    assert window.tables.tests.chosen_lines() == [40]
+    assert window.map._picture.marker != project_one(*place)
+    window.map.clicked.emit(len(window.model.samples) + 3)
+    assert window.tables.tests.chosen_lines() == [3]
+    window.map.clicked.emit(17)  # a second: the slider goes there, no row of the tests does
+    assert window.charts.rate.slider.value() == window.model.facts.samples.utc_us[17] / 1e6
+    assert window.tables.tests.chosen_lines() == []
+
+
+def test_one_key_flips_the_axis_and_arrows_go_from_test_to_test(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.do(Do.CHART_RATE)
+    QTest.keyClick(window.charts.rate, Qt.Key.Key_Right)
+    assert window.model.spot == Spot(True, 0)
+    QTest.keyClick(window, Qt.Key.Key_X)
+    assert window.charts.axis is Axis.ROAD
+    assert window.charts.rate.slider.value() == window.model.facts.tests.chainage_m[0] / 1000
+    assert window.charts.rate.sentence.text().startswith(f"{HIGHWAY}: ")
+    QTest.keyClick(window.charts.rate, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(window.charts.rate, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    chosen = window.model.selected().tests
+    assert chosen["test_id"].to_list() == [
+        "test-0-000000", "test-0-000001", "test-1-000000", "test-1-000001",
+    ]  # fmt: skip
+
+
+def test_a_stretch_says_its_verdict_and_selects_what_it_rests_on(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.tables.tabs.setCurrentWidget(window.tables.stretches)
+    rows = window.tables.stretches.rows
+    line = next(
+        n for n in range(rows.rowCount())
+        if (rows.row_at(n)["from_m"], rows.row_at(n)["operator"]) == (10_000, "Kcell")
+    )  # fmt: skip
+    choose(window.tables.stretches, line)
+    place, tests = f"{HIGHWAY}, km 10–20 (Kcell)", rows.row_at(line)["tests"]
+    said = f"{place}: above 100 Mbps, {tests} tests, 95\u00a0%"
+    assert window.status.sentence.text() == said
+    assert window.status._sign.outlook is Outlook.ABOVE
+    tests = window.model.selected().tests
+    assert tests["operator"].unique().to_list() == ["Kcell"]
+    assert len(tests) == rows.row_at(line)["tests"]
+    south, _west, north, _east = window.map.box()
+    assert south < tests["start_latitude_deg"].min() < tests["start_latitude_deg"].max() < north
+    settle(window)
+    assert window.tables.stretches.chosen_lines() == [line], "a brush judges nothing anew"
+    window.do(Do.CLEAR)
+    assert window.tables.stretches.chosen_lines() == []
+
+
+def test_shorter_stretches_are_judged_when_asked_for(open_workbench: Open) -> None:
+    window = open_workbench()
+    before = window.tables.stretches.rows.rowCount()
+    window.tables.length.setCurrentIndex(1)
+    settle(window)
+    rows = window.tables.stretches.rows
+    assert rows.rowCount() > 5 * before
+    assert {rows.row_at(n)["verdict"] for n in range(20)} == {"undecided"}
+    assert "more test" in rows.text(0, 6)
+
+
+# Honest numbers
+
+
+def test_a_test_without_service_stands_below_the_axis(open_workbench: Open) -> None:
+    window = open_workbench(a_highway(4_000, 90))
+    facts, points = window.model.facts, window.charts.rate.cloud()
+    silent = np.flatnonzero(facts.tests.fields["result"].is_word("no_service"))
+    assert len(silent) == 4
+    assert all(points.place(int(row))[1] < 0 for row in silent)
+    assert DRAWN[points._ranks[silent[0]]] is Outlook.NO_SERVICE
+    with_rate = np.flatnonzero(np.isfinite(facts.rate_bps))
+    assert all(points.place(int(row))[1] > 0 for row in with_rate)
+
+
+def test_fewer_than_five_tests_make_no_statistics(open_workbench: Open) -> None:
+    window = open_workbench()
+    chosen = np.zeros(120, bool)
+    chosen[:4] = True
+    window.model.brush_tests(chosen)
+    for chart in (window.charts.rate, window.charts.distribution, window.charts.latency):
+        window.charts.tabs.setCurrentWidget(chart)
+        QApplication.processEvents()
+        assert "%" not in chart.sentence.text().replace("\u00a0", " ")
+    assert "4 of 5" in window.status.sentence.text()
+
+
+def test_no_service_is_in_every_distribution(open_workbench: Open) -> None:
+    window = open_workbench(a_highway(4_000, 90))
+    groups = groups_of(window.model, "operator", "?")
+    assert [(group.name, len(group.rates_mbps)) for group in groups] == [
+        ("Beeline", 90), ("Kcell", 90),
+    ]  # fmt: skip
+    for group in groups:
+        assert np.isneginf(group.rates_mbps[:2]).all()
+        assert group.quantile(0.5) in group.rates_mbps
+
+
+def test_replayed_drives_are_told_to_be_no_evidence(open_workbench: Open) -> None:
+    window = open_workbench(a_highway(300, 10, replayed=True))
+    assert window.notice.isVisible()
+    assert "no evidence" in window.notice.label.text()
+    assert window.model.tests_count == 0
+    window.notice.button.click()
+    assert window.model.tests_count == 20
+    assert "no evidence" in window.notice.label.text()
+    settle(window)
+    assert window.tables.stretches.rows.rowCount() == 0, "no verdict is made of replays"
+
+
+# Annotations
+
+
+def test_leaving_out_asks_why_and_can_be_taken_back(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.do(Do.EXCLUDE)
+    assert "Select measurements first" in window.notice.label.text()
+    choose(window.tables.tests, 2)
+    window.do(Do.EXCLUDE)
+    assert not the_question(window).yes.isEnabled(), "not without a reason"
+    answer(window, "engine test in the depot")
+    assert window.model.tests_count == 119
+    assert window.chips.texts_shown() == ["Left out by hand: not counted · 1"]
+    window.do(Do.UNDO)
+    assert window.model.tests_count == 120
+    window.do(Do.REDO)
+    assert window.model.tests_count == 119
+    window.chips._chips[0].removed.emit()
+    line = window.tables.tests.rows.line_of(2)
+    assert window.tables.tests.rows.text(line, 10) == "engine test in the depot"
+    assert len(window.model.measurements.tests) == 120
+
+
+def test_tags_of_several_rows_become_a_filter(open_workbench: Open) -> None:
+    window = open_workbench()
+    choose(window.tables.tests, 1)
+    for _ in range(2):
+        QTest.keyClick(window.tables.tests, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert window.model.tests_count == 3
+    window.do(Do.RETAG)
+    answer(window, "ice, depot, ice")
+    window.do(Do.CLEAR)
+    window.model.set_filters(Filters(choices={"tag": ("ice",)}))
+    assert window.model.test_keys(window.model.tests) == [f"test-0-{n:06d}" for n in (1, 2, 3)]
+
+
+# Files, views, words
+
+
+def test_what_cannot_be_opened_is_told_and_what_is_open_stays(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    window = open_workbench()
+    window.open([tmp_path / "nothing.fsurvey"])
+    settle(window)
+    assert window.notice.isVisible()
+    assert "nothing.fsurvey" in window.notice.label.text()
+    assert "Traceback" not in window.notice.label.text()
+    assert window.model.tests_count == 120
+
+
+def test_a_bug_is_told_in_words(open_workbench: Open, caplog: pytest.LogCaptureFixture) -> None:
+    window = open_workbench()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    window.jobs.run("broken", broken, lambda _: None)
+    settle(window)
+    assert "untouched" in window.notice.label.text()
+    assert "on purpose" in caplog.text
+
+
+def test_a_job_that_is_superseded_or_cancelled_brings_nothing(open_workbench: Open) -> None:
+    window = open_workbench()
+    brought: list[str] = []
+
+    def patient(_progress: object, cancelled: Callable[[], bool]) -> str:
+        while not cancelled():
+            pass
+        raise KnownError("gui.wb_nothing_marked")
+
+    window.jobs.run("same", patient, brought.append)
+    window.jobs.run("same", lambda *_: "second", brought.append)
+    settle(window)
+    assert brought == ["second"]
+    window.notice.hide()
+    window.jobs.run("slow", patient, brought.append, label=message("gui.wb_opening", name="x"))
+    assert window.status.cancel.isVisible()
+    window.status.cancel.click()
+    settle(window)
+    assert brought == ["second"]
+    assert window.notice.isVisible()
+    assert not window.status.cancel.isVisible()
+
+
+def test_views_recent_files_and_looks_are_there_the_next_day(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    window = open_workbench()
+    window.model.set_filters(
+        Filters(choices={"operator": ("Kcell",)}, road=RoadRange(HIGHWAY, 0, 10_000))
+    )
+    window.do(Do.SAVE_VIEW)
+    answer(window, "Kcell, first ten")
+    window._settings.opened(tmp_path / "gone.fsurvey")
+    window.do(Do.NIGHT)
+    window.do(Do.LANGUAGE)
+    window.close()
+    again = open_workbench()
+    assert again._look.theme.name == "night"
+    assert again._look.texts.language == "kk"
+    again.menus._fill_views()
+    view = again.menus._views.actions()[0]
+    assert view.text() == "Kcell, first ten"
+    view.trigger()
+    assert again.model.filters.text() == window.model.filters.text()
+    again.menus._fill_recent()
+    recent = again.menus._recent.actions()[0]
+    assert "gone.fsurvey" in recent.text()
+    assert not recent.isEnabled()
+
+
+def test_rows_are_copied_as_a_table(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.model.brush_tests(np.arange(120) < 6)
+    window.do(Do.COPY)
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert len(lines) == 7
+    assert lines[0].split("\t")[0] == "time (UTC)"
+    assert lines[1].split("\t")[:3] == ["2026-05-18 09:00:05", f"{HIGHWAY} 0.1 km", "Kcell"]
+
+
+def test_tables_sort_by_number_and_keep_the_selection(open_workbench: Open) -> None:
+    window = open_workbench()
+    table = window.tables.tests
+    table.sortByColumn(5, Qt.SortOrder.DescendingOrder)
+    rates = [table.rows.row_at(line)["compared_bps"] for line in range(120)]
+    assert rates == sorted(rates, reverse=True)
+    window.model.brush_tests(np.arange(120) % 2 == 0)
+    rates = [table.rows.row_at(line)["compared_bps"] for line in range(60)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_what_came_from_an_archive_is_exported_from_the_tables(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    window = open_workbench()
+    window.model.brush_tests(np.arange(120) < 9)
+    window.files._export_as(window._look.texts)("csv", tmp_path / "out.csv")
+    settle(window)
+    written = pl.read_csv(tmp_path / "out-tests.csv")
+    assert written["test_id"].to_list() == [f"test-0-{n:06d}" for n in range(9)]
+    assert written["compared_mbps"].to_list() == pytest.approx(
+        (window.model.measurements.tests["compared_bps"].head(9) / 1e6).to_list()
+    )
+    assert len(pl.read_csv(tmp_path / "out.csv")) == 27
+    assert "out.csv" in window.notice.label.text()
+
+
+# Keys and names
+
+
+def test_no_two_actions_have_a_key_and_each_has_its_words() -> None:
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+    assert {action.do for action in ACTIONS} == set(Do)
+    for action in ACTIONS:
+        assert set(catalogue()[f"gui.{action.text_id}"]) == set(LANGUAGES)
+
+
+def test_the_palette_finds_commands_by_their_words(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.do(Do.PALETTE)
+    QTest.keyClicks(window.finder.line, "axis")
+    assert [answer.hint for answer in window.finder._answers] == ["X"]
+    QTest.keyClick(window.finder.line, Qt.Key.Key_Return)
+    assert window.charts.axis is Axis.ROAD
+    assert not window.finder.isVisible()
+
+
+def test_every_action_can_be_asked_for(open_workbench: Open) -> None:
+    window = open_workbench()
+    for do in Do:
+        if do is Do.QUIT:
+            continue
+        window.do(do)
+        QApplication.processEvents()
+        for dialog in window.findChildren(Question):
+            dialog.reject()
+        for popup in QApplication.topLevelWidgets():
+            if popup is not window and popup.isVisible():
+                popup.close()
+        QApplication.processEvents()
+    settle(window)

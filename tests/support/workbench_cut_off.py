@@ -1,0 +1,184 @@
+"""Walks every view of the workbench in one language and size; tells what is cut off or unnamed.
+
+Run in a process of its own, because Qt reads ``QT_SCALE_FACTOR`` once:
+``python -m tests.support.workbench_cut_off FOLDER 1024x600 512x300`` prints JSON and keeps pictures
+in FOLDER.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import QRect, qInstallMessageHandler
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QApplication,
+    QComboBox,
+    QDateTimeEdit,
+    QDoubleSpinBox,
+    QGraphicsView,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QTabBar,
+    QTabWidget,
+    QWidget,
+)
+
+from fieldsurvey.gui.fitting import BigButton, FittedLabel
+from fieldsurvey.gui.workbench.actions import Do
+from fieldsurvey.gui.workbench.chart import Chart, Legend
+from fieldsurvey.gui.workbench.dialogs import Question
+from fieldsurvey.gui.workbench.filters import Filters, RoadRange
+from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
+from fieldsurvey.model.messages import LANGUAGES
+from tests.support.workbench_data import HIGHWAY, a_highway
+from tests.support.workbench_window import a_workbench, settle, show_measurements
+
+_NAMED = (
+    QAbstractButton, QGraphicsView, QAbstractItemView, QComboBox, QLineEdit, QTabWidget,
+    QDateTimeEdit, QDoubleSpinBox, QProgressBar, Chart, WorkbenchMap,
+)  # fmt: skip
+_INNER = (
+    "qt_spinbox_lineedit",
+    "ScrollLeftButton",
+    "ScrollRightButton",
+    "qt_calendar_calendarview",
+)
+
+
+def _short(widget: QWidget) -> bool:
+    """Return whether a widget is smaller than its words need."""
+    if isinstance(widget, FittedLabel | BigButton):
+        return not widget.fits()
+    if isinstance(widget, QLabel):
+        if widget.wordWrap():
+            return widget.heightForWidth(widget.width()) > widget.height() + 1
+        return widget.sizeHint().width() > widget.width() + 1
+    if isinstance(widget, QTabBar):
+        texts = [widget.tabText(number) for number in range(widget.count())]
+        wide = [
+            widget.fontMetrics().horizontalAdvance(text) > widget.tabRect(number).width()
+            for number, text in enumerate(texts)
+        ]
+        return any(wide)
+    if isinstance(widget, QAbstractButton) and widget.text():
+        return widget.sizeHint().width() > widget.width() + 1
+    if isinstance(widget, Legend):
+        return widget.heightForWidth(widget.width()) > widget.height() + 1
+    return False
+
+
+def faults(window: QWidget) -> list[str]:
+    """Return a line for all that is cut off, outside, or without a name for a screen reader."""
+    found = []
+    for widget in window.findChildren(QWidget):
+        if not widget.isVisible() or widget.objectName() in _INNER:
+            continue
+        if widget.window() is not window:
+            continue
+        name = (
+            f"{type(widget).__name__} {widget.accessibleName() or getattr(widget, 'text', str)()!r}"
+        )
+        inside = widget.parentWidget()
+        scrolled = (
+            any(isinstance(parent, QAbstractItemView) for parent in _parents(widget))
+            or inside.objectName() == "qt_scrollarea_viewport"
+        )
+        if scrolled:
+            continue
+        if _short(widget):
+            found.append(f"cut off: {name} {widget.size()} needs {widget.sizeHint()}")
+        if isinstance(widget, (*_NAMED, QLabel, Legend)):
+            placed = QRect(widget.mapTo(window, widget.rect().topLeft()), widget.size())
+            if not window.rect().contains(placed):
+                found.append(f"outside: {name} {placed}")
+        if isinstance(widget, _NAMED) and not widget.accessibleName():
+            found.append(f"unnamed: {name} {widget.objectName()}")
+    return found
+
+
+def _parents(widget: QWidget) -> list[QWidget]:
+    parents, parent = [], widget.parentWidget()
+    while parent is not None:
+        parents.append(parent)
+        parent = parent.parentWidget()
+    return parents
+
+
+def _views(window: WorkbenchWindow):
+    """Bring one view after the other to the screen; yield its name and the window to look at."""
+    yield "empty", window
+    show_measurements(window, a_highway(1_500, 50))
+    window.do(Do.AXIS)
+    window.model.set_filters(
+        Filters(
+            {"operator": ("Kcell", "Beeline"), "result": ("above", "below", "no_service")},
+            road=RoadRange(HIGHWAY, 0, 30_000),
+        )
+    )
+    settle(window)
+    for number, chart in enumerate(window.charts.all):
+        window.panels.show_part(window.charts)
+        window.charts.tabs.setCurrentIndex(number)
+        yield f"chart-{number}", window
+        chart.show_all()
+    for number in range(window.tables.tabs.count()):
+        window.panels.show_part(window.tables)
+        window.tables.tabs.setCurrentIndex(number)
+        yield f"table-{number}", window
+    window.panels.show_part(window.map)
+    window.tables.go_to_stretch(0)
+    settle(window)
+    yield "stretch", window
+    window.do(Do.FIND)
+    yield "find", window
+    window.finder.leave()
+    for do in (Do.EXPORT, Do.HELP, Do.NOTE):
+        window.do(do)
+        QApplication.processEvents()
+        dialog = next(d for d in window.findChildren(Question) if d.isVisible())
+        yield do.value, dialog
+        dialog.reject()
+        QApplication.processEvents()
+    window.do(Do.NIGHT)
+    yield "night", window
+
+
+def main() -> None:
+    application = QApplication(["cut off"])
+    application.setStyle("Fusion")
+    pictures = Path(sys.argv[1])
+    found: list[str] = []
+    complaints: set[str] = set()
+    qInstallMessageHandler(lambda _kind, _context, text: complaints.add(text))
+    looked_at = 0
+    scale = os.environ.get("QT_SCALE_FACTOR", "1")
+    for size in sys.argv[2:]:
+        width, height = map(int, size.split("x"))
+        for language in LANGUAGES:
+            with tempfile.TemporaryDirectory() as folder:
+                window = a_workbench(Path(folder), language)
+                window.resize(width, height)
+                window.show()
+                for name, shown in _views(window):
+                    application.processEvents()
+                    application.processEvents()
+                    looked_at += 1
+                    shown.grab().save(str(pictures / f"{name}-{size}-at-{scale}-{language}.png"))
+                    found += [f"{size} {language} {name}: {what}" for what in faults(shown)]
+                window.close()
+                window.deleteLater()
+                application.processEvents()
+    unexpected = [text for text in complaints if "This plugin does not support" not in text]
+    report = {"found": found, "looked_at": looked_at, "complaints": unexpected}
+    print(json.dumps(report, ensure_ascii=False))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A workbench for tests that need no screen: opened over made-up measurements, settled, closed."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.gui.workbench.annotations import Annotations
+from fieldsurvey.gui.workbench.facts import facts_of
+from fieldsurvey.gui.workbench.settings import Settings
+from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from tests.support.workbench_data import BEGAN_UTC_US, TARGET_BPS, US
+
+NOW_UTC_US = BEGAN_UTC_US + 30 * 86_400 * US
+
+
+def a_workbench(folder: Path, language: str = "en") -> WorkbenchWindow:
+    """Build a window whose settings and notes lie in ``folder``."""
+    return WorkbenchWindow(
+        settings=Settings(folder / "workbench.ini"),
+        notes=Annotations(folder / "notes.json", now_utc_us=lambda: NOW_UTC_US),
+        now_utc_us=lambda: NOW_UTC_US,
+        language=language,
+    )
+
+
+def show_measurements(window: WorkbenchWindow, measurements: Measurements) -> None:
+    """Open tables as if they came out of a file."""
+    window.model.open(measurements, facts_of(measurements, TARGET_BPS))
+    window.files.on_opened()
+    settle(window)
+
+
+def settle(window: WorkbenchWindow, until: Callable[[], bool] = lambda: True) -> None:
+    """Let all jobs come back, and ``until`` become true."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        QApplication.processEvents()
+        if not (window.jobs.is_busy or window.map._maker.is_busy) and until():
+            QApplication.processEvents()
+            return
+        time.sleep(0.005)
+    raise TimeoutError("the workbench is still busy")
