@@ -1,30 +1,24 @@
-"""Which stretches and settlements lack tests for a verdict, and how many.
+"""Where what lacks tests lies: gaps as places that can be driven to and planned.
 
-From places that were judged, and from all that exist: what nobody drove shows in no table of
-results. Must not read files, nor say in which order to drive (:mod:`fieldsurvey.analysis.route`).
+Must not find gaps of highways (:mod:`fieldsurvey.analysis.gaps` does), nor say in which order to
+drive (:mod:`fieldsurvey.analysis.route`).
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fieldsurvey.analysis.gaps import NOT_DRIVEN, STALE, UNDECIDED
 from fieldsurvey.analysis.sequential import judge_counts
 from fieldsurvey.analysis.targets import JudgedBy
 from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch
 
 Floats = npt.NDArray[np.float64]
 Point = tuple[float, float]  # latitude, longitude in degrees
-
-
-class Why(StrEnum):
-    NOT_DRIVEN = "not_driven"
-    NOT_ENOUGH = "not_enough"  # driven, and not enough data for a verdict
-    STALE = "stale"  # the newest test is more than a year old
 
 
 class Line(Protocol):
@@ -55,120 +49,73 @@ class Villages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """A place that lacks tests. ``start`` and ``end`` are the ends of a stretch, at ``from_m`` and
-    where it ends (the highway may end before ``to_m``); for a settlement both are its centre."""
+    """A place that lacks tests. ``reason``: a word of :mod:`fieldsurvey.analysis.gaps`. ``start``
+    and ``end`` are the ends of a stretch; of a settlement both are its centre."""
 
     planned: PlannedStretch | PlannedSettlement
-    why: Why
+    reason: str
     start: Point
     end: Point
-    length_m: float
     name: str = ""  # of a settlement
 
+    @property
+    def length_m(self) -> float:
+        """Return the way through it; settlements are stood in."""
+        planned = self.planned
+        return float(planned.to_m - planned.from_m) if isinstance(planned, PlannedStretch) else 0.0
 
-def tests_from_nothing(rule: JudgedBy) -> int:
-    """Return how many tests a place without any will probably need."""
-    nothing = np.zeros(1, np.int64)
-    return int(judge_counts(nothing, nothing, rule).tests_needed[0])
 
+def lacking_stretches(gaps: pl.DataFrame, lines: Sequence[Line]) -> list[Lack]:
+    """Return the gaps on ``lines``, by highway and chainage.
 
-def lacking_stretches(
-    judged: pl.DataFrame,
-    lines: Sequence[Line],
-    operators: Collection[str | None],
-    rule: JudgedBy,
-    length_m: int,
-) -> list[Lack]:
-    """Return every stretch of ``lines`` without a verdict for each of ``operators``, in order.
-
-    ``judged``: of :func:`fieldsurvey.analysis.stretches.judge_stretches` by operator, stretches of
-    ``length_m``. Of several lines of one highway the longest counts: kilometre posts cannot tell
-    the others from it.
+    ``gaps``: of :func:`fieldsurvey.analysis.gaps.find_gaps`. Of several operators the one counts
+    who lacks most; of several lines of a highway the longest, whose posts the others share.
     """
-    rows = _by_place(judged, ("highway_ref", "from_m"))
-    from_nothing = tests_from_nothing(rule)
+    longest = _longest_lines(lines)
+    most = gaps.sort("tests_needed", descending=True, maintain_order=True).unique(
+        ["highway_ref", "from_m"], keep="first", maintain_order=True
+    )
     found = []
-    for line in longest_lines(lines):
-        end_m = float(line.chainage_m[-1])
-        for from_m in range(0, int(np.ceil(end_m)), length_m):
-            lack = _lack(rows.get((line.ref, from_m), {}), operators, from_nothing)
-            if lack is None:
-                continue
-            why, tests = lack
-            last_m = min(float(from_m + length_m), end_m)
-            found.append(
-                Lack(
-                    PlannedStretch(line.ref, from_m, from_m + length_m, tests),
-                    why,
-                    _point_at(line, from_m),
-                    _point_at(line, last_m),
-                    last_m - from_m,
-                )
-            )
+    for row in most.sort("highway_ref", "from_m").iter_rows(named=True):
+        line = longest.get(row["highway_ref"])
+        if line is None or row["from_m"] >= line.chainage_m[-1]:
+            continue
+        stretch = PlannedStretch(line.ref, row["from_m"], row["to_m"], row["tests_needed"])
+        ends = _point_at(line, stretch.from_m), _point_at(line, stretch.to_m)
+        found.append(Lack(stretch, row["reason"], *ends))
     return found
 
 
-def lacking_settlements(
-    judged: pl.DataFrame, villages: Villages, operators: Collection[str | None], rule: JudgedBy
-) -> list[Lack]:
-    """Return every settlement without a verdict for each of ``operators``, as they come.
+def lacking_settlements(judged: pl.DataFrame, villages: Villages, rule: JudgedBy) -> list[Lack]:
+    """Return the settlements without a verdict, as they come.
 
-    ``judged``: of :func:`fieldsurvey.analysis.settlements.judge_settlements` by operator.
+    ``judged``: of :func:`fieldsurvey.analysis.settlements.judge_settlements`. Of several operators
+    the one counts who lacks most.
     """
-    rows = _by_place(judged, ("settlement_id",))
-    from_nothing = tests_from_nothing(rule)
+    nothing = np.zeros(1, np.int64)
+    (from_nothing,) = judge_counts(nothing, nothing, rule).tests_needed.tolist()
+    most = judged.group_by("settlement_id").agg(
+        pl.col("tests_needed", "stale").sort_by("tests_needed").last()
+    )
+    known = {row[0]: row[1:] for row in most.iter_rows()}
     found = []
     for i, settlement_id in enumerate(villages.id):
-        lack = _lack(rows.get((settlement_id,), {}), operators, from_nothing)
-        if lack is not None:
-            why, tests = lack
+        tests_needed, stale = known.get(settlement_id, (from_nothing, None))
+        if tests_needed > 0:
+            reason = NOT_DRIVEN if stale is None else STALE if stale else UNDECIDED
             centre = (float(villages.latitude_deg[i]), float(villages.longitude_deg[i]))
-            planned = PlannedSettlement(settlement_id, tests)
-            found.append(Lack(planned, why, centre, centre, 0.0, villages.name[i]))
+            planned = PlannedSettlement(settlement_id, tests_needed)
+            found.append(Lack(planned, reason, centre, centre, villages.name[i]))
     return found
 
 
-def longest_lines(lines: Sequence[Line]) -> Iterator[Line]:
-    """Yield the longest line of each highway, highways as they come first."""
+def _longest_lines(lines: Sequence[Line]) -> dict[str, Line]:
     longest: dict[str, Line] = {}
     for line in lines:
-        if len(line.chainage_m) < 2:
-            continue
         known = longest.get(line.ref)
         if known is None or line.chainage_m[-1] > known.chainage_m[-1]:
             longest[line.ref] = line
-    yield from longest.values()
-
-
-def _by_place(
-    judged: pl.DataFrame, place: Sequence[str]
-) -> dict[tuple[Any, ...], dict[str | None, Mapping[str, Any]]]:
-    """Return rows by place, then by operator."""
-    columns = [*place, "operator", "verdict", "stale", "tests_needed"]
-    rows: dict[tuple[Any, ...], dict[str | None, Mapping[str, Any]]] = {}
-    for row in judged.select(
-        pl.col(name).cast(pl.String) if name == "operator" else name for name in columns
-    ).iter_rows(named=True):
-        rows.setdefault(tuple(row[name] for name in place), {})[row["operator"]] = row
-    return rows
-
-
-def _lack(
-    rows: Mapping[str | None, Mapping[str, Any]],
-    operators: Collection[str | None],
-    from_nothing: int,
-) -> tuple[Why, int] | None:
-    """Return why a place is open and how many tests the operator needs who lacks most."""
-    worst: tuple[Why, int] | None = None
-    for operator in operators:
-        row = rows.get(operator)
-        if row is None:
-            lack = Why.NOT_DRIVEN, from_nothing
-        else:
-            lack = Why.STALE if row["stale"] else Why.NOT_ENOUGH, int(row["tests_needed"])
-        if lack[1] > (0 if worst is None else worst[1]):
-            worst = lack
-    return worst
+    return longest
 
 
 def _point_at(line: Line, chainage_m: float) -> Point:

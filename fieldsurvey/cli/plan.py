@@ -2,12 +2,14 @@
 
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fieldsurvey.cli.shell import Shell, default_places_path, print_json, progress_bar
+from fieldsurvey.model.clock import US_PER_S
 from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch, SurveyPlan
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
@@ -124,25 +126,36 @@ def progress(
     as_json: bool,
 ) -> None:
     """Say what each crew got done each day."""
-    from fieldsurvey.analysis import progress as crews
+    from fieldsurvey.analysis import gaps
+    from fieldsurvey.analysis.stretches import judge_stretches
     from fieldsurvey.analysis.targets import judged_by
     from fieldsurvey.places.places_file import open_places
 
     if places is None and default_places_path().exists():
         places = default_places_path()
     known = None if places is None else open_places(places)
-    measured = _open(shell, paths, known, replayed)
-    scope = _scope(operator)
-    rows = crews.progress(measured, judged_by(), scope, now_utc_us=_now_utc_us())
-    whole = {"km": crews.distinct_km(measured, scope), "evidence": not replayed}
+    measured = _scope(operator).apply(_open(shell, paths, known, replayed))
+    rule, now_utc_us = judged_by(), _now_utc_us()
+    judged = judge_stretches(measured, rule, now_utc_us=now_utc_us)
+    rows = [
+        {"day": day_name(row.pop("day_utc_us")), **row}
+        for row in gaps.progress(measured, judged, rule, now_utc_us).to_dicts()
+    ]
     if as_json:
-        print_json({**whole, "crews": rows.to_dicts()})
+        print_json({"evidence": not replayed, "crews": rows})
         return
     if replayed:
         shell.show(message("plan.no_evidence"))
-    for row in rows.iter_rows(named=True):
+    for row in sorted(rows, key=lambda row: (row["day"], row["crew"])):
         shell.show(message("plan.progress_row", **row))
-    shell.show(message("plan.progress_whole", km=whole["km"]))
+
+
+def day_name(day_utc_us: int) -> str:
+    """Return the date of a day that began at ``day_utc_us`` by Kazakhstan's clock."""
+    from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
+
+    here = timezone(timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H))
+    return datetime.fromtimestamp(day_utc_us // US_PER_S, here).date().isoformat()
 
 
 def _now_utc_us() -> int:
@@ -177,24 +190,27 @@ def _lacks(
     settlements: bool,
 ) -> "list[Lack]":
     """Return what is open of the highways named, or of all, and of settlements if asked for."""
+    import polars as pl
+
+    from fieldsurvey.analysis.gaps import find_gaps
     from fieldsurvey.analysis.lacking import lacking_settlements, lacking_stretches
     from fieldsurvey.analysis.settlements import judge_settlements
-    from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M, judge_stretches
+    from fieldsurvey.analysis.stretches import judge_stretches
 
     lines = known.highway_lines()
     if missing := sorted(set(highways) - {line.ref for line in lines}):
         raise KnownError("plan.no_highway", highway=", ".join(missing))
     if highways:
         lines = [line for line in lines if line.ref in highways]
-    # Seconds know the drive's operator, tests that of their link: these are what is judged.
-    tested = scope.apply(measured.evidence()).tests["operator"].cast(str).unique().to_list()
-    operators = list(scope.operator or tested or [None])
     now_utc_us = _now_utc_us()
-    judged = judge_stretches(measured, rule, scope, now_utc_us=now_utc_us)
-    found = lacking_stretches(judged, lines, operators, rule, JUDGED_LENGTH_M)
+    # Seconds know the drive's operator, tests that of their link: it is these that are judged.
+    tested = scope.apply(measured.evidence()).tests["operator"].cast(pl.String).unique().to_list()
+    of_tested = pl.col("operator").cast(pl.String).is_in(tested, nulls_equal=True)
+    judged = judge_stretches(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
+    found = lacking_stretches(find_gaps(judged, rule, known), lines)
     if settlements:
-        of_villages = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us)
-        found += lacking_settlements(of_villages, known.settlements(), operators, rule)
+        judged = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
+        found += lacking_settlements(judged, known.settlements(), rule)
     return found
 
 
@@ -276,7 +292,7 @@ def _leg_document(leg: "Leg") -> dict[str, object]:
     return {
         **place,
         "tests_needed": planned.tests_needed,
-        "why": leg.lack.why.value,
+        "reason": leg.lack.reason,
         "passes": leg.passes,
         "turned": leg.turned,
         "straight_line_km": round(leg.approach_m / 1000, 3),

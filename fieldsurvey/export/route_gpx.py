@@ -30,7 +30,7 @@ def place_and_tests(leg: Leg) -> Message:
 
 def why_and_passes(leg: Leg) -> Message:
     """Return "not enough data; passes: 1"."""
-    why = message(f"plan.why_{leg.lack.why.value}")
+    why = message(f"plan.why_{leg.lack.reason}")
     return message("plan.why_and_passes", why=why, passes=leg.passes) if leg.passes else why
 
 

@@ -24,12 +24,12 @@ class PlannedProgress:
 
 
 def stretch_name(stretch: PlannedStretch) -> Message:
-    """Return "KZ38-01 km 40–50"."""
+    """Return "KZ38-01 km 40–50", to a hundred metres: a highway may end anywhere."""
     return message(
         "plan.stretch",
         ref=stretch.highway_ref,
-        from_km=f"{stretch.from_m / 1000:g}",
-        to_km=f"{stretch.to_m / 1000:g}",
+        from_km=f"{round(stretch.from_m / 1000, 1):g}",
+        to_km=f"{round(stretch.to_m / 1000, 1):g}",
     )
 
 

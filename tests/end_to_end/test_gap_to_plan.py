@@ -1,12 +1,19 @@
 """From a stretch without a verdict to the plan, the drive that follows it, and the verdict."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+from click.testing import CliRunner, Result
+
+from fieldsurvey.cli.main import cli
+from fieldsurvey.cli.shell import Shell
 from fieldsurvey.model.verdict import Verdict
-from tests.support.headless import measurement_server, run_cli, run_json, start_drive
+from tests.support.headless import measurement_server, start_drive
 from tests.support.plan_road import REF, road_places, write_survey
 from tests.support.route import write_route
 
+# The usual triggers are far away: what is tested is what the plan lacks.
 BASE = """
 calibrate_every = 0
 max_test_s = 1.0
@@ -18,42 +25,48 @@ trigger_settlement = false
 """
 
 
+def run(*words: object) -> Result:
+    shell = Shell(lambda _: 0, lambda: False, lambda: None, language="en")
+    return CliRunner().invoke(cli, ["plan", *map(str, words)], obj=shell)
+
+
+def run_json(*words: object) -> Any:
+    done = run(*words, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def test_from_a_gap_to_a_verdict(tmp_path: Path) -> None:
     road_places(tmp_path, km=5.0)
-    places = ("--places", str(tmp_path / "road.places"))
-    first = tmp_path / "first.fsurvey"
+    places = ("--places", tmp_path / "road.places")
+    first, second = tmp_path / "first.fsurvey", tmp_path / "second.fsurvey"
     write_survey(first, [(200 + 700 * n, Verdict.ABOVE) for n in range(6)], replayed=True)
-    (tmp_path / "base.toml").write_text(BASE, "utf-8")
-    plan, base = tmp_path / "next.toml", tmp_path / "base.toml"
+    base, plan, gpx = (tmp_path / name for name in ("base.toml", "next.toml", "next.gpx"))
+    base.write_text(BASE, "utf-8")
 
-    made = run_json(
-        *("plan", "make", str(first), *places, "--replayed", "--json"),
-        *("--base", str(base), "-o", str(plan), "--gpx", str(tmp_path / "next.gpx")),
-    )
+    options = ("--replayed", "--base", base, "-o", plan, "--gpx", gpx)
+    made = run_json("make", first, *places, *options)
+    (leg,) = made["route"]
+    assert (leg["highway_ref"], leg["reason"], leg["tests_needed"]) == (REF, "undecided", 3)
     assert made["evidence"] is False
-    (leg,) = made["route"]  # type: ignore[misc] # a list of one
-    assert (leg["highway_ref"], leg["why"], leg["tests_needed"]) == (REF, "not_enough", 3)
-    assert run_json("plan", "progress", str(first), "--replayed", "--json")["crews"][0][  # type: ignore[index]
-        "decided"
-    ] == 0
+    (crew,) = run_json("progress", first, *places, "--replayed")["crews"]
+    assert (crew["tests"], crew["decided_stretches"]) == (6, 0)
 
-    second = tmp_path / "second.fsurvey"
-    route = write_route(tmp_path / "route.nmea", 250, speed_mps=20.0)
+    route = write_route(tmp_path / "route.nmea", 200, speed_mps=20.0)
     with measurement_server() as server:
         drive = start_drive(
-            *(second, f"replay:{route}?speed=30", server),
-            *("--plan", str(plan), *places, "--json"),
+            *(second, f"replay:{route}?speed=40", server),
+            *("--plan", str(plan), *map(str, places), "--json"),
         )
-        out, talk = drive.communicate(timeout=60)
+        summary, talk = drive.communicate(timeout=60)
     assert drive.returncode == 0, talk
-    assert f"{REF} km 0–10: 3 of 3 tests" in talk, talk
-    assert '"tests_made": 3' in out, "three were lacking, and the usual triggers are far away"
+    assert f"{REF} km 0–5: 3 of 3 tests" in talk, talk
+    assert [one["tests_made"] for one in json.loads(summary)["planned"]] == [3]
 
-    both = (str(first), str(second))
-    again = run_cli("plan", "make", *both, *places, "--replayed", "-o", str(plan))
-    assert (again.returncode, "has a verdict" in again.stderr) == (1, True), again.stderr
-    progress = run_json("plan", "progress", *both, "--replayed", "--json")
-    assert [row["decided"] for row in progress["crews"]] == [0, 1]  # type: ignore[attr-defined]
-    assert progress["evidence"] is False
-    real = run_json("plan", "make", *both, *places, "-o", str(plan), "--json")
-    assert real["route"][0]["why"] == "not_driven", "replays are no evidence"  # type: ignore[index]
+    again = run("make", first, second, *places, "--replayed", "-o", plan)
+    assert again.exit_code == 1
+    assert "Every stretch asked about has a verdict" in again.stderr
+    crews = run_json("progress", first, second, *places, "--replayed")["crews"]
+    assert [crew["decided_stretches"] for crew in crews] == [1, 1]
+    real = run_json("make", first, second, *places, "-o", plan)
+    assert real["route"][0]["reason"] == "not_driven", "replays are no evidence"
