@@ -223,7 +223,7 @@ class WorkbenchMap(QWidget):
 
     def _take_cloud(self) -> None:
         self._picture.cloud = self._maker.cloud
-        self._picture.points_are_coming = self._maker.is_busy
+        self._picture.points_are_coming = self._maker.has_other_points
         if self._show_all_when_ready and not self._maker.is_busy:
             self.show_all()
         self.update()
@@ -329,7 +329,7 @@ class WorkbenchMap(QWidget):
 
     def _point_at(self, at: QPointF) -> int | None:
         """Return the place along the curve of the single point at a pixel."""
-        singles = self._picture.singles
+        singles = None if self._maker.has_other_points else self._picture.singles
         return None if singles is None else nearest_point(singles, at.x(), at.y(), _REACH_PX)
 
     def _index_of(self, along: int | None) -> int | None:
