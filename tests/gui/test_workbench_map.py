@@ -263,6 +263,15 @@ def test_everything_is_shown_once_it_is_ready(qtbot: QtBot, map_: WorkbenchMap) 
     assert north - south < 3 * np.ptp(points.latitude_deg) + 1
 
 
+def test_whoever_looks_elsewhere_meanwhile_is_left_there(qtbot: QtBot, map_: WorkbenchMap) -> None:
+    map_.set_points(drives(2_000))
+    map_.show_all()
+    map_.show_box(*_around(*ALMATY))
+    chosen = map_.view
+    settle(qtbot, map_)
+    assert map_.view == chosen
+
+
 def test_stretches_show_their_verdict_and_give_their_key(qtbot: QtBot, map_: WorkbenchMap) -> None:
     map_.set_stretches(
         [
