@@ -226,6 +226,7 @@ def _write(
     texts = {output: plan_text(plan, heading).encode()}
     if gpx is not None:
         texts[gpx] = route_gpx(route, plan.name, shell.language)
+    path = output
     try:
         with Replacement() as replacement:
             for path, text in texts.items():
@@ -233,7 +234,7 @@ def _write(
                     stream.write(text)
             replacement.commit()
     except OSError as error:
-        raise known_error(error, output) from error
+        raise known_error(error, path) from error
 
 
 def _lines(route: "Route", replayed: bool) -> list[Message]:

@@ -158,6 +158,7 @@ class Driven:
 
     def __init__(self, plan: SurveyPlan, made: Counter[str] | None = None) -> None:
         self.clock = HeldClock()
+        self.distance_m = 0.0
         self.heard = Heard()
         self.links = [AnsweringLink(plan, link, self.clock) for link in links_of(plan)]
         self.ledger = Ledger(plan, self.clock)
@@ -169,7 +170,7 @@ class Driven:
             self.links,  # type: ignore[arg-type] # stand in for testers
             self.allowance,
             self.heard,  # type: ignore[arg-type] # stands in for the recording
-            lambda: 0.0,
+            lambda: self.distance_m,
             random.Random(1),
             self.planned,
         )

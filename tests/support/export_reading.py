@@ -36,11 +36,13 @@ ORDER = {
         "extensions",
     ],
     "wpt": _POINT,
+    "rtept": _POINT,
     "trkpt": _POINT,
+    "rte": ["name", "cmt", "desc", "src", "link", "number", "type", "extensions", "rtept"],
     "trk": ["name", "cmt", "desc", "src", "link", "number", "type", "extensions", "trkseg"],
     "trkseg": ["trkpt", "extensions"],
 }
-REPEATED = {"wpt", "rte", "trk", "trkseg", "trkpt", "link"}
+REPEATED = {"wpt", "rte", "trk", "trkseg", "trkpt", "rtept", "link"}
 
 
 def written(exporter: Exporter, drives: Iterable[DriveRows], language: str = "en") -> bytes:

@@ -78,6 +78,11 @@ def road_test(north_m: float, verdict: Verdict, mono_us: int, utc_us: int) -> Th
     )
 
 
+def road_drive(plan: SurveyPlan, start_utc_us: int, *, replayed: bool) -> Drive:
+    drive_id = str(uuid.uuid4())
+    return Drive(drive_id, start_utc_us, plan, "replay:x", "none:", "0.1.0", replayed)
+
+
 def write_survey(
     path: Path,
     tests: Iterable[tuple[float, Verdict]],
@@ -91,7 +96,7 @@ def write_survey(
     and a second every 20 m of ``driven_m``."""
     start_utc_us = int(time.time() * S - days_ago * DAY_US)
     plan = SurveyPlan(name=path.stem, operator=operator)
-    drive = Drive(str(uuid.uuid4()), start_utc_us, plan, "replay:x", "none:", "0.1.0", replayed)
+    drive = road_drive(plan, start_utc_us, replayed=replayed)
     made = [
         road_test(north_m, verdict, (n + 1) * 120 * S, start_utc_us + n * 120 * S)
         for n, (north_m, verdict) in enumerate(tests)

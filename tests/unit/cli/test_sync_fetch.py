@@ -9,7 +9,9 @@ from click.testing import CliRunner, Result
 
 from fieldsurvey.cli.main import cli
 from fieldsurvey.cli.shell import Shell
+from fieldsurvey.drive.plan_file import load_plan, plan_text
 from fieldsurvey.hq.command import command as hq_command
+from fieldsurvey.model.drive import PlannedStretch, SurveyPlan
 from fieldsurvey.sync.profile import Profile
 from tests.support.hq_archive import DAY_US, enrol_as, enrolment_of, frame, put_into
 from tests.support.hq_server import Server, make_home, running
@@ -57,7 +59,9 @@ def test_a_supervisor_fetches(server: Server, tmp_path: Path) -> None:
 
 def test_what_is_published_is_offered(server: Server, tmp_path: Path) -> None:
     plan, folder = tmp_path / "North.toml", server.home.folder
-    plan.write_text('name = "north"\n', encoding="utf-8")
+    stretches = (PlannedStretch("KZ38-01", 40_000, 50_000, 7),)
+    asked = SurveyPlan(name="north", stretches=stretches)
+    plan.write_text(plan_text(asked, []), encoding="utf-8")
     assert "version 1" in run("hq", "publish", folder, plan, "--kind", "plan").stderr
     assert "already" in run("hq", "publish", folder, plan, "--kind", "plan").stderr
     refused = run("hq", "publish", folder, plan, "--kind", "targets")
@@ -69,6 +73,7 @@ def test_what_is_published_is_offered(server: Server, tmp_path: Path) -> None:
     offered = profile / "issued" / "plans" / "north.toml"
     assert f"version 1: {offered}" in sent.stderr
     assert offered.read_bytes() == plan.read_bytes()
+    assert load_plan(offered) == asked
     shown = run("sync", "status", survey, "--json", "--profile", profile)
     (document,) = json.loads(shown.stdout)["issued"]["documents"]
     assert document == {"kind": "plan", "name": "north", "version": 1, "path": str(offered)}

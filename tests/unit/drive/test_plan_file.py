@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from fieldsurvey.drive.plan_file import load_plan
-from fieldsurvey.model.drive import AtBudget, PlannedLink, SurveyPlan
+from fieldsurvey.drive.plan_file import load_plan, plan_text
+from fieldsurvey.model.drive import (
+    AtBudget,
+    PlannedLink,
+    PlannedSettlement,
+    PlannedStretch,
+    SurveyPlan,
+)
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import resources_dir
 from fieldsurvey.model.radio import AccessType
@@ -16,6 +22,13 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "plan.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def stretch(**changes: object) -> str:
+    """One stretch as a table, good but for ``changes``."""
+    values = {"highway_ref": '"KZ38-01"', "from_m": 40_000, "to_m": 50_000, "tests_needed": 7}
+    lines = (f"{name} = {value}" for name, value in (values | changes).items())
+    return "\n[[stretches]]\n" + "\n".join(lines)
 
 
 def test_what_is_given_is_taken_the_rest_is_default(tmp_path: Path) -> None:
@@ -58,6 +71,19 @@ def test_what_is_given_is_taken_the_rest_is_default(tmp_path: Path) -> None:
             "drive.plan_interface_twice",
             "w0",
         ),
+        (stretch(to_m=40_000), "plan.bad_stretch", "KZ38-01 km 40–40"),
+        (stretch(from_m=-1), "plan.bad_stretch", "KZ38-01"),
+        (stretch(tests_needed=0), "plan.bad_stretch", "tests_needed 0"),
+        (stretch(highway_ref='""'), "plan.bad_stretch", "km 40–50"),
+        (stretch(from_m=40.5), "drive.plan_wrong", "from_m"),
+        (stretch(lanes=2), "drive.plan_unknown_key", "stretches.lanes"),
+        (stretch() + stretch(from_m=49_999, to_m=60_000), "plan.stretches_overlap", "km 50–60"),
+        ('settlements=[{settlement_id="",tests_needed=1}]', "plan.bad_settlement", "“”"),
+        (
+            'settlements=[{settlement_id="s",tests_needed=1},{settlement_id="s",tests_needed=2}]',
+            "plan.settlement_twice",
+            "“s”",
+        ),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, id_: str, part: str) -> None:
@@ -65,6 +91,28 @@ def test_mistakes_are_named(tmp_path: Path, text: str, id_: str, part: str) -> N
         load_plan(write(tmp_path, text))
     assert caught.value.message.id == id_
     assert part in str(caught.value)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    plan = SurveyPlan(
+        name='Шу "east"',
+        access_type=AccessType.SATELLITE,
+        links=(PlannedLink("a", "wwan0"),),
+        stretches=(
+            PlannedStretch("KZ38-01", 40_000, 50_000, 7),
+            PlannedStretch("KZ38-01", 50_000, 60_000, 1),
+            PlannedStretch("KZ38-02", 40_000, 50_000, 7),
+        ),
+        settlements=(PlannedSettlement("s1", 3),),
+    )
+    text = plan_text(plan, ["7 tests\nto make", "at [[Шу]]"])
+    assert text.startswith("# 7 tests\n# to make\n# at [[Шу]]\n")
+    assert load_plan(write(tmp_path, text)) == plan
+
+
+def test_switched_off_has_no_word() -> None:
+    with pytest.raises(ValueError, match="trigger_period_s"):
+        plan_text(SurveyPlan(trigger_period_s=None), [])
 
 
 def test_missing_file(tmp_path: Path) -> None:
