@@ -61,10 +61,6 @@ def scene(
         labels=[*_posts(own, ground), *towns, *_names(extent, towns, ground)],
         sources=_sources(ground),
         title=operator_name(operator, wording),
-        legend=[
-            (word, wording.tr(f"report.word_{word}"))
-            for word in ("above", "below", "undecided", NOT_DRIVEN)
-        ],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from fieldsurvey.analysis.judging import FEWEST_RANKED
+from fieldsurvey.analysis.rates import FEWEST_RANKED
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Column, Paragraph, Row, Table
 from fieldsurvey.report.kilometres import Lengths, Stretch

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldsurvey.analysis.judging import FEWEST_RANKED, YEAR_US
+from fieldsurvey.analysis.judging import YEAR_US
+from fieldsurvey.analysis.ranks import ranked
+from fieldsurvey.analysis.rates import FEWEST_RANKED
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import OWN_CAUSES
 from fieldsurvey.report.blocks import Block, Column, Figure, Heading, Paragraph, Row, Table
@@ -20,7 +22,6 @@ from fieldsurvey.report.chart_svg import (
     Sorted,
     Spread,
     along_road,
-    by_rank,
     distribution,
     latencies,
 )
@@ -74,7 +75,7 @@ def distribution_pages(findings: Findings, wording: Wording) -> list[Block]:
             times = np.sort(own[column].drop_nulls().to_numpy().astype(float))
             times = times[times > 0]
             if len(times) >= FEWEST_RANKED:
-                low, median, high = by_rank(times, 0, (10, 50, 90))
+                low, median, high = (ranked(times, percent) for percent in (10, 50, 90))
                 spreads.append(Spread(name, loaded, low, median, high, len(times)))
     found: list[Block] = [Heading(wording.tr("report.distribution"))]
     few = Paragraph(wording.tr("report.fewer_than", number=FEWEST_RANKED))
