@@ -13,6 +13,7 @@ COMMANDS = {
     "doctor": "fieldsurvey.cli.doctor",
     "drive": "fieldsurvey.cli.drive",
     "export": "fieldsurvey.cli.export",
+    "import": "fieldsurvey.cli.import_",
     "measure": "fieldsurvey.cli.measure",
     "measure-server": "fieldsurvey.cli.measure_server",
     "places": "fieldsurvey.cli.places",

@@ -7,9 +7,10 @@ too many, with bytes that are no text) is kept aside with its number and never s
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ LINE = "line"  # the column with the number of the line in the file
 _DELIMITERS = "\t,;|"
 _HEADER_WITHIN_LINES = 60  # some tools write a preamble
 _LOOKED_AT_ROWS = 200
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_BLOCK_CHARACTERS = 4_000_000
+_BROKEN = "[\0\N{REPLACEMENT CHARACTER}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +80,86 @@ def find_layout(source: Source, known: Callable[[set[str]], bool]) -> Layout | N
 
 
 def read_pieces(source: Source, layout: Layout) -> Iterator[TextPiece]:
-    """Yield the rows below the header."""
+    """Yield the rows below the header.
+
+    Lines are cut by columns as long as no quote is met; from there on the csv module reads, since
+    a quoted cell may go on in the next line.
+    """
+    quotes = layout.delimiter != "\t"
     with source.opened_text() as (stream, share):
         for _ in range(layout.header_line):
             stream.readline()
-        rows = _Rows(layout)
-        for line, cells in _numbered(_reader(stream, layout.delimiter), layout):
-            rows.add(line, cells)
-            if len(rows) >= PIECE_ROWS:
-                yield rows.taken(share())
-        yield rows.taken(1.0)
+        line = layout.header_line + 1
+        while block := stream.readlines(_BLOCK_CHARACTERS):
+            if quotes and any('"' in one for one in block):
+                yield from _read_quoted(itertools.chain(block, stream), layout, line, share)
+                return
+            yield _cut(block, layout, line, share())
+            line += len(block)
+        yield TextPiece(_frame([], [], layout), share=1.0)
+
+
+def _cut(block: list[str], layout: Layout, first_line: int, share: float) -> TextPiece:
+    """Read lines without quotes, a column at a time."""
+    import polars as pl
+
+    lines = pl.Series(block, dtype=pl.String).str.strip_chars_end("\r\n")
+    cells = lines.str.split(layout.delimiter)
+    width = cells.list.len().cast(pl.Int64)
+    names = layout.names
+    whole = max(len(names), layout.usual_width)
+    nothing = lines.str.strip_chars(f" {layout.delimiter}") == ""
+    ignored = nothing | lines.str.starts_with("#")
+    plain = ~ignored & ~lines.str.contains(_BROKEN) & (width >= min(len(names), layout.usual_width))
+    plain &= (width <= whole) & ~lines.str.contains(r"^[\s\x{FEFF}]*\pL")
+    careful = _Rows(layout)
+    for at in (~(plain | ignored)).arg_true().to_list():
+        careful.add(first_line + at, cells[at].to_list())
+    rows = {LINE: pl.int_range(first_line, first_line + len(lines), eager=True).filter(plain)}
+    kept = cells.filter(plain)
+    for place, name in enumerate(names):
+        if name and name not in rows:
+            rows[name] = kept.list.get(place, null_on_oob=True).fill_null("")
+    piece = careful.taken(share)
+    piece.frame = pl.concat([pl.DataFrame(rows), piece.frame]).sort(LINE)
+    return piece
+
+
+def _read_quoted(
+    lines: Iterable[str], layout: Layout, first_line: int, share: Callable[[], float]
+) -> Iterator[TextPiece]:
+    rows = _Rows(layout)
+    for line, cells in _numbered(_reader(lines, layout.delimiter), first_line):
+        rows.add(line, cells)
+        if len(rows) >= PIECE_ROWS:
+            yield rows.taken(share())
+    yield rows.taken(1.0)
+
+
+def _frame(lines: list[int], rows: list[list[str]], layout: Layout) -> pl.DataFrame:
+    import polars as pl
+
+    columns = zip(*rows, strict=True) if rows else [()] * len(layout.names)
+    data = {LINE: pl.Series(lines, dtype=pl.Int64)}
+    for name, values in zip(layout.names, columns, strict=True):
+        if name and name not in data:
+            data[name] = pl.Series(values, dtype=pl.String)
+    return pl.DataFrame(data)
 
 
 Cells = list[str] | csv.Error
 
 
-def _reader(lines: object, delimiter: str) -> Iterator[list[str]]:
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    return csv.reader(lines, delimiter=delimiter, quoting=quoting)  # type: ignore[call-overload, no-any-return] # only two of its values are known to mypy
+def _reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    if delimiter == "\t":
+        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=delimiter)
 
 
-def _numbered(reader: Iterator[list[str]], layout: Layout) -> Iterator[tuple[int, Cells]]:
+def _numbered(reader: Iterator[list[str]], first_line: int) -> Iterator[tuple[int, Cells]]:
     """Yield each row, or why it is none, with the number of its first line."""
     while True:
-        line = layout.header_line + reader.line_num + 1  # type: ignore[attr-defined] # of csv.reader
+        line = first_line + reader.line_num  # type: ignore[attr-defined] # of csv.reader
         try:
             yield line, next(reader)
         except StopIteration:
@@ -116,7 +174,7 @@ def _usual_width(lines: list[str], delimiter: str) -> int | None:
 
 
 class _Rows:
-    """Rows on their way into a frame."""
+    """Rows on their way into a frame, looked at one by one."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -137,14 +195,14 @@ class _Rows:
             return
         if not any(cells) or cells[0].startswith("#"):
             return
-        if "\0" in "".join(cells) or _REPLACEMENT in "".join(cells):
+        if re.search(_BROKEN, "".join(cells)):
             self._put_aside(line, "odd_bytes", cells)
+        elif tuple(map(normalised, cells[: self._width])) == self._layout.names:
+            self._repeated_headers += 1
         elif len(cells) < self._least:
             self._put_aside(line, "odd_short", cells)
         elif len(cells) > self._width and self._beyond(cells):
             self._put_aside(line, "odd_long", cells)
-        elif tuple(map(normalised, cells[: self._width])) == self._layout.names:
-            self._repeated_headers += 1
         else:
             self._cells.append((cells + [""] * self._width)[: self._width])
             self._lines.append(line)
@@ -158,13 +216,7 @@ class _Rows:
 
     def taken(self, share: float) -> TextPiece:
         """Return what is there, and begin anew."""
-        import polars as pl
-
-        columns = zip(*self._cells, strict=True) if self._cells else [()] * self._width
-        data = {LINE: pl.Series(self._lines, dtype=pl.Int64)}
-        for name, values in zip(self._layout.names, columns, strict=True):
-            if name and name not in data:
-                data[name] = pl.Series(values, dtype=pl.String)
-        piece = TextPiece(pl.DataFrame(data), self._odd, self._repeated_headers, share)
+        frame = _frame(self._lines, self._cells, self._layout)
+        piece = TextPiece(frame, self._odd, self._repeated_headers, share)
         self._cells, self._lines, self._odd, self._repeated_headers = [], [], [], 0
         return piece

@@ -7,6 +7,7 @@ the first: columns may be missing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export.columns import (
@@ -94,7 +95,9 @@ def test_rows(exported: pl.DataFrame) -> pl.DataFrame:
 
 
 def _back(
-    exported: pl.DataFrame, renamed: dict[str, tuple[str, float | None]], columns: dict[str, str]
+    exported: pl.DataFrame,
+    renamed: Mapping[str, tuple[str, float | None]],
+    columns: Mapping[str, str],
 ) -> pl.DataFrame:
     kinds = schema(columns)
     found = {}

@@ -19,6 +19,7 @@ from fieldsurvey.export.tables import (
     SurveyTables,
     schema,
 )
+from fieldsurvey.export.untold import without_untold
 from fieldsurvey.model.drive import Drive, Event, EventKind, Sample
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix
@@ -75,7 +76,8 @@ def drives_frame(drives: Iterable[Drive]) -> pl.DataFrame:
 
 def tests_frame(tests: Iterable[tuple[str, ThroughputTest]]) -> pl.DataFrame:
     """Return one row per (drive id, test) with ``TEST_COLUMNS``."""
-    return _frame(TEST_COLUMNS, [_test_row(drive_id, test) for drive_id, test in tests])
+    rows = [_test_row(drive_id, test) for drive_id, test in tests]
+    return without_untold(_frame(TEST_COLUMNS, rows))
 
 
 def _frame(columns: dict[str, str] | object, rows: list[Row]) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from fieldsurvey.export.tables import (
     SurveyTables,
     schema,
 )
+from fieldsurvey.export.untold import without_untold
 from fieldsurvey.store.columns import sample_columns, test_columns
 from fieldsurvey.store.survey_file import SurveyFile
 
@@ -79,7 +80,7 @@ def _tests(survey: SurveyFile, drive_ids: list[str]) -> pl.DataFrame:
     columns["limits"] = [
         None if limits is None else "|".join(json.loads(limits)) for limits in columns["limits"]
     ]
-    return _frame(columns, TEST_COLUMNS, drive_ids)
+    return without_untold(_frame(columns, TEST_COLUMNS, drive_ids))
 
 
 def _frame(

@@ -184,7 +184,12 @@ def _rate(rate_bps: int) -> Message:
 def waypoint_description(test: Mapping[str, object], language: str) -> str:
     """Return rate with interval, verdict with target, place: each only where it is known."""
     parts: list[Message | str] = []
-    if test["download_bps"] is not None:
+    if test["download_bps"] is not None and test["download_low_bps"] is None:
+        rate_mbps = _mbps(test["download_bps"])
+        parts.append(
+            message("export.download_mean", rate_mbps=rate_mbps, protocol=test["protocol"])
+        )
+    elif test["download_bps"] is not None:
         parts.append(
             message(
                 "export.download",

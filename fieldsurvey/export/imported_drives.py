@@ -39,8 +39,8 @@ class _Open:
 
 
 class ImportedDrives:
-    """Counts what it wrote: ``samples``, ``tests``, ``events`` and, of samples that say the very
-    same as another one, ``repeated``."""
+    """Counts what it wrote: ``samples``, ``tests`` (of them judged by their ``means``), ``events``
+    and, of samples that say the very same as another one, ``repeated``."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class ImportedDrives:
         self._target = target
         self._open: dict[str, _Open] = {}
         self._there: set[str] | None = None
-        self.samples = self.tests = self.events = self.repeated = 0
+        self.samples = self.tests = self.events = self.repeated = self.means = 0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -162,7 +162,9 @@ class ImportedDrives:
     def _judged(self, test: ThroughputTest) -> ThroughputTest:
         if self._target is None or self._keeps_ids:
             return test
-        return judged_by_mean(test, self._target)
+        judged = judged_by_mean(test, self._target)
+        self.means += judged.judgement is not None
+        return judged
 
     def _add_events(self, survey: SurveyFile, drive_id: str, drive: _Open, piece: Piece) -> None:
         events = [

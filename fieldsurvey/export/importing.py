@@ -46,6 +46,7 @@ class ImportReport:
     repeated: int
     odd: int
     odd_path: Path | None
+    means: int = 0  # tests judged by their mean alone
     left_out: Mapping[str, int] = field(default_factory=dict)
     unreadable_cells: Mapping[str, int] = field(default_factory=dict)
     unused_columns: tuple[str, ...] = ()
@@ -99,6 +100,7 @@ def import_file(
         repeated=taking.drives.repeated,
         odd=len(taking.odd),
         odd_path=odd_path,
+        means=taking.drives.means,
         left_out=dict(taking.left_out),
         unreadable_cells=dict(taking.unreadable_cells),
         unused_columns=tuple(sorted(taking.unused_columns)),

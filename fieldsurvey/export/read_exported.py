@@ -7,11 +7,10 @@ other half later. Ids and what was replayed stay as they were. Must not judge an
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from fieldsurvey.export.csv_format import original_text
 from fieldsurvey.export.delimited import find_layout
@@ -23,6 +22,7 @@ from fieldsurvey.model.errors import KnownError
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow.parquet as pq
 
 _PIECE_ROWS = CHUNK_ROWS
 _SAMPLE_MARKS = {"sampled_utc", "no_service_cause"}
@@ -104,7 +104,7 @@ class ExportedCsv(_Pair):
                 )
 
 
-def _delimiter(stream: io.TextIOBase) -> str:
+def _delimiter(stream: TextIO) -> str:
     """Return the comma, or the semicolon that a spreadsheet made of it."""
     first = stream.readline()
     stream.seek(0)
@@ -156,7 +156,7 @@ class ExportedGeoJson(_Pair):
                 yield pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _next_lines(stream: io.TextIOBase) -> list[str]:
+def _next_lines(stream: TextIO) -> list[str]:
     return [line for line, _ in zip(stream, range(_PIECE_ROWS), strict=False)]
 
 
@@ -183,7 +183,7 @@ class ExportedParquet(_Pair):
             yield frame
 
 
-def _parquet_file(path: Path) -> object:
+def _parquet_file(path: Path) -> pq.ParquetFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -56,20 +56,17 @@ class GNetTrack(DelimitedReader):
         return position and bool(names & set(self.times)) and bool(ours) and bool(names & _RADIO)
 
     def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
-        import polars as pl
-
         whole = rows.with_columns(_seconds(cells))
         is_event = cells.says(*_EVENT)
         is_test = cells.says(*_RATES)
-        only_event = is_event & ~is_test & pl.Series([not _is_log(cells)] * len(rows), dtype=bool)
         piece.events += _events(cells, rows, is_event)
         piece.tests = whole.filter(is_test).with_columns(_tests(cells.where(is_test)), **_where())
-        piece.samples = whole.filter(~only_event)
+        # In a file of events each row is one, of a second that the log has as well.
+        piece.samples = whole if _is_log(cells) else whole.filter(is_test)
 
 
 def _is_log(cells: Cells) -> bool:
-    """Tell a log with a column for events from a file of events: each row there is one."""
-    return not cells.frame.columns or "eventtype" not in cells.frame.columns
+    return "eventtype" not in cells.frame.columns
 
 
 def _events(cells: Cells, rows: pl.DataFrame, is_event: pl.Series) -> list[ForeignEvent]:

@@ -72,7 +72,7 @@ def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
     points: list[Values] = []
     tests: list[Values] = []
     of_drive: Values = {}
-    number = 0
+    number = untracked = 0
     parents: list[ET.Element] = []
     for event, element in ET.iterparse(stream, events=("start", "end")):
         if event == "start":
@@ -88,12 +88,18 @@ def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
                 points = []
         elif local == "wpt" and (ours := _our_values(element)).get("test_id"):
             tests.append({**_of_waypoint(element), **ours})
+        elif local in ("wpt", "rtept"):
+            untracked += 1
         elif local == "extensions" and parents and parents[-1].tag.endswith("}trk"):
             ours = _our_values(element)
             of_drive = {name: ours[name] for name in ("drive_id", "replayed") if name in ours}
         if local in ("trkpt", "wpt", "rtept") and parents:
             parents[-1].remove(element)
-    yield _piece(points, tests, share)
+    piece = _piece(points, tests, share)
+    if untracked:
+        piece.rows += untracked
+        piece.left_out["left_out_waypoint"] = untracked
+    yield piece
 
 
 def _point(element: ET.Element, number: int) -> Values:
@@ -193,12 +199,20 @@ def _add_points(said: pl.DataFrame, piece: Piece) -> None:
 
 def _ours_of(said: pl.DataFrame) -> pl.DataFrame:
     """Return what our extension says, by the names of the tables; nothing for other programs."""
+    import polars as pl
+
     ours = [
         name
         for name in said.columns
         if name not in {"lat", "lon", "number", *_CHILDREN.values()} or name in _BOTH
     ]
-    return sample_rows(said.select(ours))
+    found = sample_rows(said.select(ours))
+    place = [name for name in ("highway_ref", "settlement_name") if name in found.columns]
+    if not place:
+        return found
+    somewhere = pl.any_horizontal(pl.col(place).is_not_null())
+    return found.with_columns(places_version=pl.when(somewhere).then(pl.lit(_PLACES_VERSION)))
 
 
+_PLACES_VERSION = "unknown"  # a point does not say by which file its place was found
 _BOTH = ("accuracy_m", "heading_deg")  # in our namespace under the same names

@@ -172,14 +172,14 @@ def _directions(setting: Document, end: Document) -> dict[str, tuple[int | None,
         }
     found = {}
     for name, sums in names.items():
-        told = next((end[key] for key in sums if isinstance(end.get(key), dict)), {})
+        told: Document = next((end[key] for key in sums if isinstance(end.get(key), dict)), {})
         rate, counted = told.get("bits_per_second"), told.get("bytes")
         seconds = told.get("seconds") or 0.0
         lost = told.get("lost_percent") if "sum_received" not in end else None
         if isinstance(rate, int | float) and isinstance(lost, int | float):
             rate *= 1 - lost / 100  # of UDP older versions tell what was sent
-        known = isinstance(rate, int | float)
-        found[name] = (round(rate) if known else None, int(counted or 0), float(seconds))
+        rate_bps = round(rate) if isinstance(rate, int | float) else None
+        found[name] = (rate_bps, int(counted or 0), float(seconds))
     return found
 
 

@@ -99,8 +99,9 @@ class Cells:
         such for "not known"."""
         found = []
         for column in self._there(names):
-            values = numbers(column, self._mark)
-            self.unreadable[column.name] += values.null_count() - words(column).null_count()
+            said = words(column)
+            values = numbers(said, self._mark)
+            self.unreadable[column.name] += values.null_count() - said.null_count()
             found.append(values)
         value = self._first(found, "Float64")
         if low is not None:
@@ -167,7 +168,7 @@ class DelimitedReader:
                 cells = cells.where(rows["kept"])
                 self.take(cells, rows.filter("kept").drop("kept"), piece)
             piece.unreadable_cells = +cells.unreadable
-            piece.unused_columns = set(text.frame.columns) - cells.used - {LINE}
+            piece.unused_columns = _speaking(text.frame, set(text.frame.columns) - cells.used)
             yield piece
 
     def _mark_of(self, frame: pl.DataFrame) -> str | None:
@@ -203,6 +204,11 @@ class DelimitedReader:
             reason = "odd_time" if time_us[number] is None else "odd_position"
             piece.odd.append(OddRow(int(rows[LINE][number]), reason, delimiter.join(content)))
         return rows
+
+
+def _speaking(frame: pl.DataFrame, names: set[str]) -> set[str]:
+    """Return those of the columns in which anything is said."""
+    return {name for name in names - {LINE} if words(frame[name]).is_not_null().any()}
 
 
 def tags_of(rows: pl.DataFrame) -> pl.Series:

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 from fieldsurvey.export.csv_format import CsvSamples
 from fieldsurvey.export.exporter import Exporter, Progress, Written
+from fieldsurvey.export.fcc_format import Fcc
 from fieldsurvey.export.geojson_format import GeoJson
 from fieldsurvey.export.gpkg_format import GeoPackage
 from fieldsurvey.export.gpx_format import Gpx
@@ -20,6 +21,7 @@ from fieldsurvey.export.homes import HomeArea, without_homes
 from fieldsurvey.export.kml_format import Kml
 from fieldsurvey.export.parquet_format import ParquetSamples
 from fieldsurvey.export.replacing import Cancelled, Replacement, StoppableStream, known_error
+from fieldsurvey.export.rtr_format import Rtr
 from fieldsurvey.export.tables import LeftOut, SurveyTables
 from fieldsurvey.model.errors import KnownError
 
@@ -27,7 +29,10 @@ FORMATS: Mapping[str, Exporter] = {
     exporter.name: exporter
     for exporter in cast(
         list[Exporter],
-        [Gpx(), CsvSamples(), GeoJson(), GeoPackage(), Kml(), ParquetSamples()],
+        [
+            *(Gpx(), CsvSamples(), GeoJson(), GeoPackage(), Kml(), ParquetSamples()),
+            *(Fcc(), Rtr()),
+        ],
     )
 }
 

@@ -232,10 +232,16 @@ def _self_check(row: Row) -> SelfCheck | None:
     if kind is None:
         return None
     limits = tuple(SelfLimit(word) for word in (row["limits"] or "").split("|") if word)
-    values = (
-        "cpu_permille", "machine_cpu_permille", "loop_lag_us", "other_rx_bytes", "other_tx_bytes",
-    )  # fmt: skip
-    return SelfCheck(row["interface"], InterfaceKind(kind), *(row[name] for name in values), limits)
+    return SelfCheck(
+        row["interface"],
+        InterfaceKind(kind),
+        row["cpu_permille"],
+        row["machine_cpu_permille"],
+        row["loop_lag_us"],
+        row["other_rx_bytes"],
+        row["other_tx_bytes"],
+        limits,
+    )
 
 
 def _judgement(row: Row) -> Judgement | None:

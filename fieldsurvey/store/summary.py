@@ -94,7 +94,9 @@ def _of_drive(drive_seq: int | None) -> str:
 
 def _count_samples(connection: Connection, drive_seq: int | None) -> tuple[int, int]:
     samples, no_service = connection.execute(
-        f"SELECT count(*), total(reachable = 0) FROM sample t WHERE {_of_drive(drive_seq)}"
+        "SELECT count(*), total(reachable = 0 AND cause <> ?)"
+        f" FROM sample t WHERE {_of_drive(drive_seq)}",
+        (Cause.NOT_ASKED.value,),
     ).fetchone()
     return int(samples), int(no_service)
 

@@ -186,7 +186,8 @@ class SurveyFile:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything in the block or nothing; only for modules of the store."""
+        """Commit everything in the block or nothing; only for modules of the store, and for an
+        import, which is in the survey whole or not at all."""
         if _identity(self.path) != self._identity:
             raise KnownError("store.vanished", path=self.path)
         with known_errors(self.path), self._db.atomic():

@@ -8,6 +8,7 @@ import pytest
 from fieldsurvey.cli import measured
 from fieldsurvey.model.messages import LANGUAGES, Message
 from fieldsurvey.model.throughput import (
+    OWN_CAUSES,
     Cause,
     Judgement,
     Measurement,
@@ -108,7 +109,7 @@ def test_a_busy_server_says_when_to_come_back(language: str) -> None:
 @pytest.mark.parametrize("cause", list(Cause))
 def test_only_what_the_network_did_is_no_service(cause: Cause) -> None:
     said = measured.result(failed(cause), None, 100.0, "en")
-    ours = cause in (Cause.SERVER_BUSY, Cause.ENGINE)
+    ours = cause in OWN_CAUSES
     assert said.id == ("cli.verdict_spoiled" if ours else "cli.verdict_failed")
 
 

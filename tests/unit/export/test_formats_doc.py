@@ -9,6 +9,7 @@ from fieldsurvey.export.csv_format import CsvSamples, CsvTests
 from fieldsurvey.export.gpx_format import Gpx
 from fieldsurvey.export.gpx_points import POINT_ELEMENTS
 from fieldsurvey.export.gpx_waypoints import WAYPOINT_ELEMENTS
+from fieldsurvey.export.registry import FORMATS
 from fieldsurvey.model.messages import resources_dir
 from tests.support.export_reading import written
 from tests.support.export_surveys import real_life
@@ -43,6 +44,29 @@ def test_every_column_has_a_meaning() -> None:
     rows = re.findall(r"^\| `\w+` \| (.*) \|$", DOC, flags=re.MULTILINE)
     assert len(rows) == len(columns.sample_columns()) + len(columns.test_columns())
     assert all(len(row) > 2 for row in rows)
+
+
+def test_columns_of_drives() -> None:
+    assert listed_under("## GeoPackage") == list(columns.drive_columns())
+
+
+def listed_under(heading: str) -> list[str]:
+    part = DOC.split(f"\n{heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"^- `(\w+)`", part, flags=re.MULTILINE)
+
+
+def test_every_format_is_described() -> None:
+    headings = {"fcc": "FCC", "rtr": "RTR", "gpkg": "GeoPackage", "parquet": "GeoParquet",
+                "geojson": "GeoJSON"}  # fmt: skip
+    for name in FORMATS:
+        assert f"\n## {headings.get(name, name.upper())}\n" in DOC, name
+
+
+def test_every_reason_to_leave_a_test_out_is_described() -> None:
+    for module in ("fcc_format", "rtr_format"):
+        source = (Path(fieldsurvey.export.__file__).parent / f"{module}.py").read_text("utf-8")
+        for reason in re.findall(r'"((?:no|not)_[a-z]+|replayed)"', source):
+            assert f"`{reason}`" in DOC, reason
 
 
 def test_gpx_elements() -> None:

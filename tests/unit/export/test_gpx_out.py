@@ -20,7 +20,7 @@ from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import LANGUAGES, catalogue, message, resources_dir
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import FixType
-from fieldsurvey.model.throughput import Cause, Outcome
+from fieldsurvey.model.throughput import OWN_CAUSES, Cause, Outcome
 from fieldsurvey.model.verdict import Verdict
 from tests.support.export_reading import GPX, check_gpx, gpx_of, our_values, written
 from tests.support.export_surveys import (
@@ -104,7 +104,7 @@ def test_a_rate_is_never_rounded_up_nor_to_nothing(
 def test_no_service_says_its_cause_in_every_language(cause: Cause, language: str) -> None:
     drives = one_drive(tests=[no_service_test(cause=cause)])
     (waypoint,) = gpx_of(written(Gpx(), drives, language)).waypoints
-    ours = cause in (Cause.ENGINE, Cause.SERVER_BUSY)
+    ours = cause in OWN_CAUSES
     entry = "export.failed" if ours else "export.no_service"
     first_words = catalogue()[entry][language].split(" {")[0]
     assert waypoint.name.startswith(first_words)

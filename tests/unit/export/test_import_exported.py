@@ -1,0 +1,127 @@
+"""What we exported comes back: each format imported, exported again, and compared cell by cell."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fieldsurvey.export.from_model import DriveRows, tables_from
+from fieldsurvey.export.importing import import_file
+from fieldsurvey.export.registry import FORMATS, export_survey, write_tables
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.verdict import RateLayer, Target
+from fieldsurvey.store.survey_file import SurveyFile
+from tests.support.export_surveys import drive, real_life
+
+TARGET = Target("another", "1", 1_000_000, RateLayer.GOODPUT)
+MAIN = {"csv": "a.csv", "geojson": "a.geojson", "parquet": "a.parquet", "gpx": "a.gpx"}
+
+# What an export does not hold whole: percentiles of round trips become tags, the operator and the
+# access type of a plan become those of its tests, shares of bytes cannot be turned back.
+NOT_WHOLE = {"tags"}
+LOST = ("fix_type", "fix_flags", "fix_age_s", "gnss_utc")
+NOT_BACK = (
+    "latency_p50_ms", "latency_p90_ms", "latency_count", "latency_lost_count",
+    "retransmission_percent",
+)  # fmt: skip
+
+
+def drives() -> list[DriveRows]:
+    """One that was replayed, one that was not."""
+    first, second = real_life(1, 200), real_life(2, 200)
+    return [first, replace(second, drive=drive(2, replayed=False))]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def compared(sent: list[dict[str, str]], back: list[dict[str, str]]) -> None:
+    assert len(back) == len(sent)
+    for before, after in zip(sent, back, strict=True):
+        for prefix in ("", "start_", "end_"):
+            if not before.get(f"{prefix}latitude_deg"):  # such a fix cannot be told
+                before |= {prefix + name: "" for name in LOST if prefix + name in before}
+        for name, value in before.items():
+            if name not in NOT_WHOLE and not name.endswith(NOT_BACK):
+                assert after[name] == value, name
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exports")
+    for name, file in MAIN.items():
+        write_tables(tables_from(drives()), FORMATS[name], folder / file)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["csv", "geojson", "parquet"])
+def test_every_cell_comes_back(exports: Path, tmp_path: Path, name: str) -> None:
+    report = import_file(exports / MAIN[name], tmp_path / "back.fsurvey", target=TARGET)
+    assert (report.drives, report.odd, report.repeated) == (2, 0, 0)
+    assert (report.samples, report.tests) == (400, 10)
+    export_survey(report.survey_path, "csv", tmp_path / "a.csv")
+    compared(rows(exports / "a-tests.csv"), rows(tmp_path / "a-tests.csv"))
+    compared(rows(exports / "a.csv"), rows(tmp_path / "a.csv"))
+
+
+def test_what_gpx_holds_comes_back(exports: Path, tmp_path: Path) -> None:
+    report = import_file(exports / "a.gpx", tmp_path / "back.fsurvey")
+    export_survey(report.survey_path, "gpx", tmp_path / "b.gpx")
+
+    def told(path: Path) -> list[str]:
+        # The program that wrote it is another one now; a resumed drive begins no new run.
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if line.startswith("<trkpt")]
+
+    assert told(tmp_path / "b.gpx") == told(exports / "a.gpx")
+    assert report.tests == 10
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        assert [one.replayed for one in survey.drives()] == [True, False]
+        verdicts = {test.judgement.verdict for test in survey.tests() if test.judgement}
+        assert verdicts == {drives()[0].tests[1].judgement.verdict}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_what_was_replayed_never_becomes_evidence(exports: Path, tmp_path: Path, name: str) -> None:
+    report = import_file(exports / MAIN[name], tmp_path / "back.fsurvey")
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        kept = {one.drive_id: one.replayed for one in survey.drives()}
+    assert kept == {drive(1).drive_id: True, drive(2).drive_id: False}
+
+
+def test_either_of_the_two_files_brings_both(exports: Path, tmp_path: Path) -> None:
+    for number, file in enumerate(("a-tests.csv", "a-samples.geojsonl", "a-tests.parquet")):
+        report = import_file(exports / file, tmp_path / f"{number}.fsurvey")
+        assert (report.samples, report.tests) == (400, 10)
+
+
+def test_a_survey_takes_its_own_export_never_twice(exports: Path, tmp_path: Path) -> None:
+    path = tmp_path / "back.fsurvey"
+    import_file(exports / "a.csv", path)
+    for file in MAIN.values():
+        with pytest.raises(KnownError) as caught:
+            import_file(exports / file, path)
+        assert caught.value.message.id == "import.twice"
+
+
+def test_a_spreadsheet_may_have_saved_it(exports: Path, tmp_path: Path) -> None:
+    """With semicolons and a byte order mark, as Excel does in Kazakhstan."""
+    with (tmp_path / "x.csv").open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream, delimiter=";")
+        with (exports / "a.csv").open(encoding="utf-8", newline="") as sent:
+            writer.writerows(csv.reader(sent))
+    assert import_file(tmp_path / "x.csv", tmp_path / "back.fsurvey").samples == 400
+
+
+def test_a_broken_export_is_refused_whole(exports: Path, tmp_path: Path) -> None:
+    for file in ("a.csv", "a.parquet", "a.geojson", "a.gpx"):
+        whole = (exports / file).read_bytes()
+        torn = tmp_path / file
+        torn.write_bytes(whole[: len(whole) // 2 - 3])
+        with pytest.raises(KnownError) as caught:
+            import_file(torn, tmp_path / "back.fsurvey")
+        assert caught.value.message.id in ("import.unreadable", "import.unknown_format")
+        assert not (tmp_path / "back.fsurvey").exists()

@@ -1,0 +1,272 @@
+"""G-NetTrack's logs, as its versions and people's spreadsheets write them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fieldsurvey.export.importing import ImportReport, import_file
+from fieldsurvey.model.drive import Sample
+from fieldsurvey.model.radio import AccessType, RadioTechnology
+from fieldsurvey.model.throughput import Cause, Outcome, PhaseKind, ThroughputTest
+from fieldsurvey.model.verdict import Confidence, RateLayer, Target, Verdict
+from fieldsurvey.store.survey_file import SurveyFile
+from tests.support.foreign_logs import (
+    GNETTRACK_CSV,
+    GNETTRACK_EVENTS,
+    GNETTRACK_LOG,
+    GNETTRACK_TESTS,
+    gnettrack_second,
+    gnettrack_test,
+    write_log,
+)
+
+TARGET = Target("national-100", "2026.1", 100_000_000, RateLayer.IP)
+EIGHT_IN_ALMATY_US = round(datetime(2026, 5, 1, 3, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def imported(path: Path, zone: str | None = "Asia/Almaty") -> ImportReport:
+    return import_file(path, path.with_suffix(".fsurvey"), target=TARGET, zone=zone)
+
+
+def samples_of(report: ImportReport) -> list[Sample]:
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        assert survey.check() == []
+        return list(survey.samples())
+
+
+def measured(report: ImportReport) -> list[ThroughputTest]:
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        return list(survey.tests())
+
+
+def test_a_log_becomes_seconds(tmp_path: Path) -> None:
+    rows = [gnettrack_second(second) for second in range(40)]
+    path = write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows, row_end="\t")
+    report = imported(path)
+    assert (report.rows, report.samples, report.tests, report.odd) == (40, 40, 0, 0)
+    first = samples_of(report)[0]
+    assert first.utc_us == EIGHT_IN_ALMATY_US
+    assert first.fix is not None
+    assert (first.fix.latitude_deg, first.fix.longitude_deg) == (43.2, 76.9)
+    assert first.radio is not None
+    assert first.radio.technology is RadioTechnology.G4
+    assert first.radio.cell_id == 12 * 256 + 3
+    assert (first.radio.operator_code, first.radio.operator_name) == ("40177", "Алатау")
+    assert (first.radio.rsrp_dbm, first.radio.rssi_dbm) == (-90, -65)
+
+
+def test_nobody_claims_service_where_nobody_asked(tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.txt", GNETTRACK_LOG, [gnettrack_second(1)])
+    (sample,) = samples_of(imported(path))
+    assert not sample.reachability.reachable
+    assert sample.reachability.cause is Cause.NOT_ASKED
+    with SurveyFile.open(path.with_suffix(".fsurvey"), read_only=True) as survey:
+        assert survey.summary().no_service_samples == 0
+
+
+def test_a_drive_of_another_instrument_says_so(tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.txt", GNETTRACK_LOG, [gnettrack_second(s) for s in range(9)])
+    imported(path)
+    with SurveyFile.open(path.with_suffix(".fsurvey"), read_only=True) as survey:
+        (drive,) = survey.drives()
+        assert survey.summary().distance_m == pytest.approx(8 * 13.8, rel=0.01)
+    assert drive.position_uri == "import:gnettrack:log.txt"
+    assert not drive.replayed
+    assert drive.ended_utc_us == EIGHT_IN_ALMATY_US + 8_000_000
+
+
+def test_data_tests_become_tests_judged_by_their_mean(tmp_path: Path) -> None:
+    rows = [
+        gnettrack_test(0, 135_925, 8_825),
+        gnettrack_test(60, 43_066, 3_655),
+        gnettrack_test(120, 0, 61),
+        gnettrack_test(180, 0, 0, PINGLOSS=100, PINGAVG="-"),
+        gnettrack_test(240, 500, 0),
+    ]
+    report = imported(write_log(tmp_path / "t.txt", GNETTRACK_TESTS, rows))
+    assert (report.samples, report.tests, report.means) == (5, 5, 3)
+    fast, slow, no_download, nothing, no_upload = measured(report)
+    assert fast.measurement.protocol == "gnettrack"
+    assert fast.judgement is not None
+    assert fast.judgement.verdict is Verdict.ABOVE
+    assert fast.judgement.confidence is Confidence.LOW
+    assert fast.judgement.rule == "mean-against-target/1"
+    assert fast.access_type is AccessType.MOBILE
+    assert fast.tags["pingavg"] == "45"
+    assert slow.judgement is not None
+    assert slow.judgement.verdict is Verdict.BELOW
+    for failed in (no_download, nothing):
+        assert failed.measurement.outcome is Outcome.FAILED
+        assert failed.measurement.cause is Cause.STALLED
+        assert failed.no_service
+        assert failed.judgement is None
+    upload = no_download.measurement.phase(PhaseKind.UPLOAD)
+    assert upload is not None
+    assert upload.estimate is not None
+    assert upload.estimate.rate_bps == 61_000
+    assert no_upload.measurement.outcome is Outcome.COMPLETED
+    lost = no_upload.measurement.phase(PhaseKind.UPLOAD)
+    assert lost is not None
+    assert (lost.outcome, lost.estimate) == (Outcome.FAILED, None)
+    answered = [sample.reachability for sample in samples_of(report)]
+    assert answered[0].reachable
+    assert answered[0].round_trip_us == 45_000
+    assert answered[3].cause is Cause.TIMED_OUT
+
+
+def test_events_are_kept_in_their_own_words(tmp_path: Path) -> None:
+    of_log = dict(zip(GNETTRACK_LOG, gnettrack_second(5), strict=True))
+    event = {"EventType": "HANDOVER_DATA_4G4G", "EventDetails": "1-2:3-4", "State": "D"}
+    row = [(of_log | event).get(name, "-") for name in GNETTRACK_EVENTS]
+    report = imported(write_log(tmp_path / "e.txt", GNETTRACK_EVENTS, [row]))
+    assert (report.samples, report.events) == (0, 1)
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        (found,) = survey.events()
+    assert found.message.text() == "HANDOVER_DATA_4G4G · 1-2:3-4 · D"
+
+
+def csv_row(second: int, **cells: object) -> list[object]:
+    values: dict[str, object] = dict.fromkeys(GNETTRACK_CSV, "-") | {
+        "Timestamp": f"2026.05.01_08.00.{second:02}",
+        "Longitude": "-8.4",
+        "Latitude": "51.9",
+        "Speed": 36,
+        "Operatorname": "A",
+        "CellID": 11,
+        "NetworkMode": "LTE",
+        "RSRP": -95,
+        "RSRQ": -13,
+        "SNR": "1.0",
+        "DL_bitrate": 45_000,
+        "State": "D",
+        "RAWCELLID": 2_852_363,
+    }
+    return [(values | cells)[name] for name in GNETTRACK_CSV]
+
+
+def test_the_csv_of_newer_versions(tmp_path: Path) -> None:
+    rows = [
+        csv_row(0),
+        csv_row(1, NetworkMode="5G", RSRP=-110),
+        csv_row(2, NetworkMode="HSPA+", RSRP=-24),
+        csv_row(3, PINGAVG=80, PINGLOSS=0),
+    ]
+    report = imported(write_log(tmp_path / "c.csv", GNETTRACK_CSV, rows, delimiter=",", end="\n"))
+    assert report.tests == 0  # what somebody happened to load is no test
+    assert "dlbitrate" in report.unused_columns
+    lte, nr, hspa, asked = samples_of(report)
+    assert lte.fix is not None
+    assert lte.fix.speed_mps == 10
+    assert lte.radio is not None
+    assert lte.radio.cell_id == 2_852_363
+    assert nr.radio is not None
+    assert (nr.radio.technology, nr.radio.rsrp_dbm) == (RadioTechnology.G5_NSA, -110)
+    assert hspa.radio is not None
+    assert (hspa.radio.technology, hspa.radio.rssi_dbm) == (RadioTechnology.G3, None)
+    assert asked.reachability.reachable
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1251"])
+def test_any_encoding(tmp_path: Path, encoding: str) -> None:
+    rows = [gnettrack_second(second) for second in range(30)]
+    path = write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows, encoding=encoding)
+    report = imported(path)
+    assert (report.samples, report.odd) == (30, 0)
+    radio = samples_of(report)[0].radio
+    assert radio is not None
+    assert radio.operator_name == "Алатау"
+
+
+def test_decimal_commas_semicolons_and_another_order(tmp_path: Path) -> None:
+    header = list(reversed(GNETTRACK_TESTS))
+    rows = []
+    for second, rate in enumerate(("135,925", "135 925", "135.925", "135\u00a0925")):
+        row = dict(zip(GNETTRACK_TESTS, gnettrack_test(second, rate, 1), strict=True))
+        row["Longitude"] = str(row["Longitude"]).replace(".", ",")
+        row["Latitude"] = str(row["Latitude"]).replace(".", ",")
+        rows.append([row[name] for name in header])
+    report = imported(write_log(tmp_path / "t.csv", header, rows, delimiter=";"))
+    rates = [test.measurement.phases[0].estimate for test in measured(report)]
+    # Where degrees have a comma, "135,925" is 136, and "135.925" is 135 thousand.
+    assert [e and e.rate_bps for e in rates] == [135_925, 135_925_000, 135_925_000, 135_925_000]
+    first = samples_of(report)[0]
+    assert first.fix is not None
+    assert first.fix.longitude_deg == 76.9
+
+
+def test_odd_rows_are_kept_aside_with_their_lines(tmp_path: Path) -> None:
+    rows: list[list[object]] = [gnettrack_second(second) for second in range(20)]
+    rows[3] = rows[3][:7]
+    rows[5] = [*rows[5], "what", "is", "this"]
+    rows[8] = gnettrack_second(8, Timestamp="yesterday")
+    rows[11] = gnettrack_second(11, Latitude="143.2")
+    rows[13] = list(GNETTRACK_LOG)
+    rows[15] = []
+    rows[17] = gnettrack_second(17, Operatorname="\0\0\0")
+    report = imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows))
+    assert (report.rows, report.samples, report.odd) == (18, 13, 5)
+    assert report.odd_path is not None
+    kept = report.odd_path.read_text(encoding="utf-8").splitlines()
+    assert len(kept) == 6
+    assert [line.split(",")[1] for line in kept[1:]] == ["5", "7", "19", "10", "13"]
+    assert "what\tis\tthis" in kept[2]
+
+
+def test_a_position_that_is_not_known_is_none(tmp_path: Path) -> None:
+    rows = [gnettrack_second(0, Longitude="-", Latitude="-"),
+            gnettrack_second(1, Longitude="0.0", Latitude="0.0")]  # fmt: skip
+    report = imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows))
+    assert [sample.fix for sample in samples_of(report)] == [None, None]
+    assert report.odd == 0
+
+
+def test_the_same_second_twice_counts_once(tmp_path: Path) -> None:
+    rows = [gnettrack_second(1), gnettrack_second(1), gnettrack_second(1, Level=-99)]
+    report = imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows))
+    assert (report.samples, report.repeated) == (2, 1)
+    assert len(samples_of(report)) == 2
+
+
+def test_a_zone_nobody_named_is_utc_and_is_told(tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.txt", GNETTRACK_LOG, [gnettrack_second(0)])
+    report = imported(path, zone=None)
+    assert report.zone_assumed
+    assert samples_of(report)[0].utc_us == EIGHT_IN_ALMATY_US + 5 * 3_600_000_000
+
+
+def test_an_hour_that_came_twice_is_put_aside(tmp_path: Path) -> None:
+    """Almaty set its clocks back at midnight of 1 March 2024."""
+    times = ["2024.02.29_22.59.59", "2024.02.29_23.30.00", "2024.03.01_00.00.00"]
+    rows = [gnettrack_second(0, Timestamp=time) for time in times]
+    report = imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows))
+    first, last = samples_of(report)
+    assert last.utc_us - first.utc_us == 7_201_000_000
+    assert report.odd == 1
+
+
+@pytest.mark.realdata
+def test_a_real_survey(shared_data: Path, tmp_path: Path) -> None:
+    """Sizes are those of the files; nothing of it is missing and nothing twice."""
+    survey_path = tmp_path / "orange.fsurvey"
+    reports = [
+        import_file(shared_data / "logs" / f"Orange_log{part}.txt", survey_path, target=TARGET,
+                    zone="Africa/Dakar")
+        for part in ("", "_datatest", "_events")
+    ]  # fmt: skip
+    assert [report.rows for report in reports] == [2625, 40, 554]
+    for report in reports:
+        assert report.odd == 0
+    log, tests, events = reports
+    assert log.samples + log.repeated == 2625
+    assert (tests.tests, events.events) == (40, 554)
+    with SurveyFile.open(survey_path, read_only=True) as survey:
+        assert survey.check() == []
+        found = list(survey.tests())
+        summary = survey.summary()
+    assert summary.refused_rows == 0
+    failed = [test for test in found if test.measurement.outcome is Outcome.FAILED]
+    assert len(failed) == summary.tally.no_service == 23
+    assert all(test.measurement.cause is Cause.STALLED for test in failed)
+    assert {test.judgement.verdict for test in found if test.judgement} == {Verdict.BELOW}
+    assert max(t.judgement.compared_bps for t in found if t.judgement) < 50_000_000

@@ -1,0 +1,199 @@
+"""Network Survey, iperf3 and GPX of other programs."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from fieldsurvey.export.importing import import_file
+from fieldsurvey.model.drive import Sample
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.position import FixType
+from fieldsurvey.model.radio import RadioTechnology
+from fieldsurvey.model.throughput import Cause, Outcome, PhaseKind, ThroughputTest
+from fieldsurvey.model.verdict import RateLayer, Target, Verdict
+from fieldsurvey.store.survey_file import SurveyFile
+from tests.support.foreign_logs import NETWORK_SURVEY_LTE, NETWORK_SURVEY_NR, write_log
+
+TARGET = Target("national-100", "2026.1", 100_000_000, RateLayer.IP)
+
+
+def samples_of(path: Path) -> list[Sample]:
+    with SurveyFile.open(path.with_suffix(".fsurvey"), read_only=True) as survey:
+        assert survey.check() == []
+        return list(survey.samples())
+
+
+def measured(path: Path) -> list[ThroughputTest]:
+    with SurveyFile.open(path.with_suffix(".fsurvey"), read_only=True) as survey:
+        return list(survey.tests())
+
+
+def network_row(header: list[str], **cells: object) -> list[object]:
+    values: dict[str, object] = dict.fromkeys(header, "") | {
+        "deviceTime": "2026-05-01T08:00:00.250+05:00",
+        "latitude": 43.2,
+        "longitude": 76.9,
+        "speed": 12.5,
+        "accuracy": 3.2,
+        "mcc": 401,
+        "mnc": 7,
+        "tac": 1234,
+        "servingCell": "true",
+        "provider": "Tele2",
+        "deviceSerialNumber": "secret",
+    }
+    return [(values | cells)[name] for name in header]
+
+
+def test_network_survey_tells_the_serving_cell_alone(tmp_path: Path) -> None:
+    header = NETWORK_SURVEY_LTE
+    rows = [
+        network_row(header, eci=12_345_678, rsrp=-98, rsrq=-11, snr=4),
+        network_row(header, servingCell="false", rsrp=-105),
+        network_row(header, eci=2_147_483_647, rsrp=2_147_483_647),
+    ]
+    path = tmp_path / "lte.csv"
+    write_log(path, ["# CSV Version=0.3.0"], [header, *rows], delimiter=",")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.format, report.rows, report.samples) == ("network-survey", 3, 2)
+    assert report.left_out == {"left_out_neighbour": 1}
+    assert not report.zone_assumed
+    first, unknown = samples_of(path)
+    assert first.utc_us == 1_777_604_400_250_000
+    assert first.radio is not None
+    assert first.radio.technology is RadioTechnology.G4
+    assert (first.radio.operator_code, first.radio.cell_id) == ("40107", 12_345_678)
+    assert (first.radio.rsrp_dbm, first.radio.sinr_db) == (-98, 4)
+    assert first.fix is not None
+    assert (first.fix.speed_mps, first.fix.accuracy_m) == (12.5, 3.2)
+    assert unknown.radio is not None
+    assert (unknown.radio.cell_id, unknown.radio.rsrp_dbm) == (None, None)
+    assert b"secret" not in path.with_suffix(".fsurvey").read_bytes()
+
+
+def test_network_survey_in_5g(tmp_path: Path) -> None:
+    header = NETWORK_SURVEY_NR
+    path = tmp_path / "nr.csv"
+    rows = [network_row(header, nci=4_294_967_297, ssRsrp=-88), network_row(header, ssRsrp=-90)]
+    write_log(path, header, rows, delimiter=",", end="\n")
+    import_file(path, path.with_suffix(".fsurvey"))
+    technologies = [sample.radio and sample.radio.technology for sample in samples_of(path)]
+    assert technologies == [RadioTechnology.G5_SA, RadioTechnology.G5_NSA]
+
+
+def iperf3_run(seconds: int, **changes: object) -> dict[str, object]:
+    total = {"seconds": 10.0, "bytes": 150_000_000, "bits_per_second": 120_000_000.4}
+    return {
+        "start": {
+            "timestamp": {"timesecs": seconds},
+            "connecting_to": {"host": "198.51.100.7", "port": 5201},
+            "tcp_mss_default": 1448,
+            "test_start": {"protocol": "TCP", "num_streams": 4, "reverse": 1},
+        },
+        "intervals": [],
+        "end": {"sum_sent": total, "sum_received": total, "sender_tcp_congestion": "bbr"},
+    } | changes
+
+
+def test_runs_of_iperf3_become_tests(tmp_path: Path) -> None:
+    path = tmp_path / "iperf3.json"
+    lost = {"error": "unable to connect to server: Connection refused", "end": {}}
+    documents = [
+        iperf3_run(1_777_600_000),
+        iperf3_run(1_777_600_060, **lost),
+        {"start": {"connected": []}, "intervals": [], "end": {}, "error": "timed out"},
+    ]
+    text = "\n".join(json.dumps(document, indent=1) for document in documents)
+    path.write_text(text + '\n{"start": {"tim', encoding="utf-8")
+    report = import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    assert (report.rows, report.tests, report.odd) == (4, 2, 2)
+    good, bad = measured(path)
+    assert good.measurement.protocol == "iperf3"
+    assert good.measurement.server_url == "iperf3://198.51.100.7:5201"
+    download = good.measurement.phase(PhaseKind.DOWNLOAD)
+    assert download is not None
+    assert download.estimate is not None
+    assert download.estimate.rate_bps == 120_000_000
+    assert download.payload_bytes == 150_000_000
+    assert good.judgement is not None
+    assert good.judgement.verdict is Verdict.ABOVE
+    assert good.start_fix is None
+    assert (bad.measurement.outcome, bad.measurement.cause) == (Outcome.FAILED, Cause.REFUSED)
+
+
+def test_an_upload_by_iperf3_is_no_download(tmp_path: Path) -> None:
+    path = tmp_path / "up.json"
+    run = iperf3_run(1_777_600_000)
+    run["start"]["test_start"] = {"protocol": "UDP", "num_streams": 1}  # type: ignore[index]
+    run["end"] = {"sum": {"bits_per_second": 5e7, "bytes": 1, "seconds": 1, "lost_percent": 20}}
+    path.write_text(json.dumps(run), encoding="utf-8")
+    import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    (test,) = measured(path)
+    assert test.measurement.protocol == "iperf3-udp"
+    assert test.judgement is None
+    assert [phase.kind for phase in test.measurement.phases] == [PhaseKind.UPLOAD]
+    estimate = test.measurement.phases[0].estimate
+    assert estimate is not None
+    assert estimate.rate_bps == 40_000_000
+
+
+def test_a_stream_of_iperf3_is_one_run(tmp_path: Path) -> None:
+    path = tmp_path / "stream.json"
+    run = iperf3_run(1_777_600_000)
+    events = [("start", run["start"]), ("interval", {}), ("end", run["end"])]
+    lines = [json.dumps({"event": kind, "data": data}) for kind, data in events]
+    path.write_text("\n".join(lines * 2), encoding="utf-8")
+    assert import_file(path, path.with_suffix(".fsurvey")).tests == 2
+
+
+GPX = """<?xml version="1.0"?><gpx version="1.0" xmlns="http://www.topografix.com/GPX/1/0">
+<wpt lat="43" lon="76"><name>Үй</name></wpt><trk><trkseg>
+<trkpt lat="43.2" lon="76.9"><ele>700.5</ele><time>2026-05-01T03:00:00Z</time><fix>3d</fix>
+<sat>9</sat><hdop>0.8</hdop><speed>12.5</speed></trkpt>
+<trkpt lat="43.3" lon="76.9"></trkpt></trkseg></trk></gpx>"""
+
+
+def test_a_track_becomes_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "track.gpx.gz"
+    path.write_bytes(gzip.compress(GPX.encode()))
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.rows, report.samples, report.odd) == (3, 1, 1)
+    assert report.left_out == {"left_out_waypoint": 1}
+    (sample,) = samples_of(path)
+    assert sample.reachability.cause is Cause.NOT_ASKED
+    assert sample.fix is not None
+    assert (sample.fix.fix_type, sample.fix.satellites) == (FixType.FIX_3D, 9)
+    assert (sample.fix.speed_mps, sample.fix.altitude_m) == (12.5, 700.5)
+
+
+@pytest.mark.realdata
+def test_a_real_track_is_as_long_as_it_was(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "drives" / "highway_318km.gpx.gz"
+    report = import_file(source, tmp_path / "s.fsurvey")
+    assert (report.samples, report.odd) == (12_027, 0)
+    assert SurveyFile.summary_of(tmp_path / "s.fsurvey").distance_m == pytest.approx(
+        318e3, rel=0.01
+    )
+
+
+NO_TIMED_POINT = (
+    "gpx1.1_with_extensions_without_namespaces",
+    "track_with_dilution_errors",
+    "unicode_with_bom",
+)
+
+
+@pytest.mark.realdata
+def test_nasty_tracks_lose_nothing_in_silence(shared_data: Path, tmp_path: Path) -> None:
+    for path in sorted((shared_data / "nasty").glob("*.gpx")):
+        survey_path = tmp_path / f"{path.stem}.fsurvey"
+        if path.stem in NO_TIMED_POINT:
+            with pytest.raises(KnownError, match="holds no measurement"):
+                import_file(path, survey_path)
+            assert not survey_path.exists()
+            continue
+        report = import_file(path, survey_path)
+        left_out = sum(report.left_out.values())
+        assert report.rows == report.samples + report.repeated + report.odd + left_out

@@ -1,0 +1,112 @@
+"""The FCC's and RTR's formats: their units, and what is not known is left out or empty."""
+
+import csv
+import json
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fieldsurvey.export.from_model import DriveRows, tables_from
+from fieldsurvey.export.registry import FORMATS, write_tables
+from fieldsurvey.model.drive import SurveyPlan
+from fieldsurvey.model.radio import AccessType, RadioState, RadioTechnology
+from fieldsurvey.model.throughput import Outcome, ThroughputTest
+from tests.support.export_surveys import (
+    drive,
+    fresh,
+    no_service_test,
+    throughput_test,
+    watched_test,
+)
+
+
+def made_of(folder: Path, name: str, *tests: ThroughputTest, **of_drive: object) -> list[Path]:
+    radio = RadioState(0, 0, RadioTechnology.G4, "40177", "Tele2", 123_456, 17, rsrp_dbm=-97.5)
+    samples = [replace(fresh(second), radio=radio) for second in range(40)]
+    rows = DriveRows(drive(**({"replayed": False} | of_drive)), samples, tests)
+    report = write_tables(tables_from([rows]), FORMATS[name], folder / f"a.{name}")
+    return list(report.paths)
+
+
+def submissions(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_bytes())["submissions"]
+    return found
+
+
+def left_out(path: Path) -> dict[str, str]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {row["test_id"]: row["reason"] for row in csv.DictReader(stream)}
+
+
+def test_fcc_units(tmp_path: Path) -> None:
+    path, beside = made_of(tmp_path, "fcc", throughput_test(1))
+    (one,) = submissions(path)
+    download = one["tests"]["download"]
+    assert download["bytes_sec"] == 87_654_321 // 8
+    assert download["warmup_duration"] + download["duration"] == 2_000_000
+    assert download["warmup_bytes_transferred"] + download["bytes_transferred"] == 21_000_000
+    assert datetime.fromisoformat(download["timestamp"]).tzinfo is not None
+    assert one["tests"]["latency"]["round_trip_time"] == 40_000
+    assert one["tests"]["latency"]["packets_received"] == 3
+    assert one["device_type"] == "Other"
+    assert (one["net_mobile_country_code"], one["net_mobile_network_code"]) == ("401", "77")
+    start, end = download["locations"]
+    assert start["timestamp"] < end["timestamp"]
+    (cell,) = download["cells"]
+    assert (cell["network_generation"], cell["rsrp"]) == ("4G", -97.5)
+    assert left_out(beside) == {}
+
+
+def test_fcc_never_tells_who_it_was(tmp_path: Path) -> None:
+    path, _beside = made_of(tmp_path, "fcc", throughput_test(1))
+    document = json.loads(path.read_bytes())
+    assert document["contact"] == {"name": None, "email": None, "phone": None}
+    assert "imei" not in path.read_text(encoding="utf-8").lower()
+
+
+def test_fcc_has_no_rate_of_a_failed_phase(tmp_path: Path) -> None:
+    test = throughput_test(1)
+    idle, download = test.measurement.phases
+    phases = (idle, replace(download, outcome=Outcome.FAILED))
+    failed = replace(test.measurement, phases=phases, outcome=Outcome.FAILED)
+    path, _beside = made_of(tmp_path, "fcc", replace(test, measurement=failed))
+    (one,) = submissions(path)
+    assert one["tests"]["download"]["bytes_sec"] is None
+    assert one["tests"]["download"]["success_flag"] is False
+
+
+def test_fcc_lists_what_it_has_no_room_for(tmp_path: Path) -> None:
+    tests = [
+        throughput_test(1, start_fix=None),
+        no_service_test(2),
+        watched_test(3),
+        throughput_test(4),
+    ]
+    path, beside = made_of(tmp_path, "fcc", *tests)
+    reasons = left_out(beside)
+    assert list(reasons.values()) == ["no_position", "no_transfer"]
+    assert len(submissions(path)) == 2
+    fibre = SurveyPlan(operator="X", access_type=AccessType.FIBRE)
+    _path, beside = made_of(tmp_path, "fcc", throughput_test(1), plan=fibre)
+    assert list(left_out(beside).values()) == ["not_mobile"]
+    nobody = SurveyPlan(access_type=AccessType.MOBILE)
+    _path, beside = made_of(tmp_path, "fcc", throughput_test(1), plan=nobody)
+    assert list(left_out(beside).values()) == ["no_operator"]
+    _path, beside = made_of(tmp_path, "fcc", throughput_test(1), replayed=True)
+    assert list(left_out(beside).values()) == ["replayed"]
+
+
+def test_rtr_rows(tmp_path: Path) -> None:
+    path, beside = made_of(tmp_path, "rtr", throughput_test(1), no_service_test(2))
+    with path.open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row["download_kbit"] == "87654"
+    assert row["upload_kbit"] == ""
+    assert row["time"] == "2026-05-28 20:26:50"
+    assert (row["cat_technology"], row["lte_rsrp"]) == ("4G", "-97.5")
+    assert (row["network_mcc_mnc"], row["network_name"]) == ("401-77", "Tele2")
+    assert row["ping_ms"] == "40.000"
+    assert row["lat"].startswith("43.2")
+    assert row["zip_code"] == ""
+    assert list(left_out(beside).values()) == ["no_rate"]
