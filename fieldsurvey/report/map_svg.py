@@ -16,7 +16,6 @@ import numpy.typing as npt
 from fieldsurvey.places.geometry import metres_per_unit, to_plane
 from fieldsurvey.report.svg import (
     COLOURS,
-    FAINT,
     INK,
     NOT_DRIVEN,
     Drawing,
@@ -52,14 +51,16 @@ class Label:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What lies on a map. ``extent``: (latitudes, longitudes) that have to be seen. ``judged``:
-    verdict's word with the pieces of road it stands for; ``marks`` its shapes."""
+    verdict's word with the pieces of road it stands for; ``cells`` with its outline; ``tracks``:
+    ways driven; ``marks`` its shapes."""
 
     extent: Line
     roads: Sequence[Line] = ()
     judged: Sequence[tuple[str, Line]] = ()
+    cells: Sequence[tuple[str, Line]] = ()
+    tracks: Sequence[Line] = ()
     marks: Sequence[tuple[str, float, float]] = ()
     labels: Sequence[Label] = ()
-    sources: str = ""
     title: str = ""
 
 
@@ -80,6 +81,11 @@ def draw_map(scene: Scene, width: float, wording: Wording, highest: float = _HIG
     for line in scene.roads:
         for points in frame.visible(line):
             drawing.path(points, "#b9b9b9", 0.9)
+    for word, outline in scene.cells:
+        drawing.verdict_area(word, _closed(frame, outline))
+    for line in scene.tracks:
+        for points in frame.visible(line):
+            drawing.path(points, INK, 0.5)
     seen = [
         (word, points)
         for wanted in (NOT_DRIVEN, "undecided", "above", "below")  # worst on top
@@ -98,7 +104,6 @@ def draw_map(scene: Scene, width: float, wording: Wording, highest: float = _HIG
     drawing.box(0, head, width, frame.height, "none", INK, 0.6)
     _north(drawing, width - 14, head + 24)
     _scale_bar(drawing, frame, head + frame.height + 12, wording)
-    drawing.text(width, head + frame.height + 12, scene.sources, 6.5, "end", FAINT)
     return drawing.svg()
 
 
@@ -208,6 +213,17 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
         if abs(x - kept[-1][0]) + abs(y - kept[-1][1]) >= _FINEST:
             kept.append((x, y))
     return [*kept, points[-1]]
+
+
+def _closed(frame: _Frame, outline: Line) -> list[tuple[float, float]]:
+    """Return the corners of a cell, pushed into the frame."""
+    x, y = frame.place(outline)
+    bottom = frame.top + frame.height
+    return list(
+        zip(
+            np.clip(x, 0, frame.width).tolist(), np.clip(y, frame.top, bottom).tolist(), strict=True
+        )
+    )
 
 
 def _labels(

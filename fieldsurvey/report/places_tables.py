@@ -67,13 +67,37 @@ def settlement_table(
         for name, row in chosen
     ]
     columns = (
-        Column(wording.tr("report.col_settlement"), 1.4),
-        Column(wording.tr("report.col_operator"), 1),
+        Column(wording.tr("report.col_settlement"), 1.3),
+        Column(wording.tr("report.col_operator"), 1.3),
         Column(wording.tr("report.col_access")),
         *_verdict_columns(wording),
     )
     caption = wording.tr("report.settlement_table")
     return [Table(columns, tuple(cells), caption, marked=True), *note]
+
+
+def cell_table(rows: Sequence[Mapping[str, Any]], wording: Wording) -> list[Block]:
+    """Return the table of judged map cells, by their names."""
+    chosen, note = _shortened(rows, [row["verdict"] for row in rows], wording)
+    cells = [
+        Row(
+            (
+                f"{row['cell']:x}",
+                cell_place(row["cell"], wording),
+                operator_name(row["operator"], wording),
+                *_verdict_cells(row, wording),
+            ),
+            row["verdict"],
+        )
+        for row in chosen
+    ]
+    columns = (
+        Column(wording.tr("report.col_cell")),
+        Column(wording.tr("report.col_centre"), 1.4),
+        Column(wording.tr("report.col_operator"), 1.2),
+        *_verdict_columns(wording),
+    )
+    return [Table(columns, tuple(cells), wording.tr("report.cell_table"), marked=True), *note]
 
 
 def lengths_table(lengths: Sequence[Lengths], wording: Wording, *, with_ref: bool) -> Table:
@@ -108,6 +132,14 @@ def settlement_names(places: Places | None, wording: Wording) -> dict[str, str]:
         return {}
     table = places.settlements()
     return {id_: table.name_in(n, wording.language) for n, id_ in enumerate(table.id)}
+
+
+def cell_place(cell: int, wording: Wording) -> str:
+    """Return where the middle of a map cell lies."""
+    from h3.api.basic_int import cell_to_latlng
+
+    latitude, longitude = (wording.number(value, 3) for value in cell_to_latlng(cell))
+    return wording.tr("report.cell_place", latitude=latitude, longitude=longitude)
 
 
 def access(word: str | None, wording: Wording) -> str:

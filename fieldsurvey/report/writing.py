@@ -23,7 +23,12 @@ from fieldsurvey.report.kilometres import Stretch, highways_of, in_all, lengths_
 from fieldsurvey.report.map_scene import Ground, scene
 from fieldsurvey.report.map_svg import draw_legend, draw_map, is_wide
 from fieldsurvey.report.method_page import method_pages
-from fieldsurvey.report.places_tables import lengths_table, settlement_table, stretch_table
+from fieldsurvey.report.places_tables import (
+    cell_table,
+    lengths_table,
+    settlement_table,
+    stretch_table,
+)
 from fieldsurvey.report.programme_page import board_rows, board_summary, board_table
 from fieldsurvey.report.roads import Roads
 from fieldsurvey.report.sources_page import sources_pages
@@ -35,6 +40,7 @@ from fieldsurvey.report.tests_pages import (
     along_pages,
     cause_pages,
     distribution_pages,
+    radio_pages,
 )
 from fieldsurvey.report.typesetting import typeset
 from fieldsurvey.report.wording import Wording, moment
@@ -184,8 +190,12 @@ def _body(
             rows = list(findings.settlements.iter_rows(named=True))
             blocks.append(Heading(wording.tr("report.settlements")))
             blocks += settlement_table(rows, ground.places, wording)
+        if len(findings.cells):
+            blocks.append(Heading(wording.tr("report.cells")))
+            blocks += cell_table(list(findings.cells.iter_rows(named=True)), wording)
         blocks += distribution_pages(findings, wording)
         blocks += cause_pages(findings, wording)
+        blocks += radio_pages(findings, wording)
     blocks += method_pages(findings, wording)
     return [*blocks, *sources_pages(findings, ground.places, wording)]
 
