@@ -16,7 +16,7 @@ from fieldsurvey.report.blocks import Block, Facts, Paragraph
 from fieldsurvey.report.blocks import Findings as FindingsBlock
 from fieldsurvey.report.findings import Findings
 from fieldsurvey.report.kilometres import Stretch
-from fieldsurvey.report.places_tables import access, cell_place, operator_name, settlement_names
+from fieldsurvey.report.places_tables import access, operator_name, position, settlement_names
 from fieldsurvey.report.runs import run_sentence, runs_of
 from fieldsurvey.report.subject import Box, Everything, Highway, Programme, Settlement, Subject
 from fieldsurvey.report.wording import Wording
@@ -116,7 +116,7 @@ def sentences(
         known = {**row, "settlement_name": name, "operator": _whose(row, wording)}
         said.append((row["verdict"], 1, settlement_sentence(known, rate_bps)))
     for row in findings.cells.filter(pl.col("tests") > 0).iter_rows(named=True):
-        place = cell_place(row["cell"], wording)
+        place = wording.tr("report.cell_place", position=position(row["cell"], wording))
         said.append((row["verdict"], 1, verdict_sentence(place, row, rate_bps)))
     said.sort(key=lambda one: _URGENCY[one[0]])
     if not said:

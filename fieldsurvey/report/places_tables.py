@@ -77,13 +77,18 @@ def settlement_table(
 
 
 def cell_table(rows: Sequence[Mapping[str, Any]], wording: Wording) -> list[Block]:
-    """Return the table of judged map cells, by their names."""
-    chosen, note = _shortened(rows, [row["verdict"] for row in rows], wording)
+    """Return the table of judged map cells that have tests, by their names."""
+    tested = [row for row in rows if row["tests"]]
+    chosen, note = _shortened(tested, [row["verdict"] for row in tested], wording)
+    if len(tested) < len(rows):
+        number = wording.number(len(rows) - len(tested))
+        note.append(Paragraph(wording.tr("report.cells_only_driven", number=number), note=True))
+    if not tested:
+        return note
     cells = [
         Row(
             (
-                f"{row['cell']:x}",
-                cell_place(row["cell"], wording),
+                f"{position(row['cell'], wording)}\n{row['cell']:x}",
                 operator_name(row["operator"], wording),
                 *_verdict_cells(row, wording),
             ),
@@ -93,7 +98,6 @@ def cell_table(rows: Sequence[Mapping[str, Any]], wording: Wording) -> list[Bloc
     ]
     columns = (
         Column(wording.tr("report.col_cell")),
-        Column(wording.tr("report.col_centre"), 1.4),
         Column(wording.tr("report.col_operator"), 1.2),
         *_verdict_columns(wording),
     )
@@ -134,12 +138,12 @@ def settlement_names(places: Places | None, wording: Wording) -> dict[str, str]:
     return {id_: table.name_in(n, wording.language) for n, id_ in enumerate(table.id)}
 
 
-def cell_place(cell: int, wording: Wording) -> str:
+def position(cell: int, wording: Wording) -> str:
     """Return where the middle of a map cell lies."""
     from h3.api.basic_int import cell_to_latlng
 
     latitude, longitude = (wording.number(value, 3) for value in cell_to_latlng(cell))
-    return wording.tr("report.cell_place", latitude=latitude, longitude=longitude)
+    return f"{latitude}°; {longitude}°"
 
 
 def access(word: str | None, wording: Wording) -> str:

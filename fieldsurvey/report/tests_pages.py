@@ -152,6 +152,7 @@ def radio_pages(findings: Findings, wording: Wording) -> list[Block]:
             wording.number(row["len"]),
             wording.percent(row["len"] / totals[row["operator"]]),
             wording.percent(row["reachable"] / row["asked"] if row["asked"] else None),
+            wording.number(row["asked"]),
         ))
         for row in kinds.iter_rows(named=True)
     )  # fmt: skip
@@ -161,6 +162,7 @@ def radio_pages(findings: Findings, wording: Wording) -> list[Block]:
         Column(wording.tr("report.col_seconds"), right=True),
         Column(wording.tr("report.col_seconds_share"), right=True),
         Column(wording.tr("report.col_with_service"), right=True),
+        Column(wording.tr("report.col_asked"), right=True),
     )
     heading = Heading(wording.tr("report.radio"))
     return [heading, Table(columns, rows, wording.tr("report.radio_table"))]

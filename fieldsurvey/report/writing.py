@@ -20,7 +20,7 @@ from fieldsurvey.report.blocks import Block, Document, Figure, Figures, Heading,
 from fieldsurvey.report.cover_page import facts, sentences, subtitle, title_of
 from fieldsurvey.report.findings import Findings, find
 from fieldsurvey.report.kilometres import Stretch, highways_of, in_all, lengths_of, stretches_of
-from fieldsurvey.report.map_scene import Ground, scene
+from fieldsurvey.report.map_scene import Ground, map_sources, scene
 from fieldsurvey.report.map_svg import draw_legend, draw_map, is_wide
 from fieldsurvey.report.method_page import method_pages
 from fieldsurvey.report.places_tables import (
@@ -165,11 +165,8 @@ def _maps(findings: Findings, stretches: Sequence[Stretch], ground: Ground) -> l
     alt = wording.tr("report.map_alt")
     figures = tuple(Figure(draw_map(one, width, wording, highest), alt) for one in scenes)
     legend = Figure(draw_legend(WIDTH, wording), wording.tr("report.legend_alt"))
-    return [
-        Figures(figures, columns, ""),
-        legend,
-        Paragraph(wording.tr("report.map_caption"), note=True),
-    ]
+    said = f"{wording.tr('report.map_caption')} {map_sources(ground)}."
+    return [Figures(figures, columns, ""), legend, Paragraph(said, note=True)]
 
 
 def _body(
