@@ -38,7 +38,7 @@ _OPENING_SHARE = 0.5  # of the time, roughly
 @click.option(
     "--now",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="UTC; when nothing is said, the time of the newest measurement.",
+    help="What is older than a year is judged from here, UTC; else today.",
 )
 @click.option("--replayed", is_flag=True, help="Show replayed drives, for training: no evidence.")
 @click.pass_obj
@@ -118,12 +118,14 @@ def _subject(
 
 
 def _now_utc_us(now: datetime | None, m: Measurements) -> int:
-    """Return when the report is of: a report on old measurements is no older for being printed."""
+    """Return when the report is of: the day it is printed, so that what is old is said to be; and
+    not before its newest measurement, which may be of today."""
     if now is not None:
         return int(now.replace(tzinfo=UTC).timestamp()) * 1_000_000
-    newest = [
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    times = [
         value
         for value in (m.tests["started_utc_us"].max(), m.samples["utc_us"].max())
         if isinstance(value, int)
     ]
-    return max(newest, default=0)
+    return max([int(today.timestamp()) * 1_000_000, *times])

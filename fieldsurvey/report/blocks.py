@@ -71,10 +71,11 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """``mark``: of a verdict, drawn in front; "" for none."""
+    """``mark``: of a verdict, drawn in front; "" for none. ``note``: small print under the row."""
 
     cells: tuple[str, ...]
     mark: str = ""
+    note: str = ""
 
 
 class Table(Block, frozen=True):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fieldsurvey.analysis.ranks import ranked
 from fieldsurvey.report.axes import (
     Scale,
     level,
@@ -119,7 +120,7 @@ def _ranks(drawing: Drawing, panel: AlongRoad, x: Scale, y: Scale, foot: float) 
         if failed:
             drawing.mark(NO_SERVICE, middle, foot + _FOOT / 2 + 1, 2.2)
         if len(rates):
-            low, median, high = (y(value) for value in by_rank(rates, 0, (10, 50, 90)))
+            low, median, high = (y(ranked(rates, percent)) for percent in (10, 50, 90))
             drawing.line(middle, low, middle, high, FAINT, 2.2)
             drawing.line(middle - 2, median, middle + 2, median, INK, 1.4)
 
@@ -183,14 +184,6 @@ def latencies(spreads: Sequence[Spread], width: float, wording: Wording) -> str:
         drawing.box(ends[1] - 1.6, y - 4, 3.2, 8, "#ffffff", INK, 1.0)
         drawing.text(width, y + 2.6, wording.milliseconds(spread.median_us), 8, "end")
     return drawing.svg()
-
-
-def by_rank(rising: Floats, below: int, percents: Sequence[int]) -> list[float]:
-    """Return the smallest values that so many in a hundred do not exceed; ``below`` more rank
-    under all of them. NaN where the rank falls among those."""
-    total = len(rising) + below
-    ranks = [-(-total * percent // 100) - 1 - below for percent in percents]
-    return [float(rising[rank]) if rank >= 0 else float("nan") for rank in ranks]
 
 
 def _log_ticks(low: float, high: float) -> list[float]:

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from fieldsurvey.analysis.scope import BY, Scope
-from fieldsurvey.analysis.sentence import settlement_sentence, stretch_sentence
+from fieldsurvey.analysis.sentence import settlement_sentence, verdict_sentence
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Facts, Paragraph
 from fieldsurvey.report.blocks import Findings as FindingsBlock
 from fieldsurvey.report.findings import Findings
 from fieldsurvey.report.kilometres import Stretch
-from fieldsurvey.report.places_tables import access, operator_name, settlement_names
+from fieldsurvey.report.places_tables import access, operator_name, position, settlement_names
+from fieldsurvey.report.runs import run_sentence, runs_of
 from fieldsurvey.report.subject import Box, Everything, Highway, Programme, Settlement, Subject
 from fieldsurvey.report.wording import Wording
 
-MOST_SENTENCES = 6
+MOST_SENTENCES = 8
 _URGENCY = {"below": 0, "above": 1, "undecided": 2}
 
 
@@ -46,6 +49,8 @@ def title_of(subject: Subject, places: Places | None, wording: Wording) -> str:
 def subtitle(findings: Findings, wording: Wording) -> str:
     """Return the question that the report answers."""
     rule = findings.judged_by
+    if isinstance(findings.subject, Programme):
+        return wording.tr("report.subtitle_programme")
     return wording.tr(
         "report.subtitle",
         mbps=wording.mbps(rule.rate_bps),
@@ -104,22 +109,26 @@ def sentences(
     rate_bps = findings.judged_by.rate_bps
     names = settlement_names(places, wording)
     said = [
-        (row, stretch_sentence({**row, "to_m": stretch.to_m}, rate_bps))
-        for stretch in stretches
-        if (row := stretch.row) is not None
+        (run[0].word, len(run), run_sentence(run, rate_bps, wording)) for run in runs_of(stretches)
     ]
     for row in findings.settlements.iter_rows(named=True):
         name = names.get(row["settlement_id"]) or row["settlement_name"]
         known = {**row, "settlement_name": name, "operator": _whose(row, wording)}
-        said.append((row, settlement_sentence(known, rate_bps)))
-    said.sort(key=lambda one: (_URGENCY[one[0]["verdict"]], -one[0]["tests"]))
+        said.append((row["verdict"], 1, settlement_sentence(known, rate_bps)))
+    for row in findings.cells.filter(pl.col("tests") > 0).iter_rows(named=True):
+        place = wording.tr("report.cell_place", position=position(row["cell"], wording))
+        said.append((row["verdict"], 1, verdict_sentence(place, row, rate_bps)))
+    said.sort(key=lambda one: _URGENCY[one[0]])
     if not said:
         return [Paragraph(wording.tr("report.nothing_to_judge"))]
-    items = [(row["verdict"], wording.say(text)) for row, text in said[:MOST_SENTENCES]]
-    rest = [row["verdict"] for row, _ in said[MOST_SENTENCES:]]
+    items = [(word, wording.say(text)) for word, _, text in said[:MOST_SENTENCES]]
+    rest = said[MOST_SENTENCES:]
     blocks: list[Block] = [FindingsBlock(tuple(items))]
     if rest:
-        counts = {word: wording.number(rest.count(word)) for word in _URGENCY}
+        counts = {
+            word: wording.number(sum(number for own, number, _ in rest if own == word))
+            for word in _URGENCY
+        }
         blocks.append(Paragraph(wording.tr("report.further", **counts), note=True))
     return blocks
 

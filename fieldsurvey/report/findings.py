@@ -6,11 +6,12 @@ choose words, nor draw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import polars as pl
 
+from fieldsurvey.analysis.cells import judge_cells
 from fieldsurvey.analysis.judging import counted_tests
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.scope import Scope, training
@@ -18,9 +19,10 @@ from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.analysis.stretches import judge_stretches
 from fieldsurvey.analysis.targets import JudgedBy
 from fieldsurvey.model.tally import Result
-from fieldsurvey.report.subject import Subject, of_subject
+from fieldsurvey.report.subject import Highway, Settlement, Subject, of_subject
 
 SHOWN_LENGTH_M = 1_000
+CELL_RESOLUTION = 8  # of H3: 0.7 km2
 BY = ("operator",)
 BY_IN_SETTLEMENTS = ("operator", "access_type")
 
@@ -28,9 +30,10 @@ BY_IN_SETTLEMENTS = ("operator", "access_type")
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """``m``: the evidence in scope of the subject. ``tests``: those that count and are fresh, in
-    order of time. ``stretches``, ``kilometres`` and ``settlements`` are judged places; texts are
-    plain in all tables. ``left_out``: reason → tests, without zeros. ``asked``: tests that there
-    are in scope, counted or not. ``operators``: most tests first; None where not recorded."""
+    order of time. ``stretches``, ``kilometres``, ``settlements`` and ``cells`` (of what lies on no
+    highway and in no settlement) are judged places; texts are plain in all tables. ``left_out``:
+    reason → tests, without zeros. ``asked``: tests that there are in scope, counted or not.
+    ``operators``: most tests first; None where not recorded."""
 
     subject: Subject
     m: Measurements
@@ -38,6 +41,7 @@ class Findings:
     stretches: pl.DataFrame
     kilometres: pl.DataFrame
     settlements: pl.DataFrame
+    cells: pl.DataFrame
     left_out: dict[str, int]
     asked: int
     operators: tuple[str | None, ...]
@@ -87,9 +91,8 @@ def find(
                 counts, judged_by, length_m=SHOWN_LENGTH_M, now_utc_us=now_utc_us, by=BY
             )
         ),
-        _plain(
-            judge_settlements(counts, judged_by, now_utc_us=now_utc_us, by=BY_IN_SETTLEMENTS)
-        ),
+        _settlements(counts, subject, judged_by, now_utc_us),
+        _cells(counts, subject, judged_by, now_utc_us),
         _left_out(there, counts, says, judged_by, trained),
         len(there.tests),
         _operators(counts, tests),
@@ -98,6 +101,26 @@ def find(
         now_utc_us,
         trained,
     )  # fmt: skip
+
+
+def _settlements(
+    m: Measurements, subject: Subject, judged_by: JudgedBy, now_utc_us: int
+) -> pl.DataFrame:
+    """Judge settlements; none on a highway, which has but a part of their tests."""
+    if isinstance(subject, Highway):
+        m = m.of_drives(pl.Series([], dtype=pl.UInt32))
+    return _plain(judge_settlements(m, judged_by, now_utc_us=now_utc_us, by=BY_IN_SETTLEMENTS))
+
+
+def _cells(m: Measurements, subject: Subject, judged_by: JudgedBy, now_utc_us: int) -> pl.DataFrame:
+    """Judge what lies on no highway and in no settlement; a part of a cell is no cell, so only
+    where a report is about more than one place."""
+    if isinstance(subject, Highway | Settlement):
+        m = m.of_drives(pl.Series([], dtype=pl.UInt32))
+    nowhere = pl.col("highway_ref").is_null() & pl.col("settlement_id").is_null()
+    m = replace(m, tests=m.tests.filter(nowhere), samples=m.samples.filter(nowhere))
+    cells = judge_cells(m, judged_by, now_utc_us=now_utc_us, resolution=CELL_RESOLUTION, by=BY)
+    return _plain(cells)
 
 
 def _plain(table: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ They add up to the length of the highway. Must not choose words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import polars as pl
 from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
 from fieldsurvey.report.findings import Findings
 from fieldsurvey.report.roads import Roads
-from fieldsurvey.report.subject import Box, Highway, Programme, Settlement
+from fieldsurvey.report.subject import Box, Highway, Settlement
 from fieldsurvey.report.svg import NOT_DRIVEN
 
 WORDS = ("above", "below", "undecided", NOT_DRIVEN)
@@ -52,7 +52,7 @@ def highways_of(findings: Findings, roads: Roads) -> list[str]:
     subject = findings.subject
     if isinstance(subject, Highway):
         return [subject.ref]
-    if isinstance(subject, Settlement | Programme):
+    if isinstance(subject, Settlement):
         return []
     measured = set(findings.stretches["highway_ref"].to_list())
     return sorted(measured | set(roads.refs(subject) if isinstance(subject, Box) else ()))
@@ -71,8 +71,10 @@ def stretches_of(findings: Findings, roads: Roads, ref: str) -> list[Stretch]:
             )
         }
         for start in sorted({*expected, *rows}):
-            long = roads.length_m(ref, start, start + JUDGED_LENGTH_M)
-            found.append(Stretch(ref, operator, start, start + long, rows.get(start)))
+            end = float(start + JUDGED_LENGTH_M)
+            if start in expected and (last := roads.end_m(ref)) is not None:
+                end = min(end, last)
+            found.append(Stretch(ref, operator, start, end, rows.get(start)))
     return found
 
 
@@ -94,3 +96,21 @@ def lengths_of(findings: Findings, roads: Roads, ref: str) -> list[Lengths]:
             )
         )  # fmt: skip
     return found
+
+
+def in_all(lengths: Sequence[Lengths]) -> list[Lengths]:
+    """Return the sums over all highways, one per operator."""
+    by_operator: dict[str | None, list[Lengths]] = {}
+    for one in lengths:
+        by_operator.setdefault(one.operator, []).append(one)
+    return [
+        Lengths(
+            "",
+            operator,
+            {word: sum(one.metres[word] for one in own) for word in WORDS},
+            sum(one.tests for one in own),
+            sum(one.no_service for one in own),
+            all(one.known for one in own),
+        )
+        for operator, own in by_operator.items()
+    ]

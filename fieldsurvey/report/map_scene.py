@@ -18,7 +18,7 @@ from fieldsurvey.report.kilometres import Stretch
 from fieldsurvey.report.map_svg import Floats, Label, Line, Scene
 from fieldsurvey.report.places_tables import operator_name, settlement_names
 from fieldsurvey.report.roads import Roads
-from fieldsurvey.report.subject import Box, Settlement
+from fieldsurvey.report.subject import Box, Highway, Settlement
 from fieldsurvey.report.svg import NOT_DRIVEN
 from fieldsurvey.report.wording import Wording
 
@@ -46,7 +46,10 @@ def scene(
     pieces = [(one, line) for one in own for line in _lines(findings, one, ground.roads)]
     tests = _tests(findings, operator)
     towns = _towns(findings, operator, ground)
-    extent = _extent(findings, [line for _, line in pieces], tests, towns)
+    cells = _cells(findings, operator)
+    tracks = [] if isinstance(findings.subject, Highway) else _tracks(findings, operator)
+    lines = [line for _, line in (*pieces, *cells)] + tracks
+    extent = _extent(findings, lines, tests, towns)
     if extent is None:
         return None
     single = isinstance(findings.subject, Settlement)
@@ -57,14 +60,11 @@ def scene(
         extent,
         roads=[(line.latitude_deg, line.longitude_deg) for line in ground.roads.lines],
         judged=[(one.word, line) for one, line in pieces],
+        cells=cells,
+        tracks=tracks,
         marks=marks,
         labels=[*_posts(own, ground), *towns, *_names(extent, towns, ground)],
-        sources=_sources(ground),
         title=operator_name(operator, wording),
-        legend=[
-            (word, wording.tr(f"report.word_{word}"))
-            for word in ("above", "below", "undecided", NOT_DRIVEN)
-        ],
     )
 
 
@@ -89,6 +89,30 @@ def _lines(findings: Findings, stretch: Stretch, roads: Roads) -> list[Line]:
 
 def _as_line(way: pl.DataFrame) -> Line:
     return way["latitude_deg"].to_numpy(), way["longitude_deg"].to_numpy()
+
+
+def _tracks(findings: Findings, operator: str | None) -> list[Line]:
+    """Return the ways an operator's networks were driven along."""
+    whose = findings.m.drives["operator"]
+    own = [n for n, word in enumerate(whose.to_list()) if word == operator]
+    fixed = findings.m.samples.filter(
+        pl.col("drive").is_in(pl.Series(own, dtype=pl.UInt32).implode())
+        & pl.col("latitude_deg").is_not_null()
+    )
+    ways = fixed.partition_by("drive", "run", maintain_order=True)
+    return [_as_line(way.gather_every(max(1, len(way) // _POINTS))) for way in ways if len(way) > 1]
+
+
+def _cells(findings: Findings, operator: str | None) -> list[tuple[str, Line]]:
+    """Return judged cells of the map with their corners."""
+    from h3.api.basic_int import cell_to_boundary
+
+    own = findings.cells.filter(pl.col("operator").eq_missing(pl.lit(operator)))
+    found = []
+    for cell, verdict in own.select("cell", "verdict").iter_rows():
+        latitudes, longitudes = zip(*cell_to_boundary(cell), strict=True)
+        found.append((verdict, (np.array(latitudes), np.array(longitudes))))
+    return found
 
 
 def _tests(findings: Findings, operator: str | None) -> pl.DataFrame:
@@ -185,7 +209,7 @@ def _near(degrees: Floats, extent: Floats, wide: float) -> npt.NDArray[np.bool_]
     return inside
 
 
-def _sources(ground: Ground) -> str:
+def map_sources(ground: Ground) -> str:
     if ground.places is None:
         return ground.wording.tr("report.map_without_places")
     files = ", ".join(source.name for source in ground.places.report.sources)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,7 @@ import numpy.typing as npt
 from fieldsurvey.places.geometry import metres_per_unit, to_plane
 from fieldsurvey.report.svg import (
     COLOURS,
-    FAINT,
     INK,
-    NO_SERVICE,
     NOT_DRIVEN,
     Drawing,
     text_width,
@@ -27,12 +25,15 @@ from fieldsurvey.report.wording import Wording
 
 Floats = npt.NDArray[np.float64]
 Line = tuple[Floats, Floats]  # latitudes and longitudes, degrees
+Rectangle = tuple[float, float, float, float]  # left, top, right, bottom; points
 
 _MARGIN = 0.06  # of the longer side, around what has to be seen
 _MIN_SIDE_M = 1_500.0
 _FINEST = 0.35  # points: no line needs more detail
-_LOWEST, _HIGHEST = 0.42, 0.92  # height of a map, of its width
-_BAR = 20.0  # under the map: scale and sources
+_WIDE = 0.6
+_BOLD = 1.2  # how much wider bold letters are, capitals mostly
+_LOWEST, _HIGHEST = 0.34, 0.92  # height of a map, of its width
+_BAR = 16.0  # under the map: scale and sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +51,29 @@ class Label:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What lies on a map. ``extent``: (latitudes, longitudes) that have to be seen. ``judged``:
-    verdict's word with the pieces of road it stands for; ``marks`` its shapes."""
+    verdict's word with the pieces of road it stands for; ``cells`` with its outline; ``tracks``:
+    ways driven; ``marks`` its shapes."""
 
     extent: Line
     roads: Sequence[Line] = ()
     judged: Sequence[tuple[str, Line]] = ()
+    cells: Sequence[tuple[str, Line]] = ()
+    tracks: Sequence[Line] = ()
     marks: Sequence[tuple[str, float, float]] = ()
     labels: Sequence[Label] = ()
-    sources: str = ""
     title: str = ""
-    legend: Sequence[tuple[str, str]] = field(default=())  # verdict's word and its text
+
+
+def is_wide(scene: Scene) -> bool:
+    """Return whether a map is much wider than high: then it wants the width of the page."""
+    return _Frame(scene.extent, 1.0, _HIGHEST).height < _WIDE
 
 
 def draw_map(scene: Scene, width: float, wording: Wording, highest: float = _HIGHEST) -> str:
     """Return the map as SVG, ``width`` points wide; ``highest`` bounds its height, of the width."""
     frame = _Frame(scene.extent, width, highest)
     head = 14.0 if scene.title else 0.0
-    drawing = Drawing(width, frame.height + head + _BAR + (14.0 if scene.legend else 0.0))
+    drawing = Drawing(width, frame.height + head + _BAR)
     frame.top = head
     if scene.title:
         drawing.text(0, 9.5, scene.title, 9, bold=True)
@@ -74,26 +81,44 @@ def draw_map(scene: Scene, width: float, wording: Wording, highest: float = _HIG
     for line in scene.roads:
         for points in frame.visible(line):
             drawing.path(points, "#b9b9b9", 0.9)
-    for word in (NOT_DRIVEN, "undecided", "above", "below"):  # worst on top
-        for own, line in scene.judged:
-            if own == word:
-                for points in frame.visible(line):
-                    _judged(drawing, word, points)
+    for word, outline in scene.cells:
+        drawing.verdict_area(word, _closed(frame, outline))
+    for line in scene.tracks:
+        for points in frame.visible(line):
+            drawing.path(points, INK, 0.5)
+    seen = [
+        (word, points)
+        for wanted in (NOT_DRIVEN, "undecided", "above", "below")  # worst on top
+        for word, line in scene.judged
+        if word == wanted
+        for points in frame.visible(line)
+    ]
+    for word, points in seen:
+        if word != NOT_DRIVEN:
+            drawing.path(points, "#ffffff", 6.0)
+    for word, points in seen:
+        _judged(drawing, word, points)
     for word, latitude, longitude in scene.marks:
         drawing.mark(word, *frame.point(latitude, longitude), 3.4)
-    _labels(drawing, frame, scene.labels)
+    _labels(drawing, frame, scene.labels, [points for _, points in seen])
     drawing.box(0, head, width, frame.height, "none", INK, 0.6)
     _north(drawing, width - 14, head + 24)
     _scale_bar(drawing, frame, head + frame.height + 12, wording)
-    drawing.text(width, head + frame.height + 12, scene.sources, 6.5, "end", FAINT)
+    return drawing.svg()
+
+
+def draw_legend(width: float, wording: Wording) -> str:
+    """Return what the maps' and strips' verdicts look like, with their words, in one line."""
+    drawing = Drawing(width, 12)
     x = 0.0
-    for word, text in scene.legend:
-        y = head + frame.height + 32
-        if word != NO_SERVICE:
-            drawing.verdict_box(word, x, y - 6.5, 16, 7)
-        drawing.mark(word, x + 24, y - 3, 3.2) if word != NOT_DRIVEN else None
-        drawing.text(x + 32, y, text, 8)
-        x += 44 + text_width(text, 8)
+    for word in ("above", "below", "undecided", NOT_DRIVEN):
+        text = wording.tr(f"report.word_{word}")
+        drawing.verdict_box(word, x, 2, 18, 8)
+        if word != NOT_DRIVEN:
+            drawing.mark(word, x + 26, 6, 3.2)
+        start = x + (34 if word != NOT_DRIVEN else 24)
+        drawing.text(start, 8.8, text, 8)
+        x = start + 16 + text_width(text, 8)
     return drawing.svg()
 
 
@@ -102,7 +127,6 @@ def _judged(drawing: Drawing, word: str, points: list[tuple[float, float]]) -> N
     if word == NOT_DRIVEN:
         drawing.path(points, COLOURS[word], 1.2, "1.5 2.5")
         return
-    drawing.path(points, "#ffffff", 5.6, cap="round")
     if word == "undecided":
         drawing.path(points, COLOURS[word], 3.4)
         drawing.path(points, "#ffffff", 1.8)
@@ -162,7 +186,7 @@ class _Frame:
 
 
 def _cut(
-    x0: float, y0: float, x1: float, y1: float, box: tuple[float, float, float, float]
+    x0: float, y0: float, x1: float, y1: float, box: Rectangle
 ) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """Return the part of a segment inside a box (Liang and Barsky 1984)."""
     west, top, east, bottom = box
@@ -191,34 +215,76 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [*kept, points[-1]]
 
 
-def _labels(drawing: Drawing, frame: _Frame, labels: Sequence[Label]) -> None:
-    """Write names beside their points, the most important first; none over another."""
-    taken: list[tuple[float, float, float, float]] = [
-        (frame.width - 28, frame.top, frame.width, frame.top + 32)
-    ]
+def _closed(frame: _Frame, outline: Line) -> list[tuple[float, float]]:
+    """Return the corners of a cell, pushed into the frame."""
+    x, y = frame.place(outline)
+    bottom = frame.top + frame.height
+    return list(
+        zip(
+            np.clip(x, 0, frame.width).tolist(), np.clip(y, frame.top, bottom).tolist(), strict=True
+        )
+    )
+
+
+def _labels(
+    drawing: Drawing,
+    frame: _Frame,
+    labels: Sequence[Label],
+    lines: Sequence[list[tuple[float, float]]],
+) -> None:
+    """Write names beside their points, the most important first; none over another, nor over a
+    judged line where there is room elsewhere."""
+    taken = [(frame.width - 28, frame.top, frame.width, frame.top + 32)]
+    on_lines = [(x - 3, y - 3, x + 3, y + 3) for line in lines for x, y in _every(line, 6.0)]
     for label in sorted(labels, key=lambda label: (label.rank, label.text)):
         x, y = frame.point(label.latitude_deg, label.longitude_deg)
         if not frame.holds(x, y):
             continue
         size = 7.0 if label.small else 8.5
-        wide = text_width(label.text, size)
-        for left, base in ((x + 5, y + 2.5), (x - 5 - wide, y + 2.5), (x - wide / 2, y - 5),
-                           (x - wide / 2, y + 10)):  # fmt: skip
-            box = (left, base - size, left + wide, base + 2)
-            inside = frame.holds(box[0], box[1]) and frame.holds(box[2], box[3])
-            if inside and not any(_meet(box, other) for other in taken):
-                break
-        else:
+        free = [box for box in _around(x, y, label, size) if _fits(frame, box, taken)]
+        box = next((box for box in free if not _hits(box, on_lines)), free[0] if free else None)
+        if box is None:
             continue
         taken += [box, (x - 3, y - 3, x + 3, y + 3)]
         if label.mark:
             drawing.mark(label.mark, x, y, 3.6)
         else:
             drawing.box(x - 1.2, y - 1.2, 2.4, 2.4, INK, "#ffffff", 0.5)
-        drawing.text(left, base, label.text, size, halo=True, bold=not label.small)
+        drawing.text(box[0], box[3] - 2, label.text, size, halo=True, bold=not label.small)
 
 
-def _meet(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+def _around(x: float, y: float, label: Label, size: float) -> list[Rectangle]:
+    """Return where a name can stand beside its point, best first."""
+    wide = text_width(label.text, size) * (1.0 if label.small else _BOLD)
+    at = [
+        (x + 5, y + 2.5), (x - 5 - wide, y + 2.5), (x - wide / 2, y - 6), (x - wide / 2, y + 12),
+        (x + 4, y - 6), (x - 4 - wide, y - 6), (x + 4, y + 11), (x - 4 - wide, y + 11),
+    ]  # fmt: skip
+    return [(left, base - size, left + wide, base + 2) for left, base in at]
+
+
+def _fits(frame: _Frame, box: Rectangle, taken: Sequence[Rectangle]) -> bool:
+    inside = frame.holds(box[0], box[1]) and frame.holds(box[2], box[3])
+    return inside and not _hits(box, taken)
+
+
+def _hits(box: Rectangle, others: Sequence[Rectangle]) -> bool:
+    return any(_meet(box, other) for other in others)
+
+
+def _every(line: list[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """Return points along a line that are at most ``step`` apart."""
+    found = [line[0]]
+    for x, y in line[1:]:
+        x0, y0 = found[-1]
+        parts = max(1, math.ceil(math.hypot(x - x0, y - y0) / step))
+        found += [
+            (x0 + (x - x0) * n / parts, y0 + (y - y0) * n / parts) for n in range(1, parts + 1)
+        ]
+    return found
+
+
+def _meet(a: Rectangle, b: Rectangle) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 

@@ -7,7 +7,7 @@ what the code does not do.
 from __future__ import annotations
 
 from fieldsurvey.analysis.independence import NEAR_M, SOON_US
-from fieldsurvey.analysis.judging import FEWEST_RANKED
+from fieldsurvey.analysis.rates import FEWEST_RANKED
 from fieldsurvey.analysis.sequential import INTERVAL_ERROR
 from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
 from fieldsurvey.analysis.targets import JudgedBy, target_file
@@ -62,6 +62,7 @@ def _rules(findings: Findings, wording: Wording) -> tuple[str, ...]:
             seconds=wording.number(SOON_US / 1e6),
         ),
         wording.tr("report.rule_no_service"),
+        wording.tr("report.rule_many"),
         wording.tr("report.rule_undecided"),
         wording.tr("report.rule_interval", percent=wording.percent(1 - INTERVAL_ERROR)),
         wording.tr("report.rule_needed"),

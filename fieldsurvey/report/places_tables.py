@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from fieldsurvey.analysis.judging import FEWEST_RANKED
+from fieldsurvey.analysis.rates import FEWEST_RANKED
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Column, Paragraph, Row, Table
 from fieldsurvey.report.kilometres import Lengths, Stretch
@@ -67,13 +67,41 @@ def settlement_table(
         for name, row in chosen
     ]
     columns = (
-        Column(wording.tr("report.col_settlement"), 1.4),
-        Column(wording.tr("report.col_operator"), 1),
+        Column(wording.tr("report.col_settlement"), 1.3),
+        Column(wording.tr("report.col_operator"), 1.3),
         Column(wording.tr("report.col_access")),
         *_verdict_columns(wording),
     )
     caption = wording.tr("report.settlement_table")
     return [Table(columns, tuple(cells), caption, marked=True), *note]
+
+
+def cell_table(rows: Sequence[Mapping[str, Any]], wording: Wording) -> list[Block]:
+    """Return the table of judged map cells that have tests, by their names."""
+    tested = [row for row in rows if row["tests"]]
+    chosen, note = _shortened(tested, [row["verdict"] for row in tested], wording)
+    if len(tested) < len(rows):
+        number = wording.number(len(rows) - len(tested))
+        note.append(Paragraph(wording.tr("report.cells_only_driven", number=number), note=True))
+    if not tested:
+        return note
+    cells = [
+        Row(
+            (
+                f"{position(row['cell'], wording)}\n{row['cell']:x}",
+                operator_name(row["operator"], wording),
+                *_verdict_cells(row, wording),
+            ),
+            row["verdict"],
+        )
+        for row in chosen
+    ]
+    columns = (
+        Column(wording.tr("report.col_cell")),
+        Column(wording.tr("report.col_operator"), 1.2),
+        *_verdict_columns(wording),
+    )
+    return [Table(columns, tuple(cells), wording.tr("report.cell_table"), marked=True), *note]
 
 
 def lengths_table(lengths: Sequence[Lengths], wording: Wording, *, with_ref: bool) -> Table:
@@ -108,6 +136,14 @@ def settlement_names(places: Places | None, wording: Wording) -> dict[str, str]:
         return {}
     table = places.settlements()
     return {id_: table.name_in(n, wording.language) for n, id_ in enumerate(table.id)}
+
+
+def position(cell: int, wording: Wording) -> str:
+    """Return where the middle of a map cell lies."""
+    from h3.api.basic_int import cell_to_latlng
+
+    latitude, longitude = (wording.number(value, 3) for value in cell_to_latlng(cell))
+    return f"{latitude}°; {longitude}°"
 
 
 def access(word: str | None, wording: Wording) -> str:

@@ -1,7 +1,7 @@
 """Where a highway's kilometres lie, and which of them a report is about.
 
-A number that several lines of the places file share has kilometres in several places: of these
-nothing is said here, and a map shows where was driven instead. Must not know verdicts.
+A number that several lines of the places file share has its kilometres in several places: then a
+map shows where was driven instead. Must not know verdicts.
 """
 
 from __future__ import annotations
@@ -16,68 +16,71 @@ from fieldsurvey.report.subject import Box, Highway, Subject
 
 Floats = npt.NDArray[np.float64]
 
+_LOOK_EVERY_M = 100.0  # for what of a highway lies in a box
+
 
 class Roads:
-    """The highways of a places file that have one line, by number. None: no file, no highways."""
+    """The highways of a places file. Lines of one highway share its kilometre posts, so the longest
+    of them says how far these go. None: no file, no highways."""
 
     def __init__(self, places: Places | None) -> None:
-        lines = places.highway_lines() if places is not None else []
-        by_ref: dict[str, list[HighwayLine]] = {}
-        for line in lines:
-            by_ref.setdefault(line.ref, []).append(line)
-        self._single = {ref: same[0] for ref, same in by_ref.items() if len(same) == 1}
-        self.lines = lines
-
-    def line(self, ref: str) -> HighwayLine | None:
-        return self._single.get(ref)
+        self.lines = places.highway_lines() if places is not None else []
+        self._by_ref: dict[str, list[HighwayLine]] = {}
+        for line in self.lines:
+            self._by_ref.setdefault(line.ref, []).append(line)
 
     def piece(self, ref: str, from_m: float, to_m: float) -> tuple[Floats, Floats] | None:
         """Return latitudes and longitudes along a piece; None where nobody knows."""
-        line = self.line(ref)
-        if line is None or from_m >= line.length_m:
+        lines = self._by_ref.get(ref, [])
+        if len(lines) != 1 or from_m >= lines[0].length_m:
             return None
+        (line,) = lines
         to_m = min(to_m, line.length_m)
         inside = (line.chainage_m > from_m) & (line.chainage_m < to_m)
-        chainage = np.concatenate(([from_m], line.chainage_m[inside], [to_m]))
-        return (
-            np.interp(chainage, line.chainage_m, line.latitude_deg),
-            np.interp(chainage, line.chainage_m, line.longitude_deg),
-        )
+        return _at(line, np.concatenate(([from_m], line.chainage_m[inside], [to_m])))
 
-    def length_m(self, ref: str, from_m: float, to_m: float) -> float:
-        """Return how much road there is from one post to another: a highway may end between."""
-        line = self.line(ref)
-        return to_m - from_m if line is None else max(0.0, min(to_m, line.length_m) - from_m)
+    def end_m(self, ref: str) -> float | None:
+        """Return the last chainage of a highway."""
+        return max((line.length_m for line in self._by_ref.get(ref, [])), default=None)
 
     def expected(self, subject: Subject, ref: str) -> list[int] | None:
         """Return where the judged stretches of a subject begin, driven or not; None where nobody
         knows how far the highway goes."""
-        line = self.line(ref)
+        end_m = self.end_m(ref)
         if isinstance(subject, Highway):
-            first, end = subject.judged_range_m()
-            if line is not None:
-                end = min(end, line.length_m)
-            return None if end == float("inf") else _starts(first, end)
-        if line is None:
+            first, last = subject.judged_range_m()
+            last = last if end_m is None else min(last, end_m)
+            return None if last == float("inf") else _starts(first, last)
+        if end_m is None:
             return None
         if not isinstance(subject, Box):
-            return _starts(0.0, line.length_m)
-        # The same kilometre cells that the box holds, looked at every 100 m.
-        along = np.arange(0.0, line.length_m, 100.0)
-        latitude = np.interp(along, line.chainage_m, line.latitude_deg)
-        longitude = np.interp(along, line.chainage_m, line.longitude_deg)
-        inside = (
-            (latitude >= subject.south_deg) & (latitude <= subject.north_deg)
-            & (longitude >= subject.west_deg) & (longitude <= subject.east_deg)
-        )  # fmt: skip
-        numbers = np.unique(along[inside] // JUDGED_LENGTH_M)
-        return [int(number) * JUDGED_LENGTH_M for number in numbers.tolist()]
+            return _starts(0.0, end_m)
+        inside = [_inside(line, subject) for line in self._by_ref[ref]]
+        return sorted(set(np.concatenate(inside).tolist()))
 
     def refs(self, subject: Subject) -> list[str]:
-        """Return the highways that a box reaches into, by number."""
-        return sorted(ref for ref in self._single if self.expected(subject, ref))
+        """Return the highways that a subject reaches, by number."""
+        return sorted(ref for ref in self._by_ref if self.expected(subject, ref))
+
+
+def _at(line: HighwayLine, chainage_m: Floats) -> tuple[Floats, Floats]:
+    return (
+        np.interp(chainage_m, line.chainage_m, line.latitude_deg),
+        np.interp(chainage_m, line.chainage_m, line.longitude_deg),
+    )
+
+
+def _inside(line: HighwayLine, box: Box) -> npt.NDArray[np.int64]:
+    """Return where the stretches begin that have a part in a box."""
+    along_m = np.arange(0.0, line.length_m, _LOOK_EVERY_M)
+    latitude, longitude = _at(line, along_m)
+    inside = (
+        (latitude >= box.south_deg) & (latitude <= box.north_deg)
+        & (longitude >= box.west_deg) & (longitude <= box.east_deg)
+    )  # fmt: skip
+    return np.asarray(along_m[inside] // JUDGED_LENGTH_M, np.int64) * JUDGED_LENGTH_M
 
 
 def _starts(first_m: float, end_m: float) -> list[int]:
-    number = int(np.ceil((end_m - first_m) / JUDGED_LENGTH_M))
+    number = max(0, int(np.ceil((end_m - first_m) / JUDGED_LENGTH_M)))
     return [int(first_m) + n * JUDGED_LENGTH_M for n in range(number)]

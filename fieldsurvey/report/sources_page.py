@@ -68,9 +68,11 @@ def _instruments(findings: Findings, wording: Wording) -> list[Block]:
     judged = findings.tests.filter(pl.col("rule").is_not_null())
     if judged.is_empty():
         return []
+    low, high = pl.col("download_low_bps"), pl.col("download_high_bps")
+    without = (low == high).fill_null(value=True)  # of a single number
     kinds = (
         judged.group_by("protocol", "rule", "target_version")
-        .agg(pl.len(), pl.col("download_low_bps").is_null().sum().alias("without"))
+        .agg(pl.len(), without.sum().alias("without"))
         .sort("protocol", "rule", "target_version", nulls_last=True)
     )
     rows = tuple(

@@ -48,7 +48,9 @@ def draw_strip(
             left, right = scale(max(first, from_m)), scale(min(last, to_m))
             drawing.verdict_box(word, left, y, right - left, _JUDGED)
             if word != NOT_DRIVEN:
-                drawing.mark(word, (left + right) / 2, y + _JUDGED / 2, 4.0)
+                middle = (left + right) / 2
+                drawing.box(middle - 5, y + 1.5, 10, _JUDGED - 3, "#ffffff")
+                drawing.mark(word, middle, y + _JUDGED / 2, 3.6)
         for tested, first, last in band.shown:
             left, right = scale(max(first, from_m)), scale(min(last, to_m))
             colour = INK if tested else COLOURS[NOT_DRIVEN]

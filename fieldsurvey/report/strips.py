@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from fieldsurvey.report.blocks import Block, Figure, Heading, Paragraph
+from fieldsurvey.report.blocks import Block, Figure, Heading
 from fieldsurvey.report.findings import SHOWN_LENGTH_M, Findings
 from fieldsurvey.report.kilometres import Stretch
 from fieldsurvey.report.places_tables import operator_name
@@ -44,7 +44,7 @@ def strip_pages(
             )
             blocks.append(Figure(draw_strip(bands, start, end, line_m, WIDTH, wording), alt))
         start = end
-    return [*blocks, Paragraph(wording.tr("report.strip_note"), note=True)]
+    return blocks
 
 
 def _band(

@@ -84,6 +84,11 @@ class Drawing:
         dash = "1.5 1.5" if word == NOT_DRIVEN else ""
         self.box(x, y, width, height, _FILLS[word], COLOURS[word], 0.6, dash)
 
+    def verdict_area(self, word: str, corners: Sequence[Sequence[float]]) -> None:
+        """Draw a cell of the map in its verdict's colour and hatch."""
+        given = {"points": _joined(corners), "fill": _FILLS[word]}
+        self._add("polygon", {**given, **_stroke(COLOURS[word], 0.6, "")})
+
     def text(
         self, x: float, y: float, text: str, size: float = 8, anchor: str = "start",
         fill: str = INK, bold: bool = False, halo: bool = False, turned: bool = False,

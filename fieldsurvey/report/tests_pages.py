@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldsurvey.analysis.judging import FEWEST_RANKED, YEAR_US
+from fieldsurvey.analysis.judging import YEAR_US
+from fieldsurvey.analysis.ranks import ranked
+from fieldsurvey.analysis.rates import FEWEST_RANKED
+from fieldsurvey.analysis.scope import with_drive
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import OWN_CAUSES
 from fieldsurvey.report.blocks import Block, Column, Figure, Heading, Paragraph, Row, Table
@@ -20,7 +23,6 @@ from fieldsurvey.report.chart_svg import (
     Sorted,
     Spread,
     along_road,
-    by_rank,
     distribution,
     latencies,
 )
@@ -74,7 +76,7 @@ def distribution_pages(findings: Findings, wording: Wording) -> list[Block]:
             times = np.sort(own[column].drop_nulls().to_numpy().astype(float))
             times = times[times > 0]
             if len(times) >= FEWEST_RANKED:
-                low, median, high = by_rank(times, 0, (10, 50, 90))
+                low, median, high = (ranked(times, percent) for percent in (10, 50, 90))
                 spreads.append(Spread(name, loaded, low, median, high, len(times)))
     found: list[Block] = [Heading(wording.tr("report.distribution"))]
     few = Paragraph(wording.tr("report.fewer_than", number=FEWEST_RANKED))
@@ -122,6 +124,48 @@ def cause_pages(findings: Findings, wording: Wording) -> list[Block]:
         Column(wording.tr("report.col_seconds"), right=True),
     )
     return [*found, Table(columns, rows, wording.tr("report.cause_table"))]
+
+
+def radio_pages(findings: Findings, wording: Wording) -> list[Block]:
+    """Return how long which radio technology was seen, and how long there was service."""
+    seconds = findings.m.samples.filter(pl.col("utc_us") >= findings.now_utc_us - YEAR_US)
+    if seconds.is_empty():
+        return []
+    # Seconds in which nobody asked speak neither for service nor against it.
+    asked = ~pl.col("cause").cast(pl.String).is_in([cause.value for cause in OWN_CAUSES])
+    kinds = (
+        with_drive(findings.m, seconds, ("operator",))
+        .with_columns(pl.col("operator", "technology").cast(pl.String))
+        .group_by("operator", "technology")
+        .agg(
+            pl.len(),
+            asked.fill_null(value=True).sum().alias("asked"),
+            pl.col("reachable").sum().alias("reachable"),
+        )
+        .sort("operator", "len", "technology", descending=[False, True, False], nulls_last=True)
+    )
+    totals = dict(kinds.group_by("operator").agg(pl.col("len").sum()).iter_rows())
+    rows = tuple(
+        Row((
+            operator_name(row["operator"], wording),
+            row["technology"] or wording.tr("report.technology_unknown"),
+            wording.number(row["len"]),
+            wording.percent(row["len"] / totals[row["operator"]]),
+            wording.percent(row["reachable"] / row["asked"] if row["asked"] else None),
+            wording.number(row["asked"]),
+        ))
+        for row in kinds.iter_rows(named=True)
+    )  # fmt: skip
+    columns = (
+        Column(wording.tr("report.col_operator"), 1),
+        Column(wording.tr("report.col_technology"), 1),
+        Column(wording.tr("report.col_seconds"), right=True),
+        Column(wording.tr("report.col_seconds_share"), right=True),
+        Column(wording.tr("report.col_with_service"), right=True),
+        Column(wording.tr("report.col_asked"), right=True),
+    )
+    heading = Heading(wording.tr("report.radio"))
+    return [heading, Table(columns, rows, wording.tr("report.radio_table"))]
 
 
 def _counted(rows: pl.DataFrame, column: str) -> dict[str, int]:

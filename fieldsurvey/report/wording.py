@@ -12,6 +12,7 @@ from fieldsurvey.model.messages import Message, message
 DASH = "–"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SPACE = "\N{NO-BREAK SPACE}"
+_LEAST_BPS = 10_000.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,10 +40,13 @@ class Wording:
         return text if self.language == "en" else text.replace(".", ",")
 
     def mbps(self, rate_bps: float | None) -> str:
-        """Return a rate in Mbps without the unit: one decimal below 10, where it says something."""
+        """Return a rate in Mbps without the unit; decimals below 10, where they say something, and
+        never 0 for what was more."""
         if rate_bps is None:
             return DASH
-        return self.number(rate_bps / 1e6, 1 if rate_bps < 10e6 else 0)
+        if 0 < rate_bps < _LEAST_BPS:
+            return f"<{self.number(_LEAST_BPS / 1e6, 2)}"
+        return self.number(rate_bps / 1e6, 0 if rate_bps >= 10e6 else 1 if rate_bps >= 1e6 else 2)
 
     def km(self, metres: float | None) -> str:
         """Return a length in kilometres without the unit, and without decimals that are zero."""

@@ -19,21 +19,28 @@ from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Document, Figure, Figures, Heading, Paragraph
 from fieldsurvey.report.cover_page import facts, sentences, subtitle, title_of
 from fieldsurvey.report.findings import Findings, find
-from fieldsurvey.report.kilometres import Stretch, highways_of, lengths_of, stretches_of
-from fieldsurvey.report.map_scene import Ground, scene
-from fieldsurvey.report.map_svg import draw_map
+from fieldsurvey.report.kilometres import Stretch, highways_of, in_all, lengths_of, stretches_of
+from fieldsurvey.report.map_scene import Ground, map_sources, scene
+from fieldsurvey.report.map_svg import draw_legend, draw_map, is_wide
 from fieldsurvey.report.method_page import method_pages
-from fieldsurvey.report.places_tables import lengths_table, settlement_table, stretch_table
+from fieldsurvey.report.places_tables import (
+    cell_table,
+    lengths_table,
+    settlement_table,
+    stretch_table,
+)
+from fieldsurvey.report.programme_page import board_rows, board_summary, board_table
 from fieldsurvey.report.roads import Roads
 from fieldsurvey.report.sources_page import sources_pages
 from fieldsurvey.report.strips import strip_pages
-from fieldsurvey.report.subject import Highway, Subject
+from fieldsurvey.report.subject import Highway, Programme, Subject
 from fieldsurvey.report.tests_pages import (
     MOST_OPERATORS,
     WIDTH,
     along_pages,
     cause_pages,
     distribution_pages,
+    radio_pages,
 )
 from fieldsurvey.report.typesetting import typeset
 from fieldsurvey.report.wording import Wording, moment
@@ -131,12 +138,15 @@ def _cover(
 ) -> list[Block]:
     wording = ground.wording
     blocks: list[Block] = [facts(findings, wording)]
+    if isinstance(findings.subject, Programme):
+        rows = board_rows(findings, ground.places)
+        return [*blocks, board_summary(rows, wording), *board_table(rows, wording)]
     if findings.empty:
         return [*blocks, Paragraph(wording.tr("report.empty"))]
     blocks += sentences(findings, stretches, ground.places, wording)
-    if len(refs) == 1:
-        lengths = lengths_of(findings, ground.roads, refs[0])
-        blocks.append(lengths_table(lengths, wording, with_ref=False))
+    if refs:
+        lengths = [one for ref in refs for one in lengths_of(findings, ground.roads, ref)]
+        blocks.append(lengths_table(in_all(lengths), wording, with_ref=False))
     return [*blocks, *_maps(findings, stretches, ground)]
 
 
@@ -149,12 +159,14 @@ def _maps(findings: Findings, stretches: Sequence[Stretch], ground: Ground) -> l
     ]
     if not scenes:
         return [Paragraph(wording.tr("report.no_map"), note=True)]
-    columns = min(2, len(scenes))
+    columns = 1 if len(scenes) == 1 or (len(scenes) == 2 and is_wide(scenes[0])) else 2
     width = (WIDTH - _BETWEEN * (columns - 1)) / columns
-    highest = 0.62 if columns == 1 else 0.9
+    highest = 0.52 / len(scenes) if columns == 1 else 0.9
     alt = wording.tr("report.map_alt")
     figures = tuple(Figure(draw_map(one, width, wording, highest), alt) for one in scenes)
-    return [Figures(figures, columns, wording.tr("report.map_caption"))]
+    legend = Figure(draw_legend(WIDTH, wording), wording.tr("report.legend_alt"))
+    said = f"{wording.tr('report.map_caption')} {map_sources(ground)}."
+    return [Figures(figures, columns, ""), legend, Paragraph(said, note=True)]
 
 
 def _body(
@@ -162,15 +174,25 @@ def _body(
 ) -> list[Block]:
     wording = ground.wording
     blocks: list[Block] = []
-    if not findings.empty:
+    if isinstance(findings.subject, Programme):
+        if not findings.empty:
+            blocks.append(Heading(wording.tr("report.map"), page=True))
+            lengths = [one for ref in refs for one in lengths_of(findings, ground.roads, ref)]
+            blocks += _maps(findings, stretches, ground)
+            blocks.append(lengths_table(lengths, wording, with_ref=True))
+    elif not findings.empty:
         if refs:
             blocks += _of_roads(findings, stretches, refs, ground)
         if len(findings.settlements):
             rows = list(findings.settlements.iter_rows(named=True))
             blocks.append(Heading(wording.tr("report.settlements")))
             blocks += settlement_table(rows, ground.places, wording)
+        if len(findings.cells):
+            blocks.append(Heading(wording.tr("report.cells")))
+            blocks += cell_table(list(findings.cells.iter_rows(named=True)), wording)
         blocks += distribution_pages(findings, wording)
         blocks += cause_pages(findings, wording)
+        blocks += radio_pages(findings, wording)
     blocks += method_pages(findings, wording)
     return [*blocks, *sources_pages(findings, ground.places, wording)]
 
@@ -188,6 +210,7 @@ def _of_roads(
         own = [one for one in stretches if one.ref == ref]
         if own:
             blocks += strip_pages(findings, own, wording, titled=not single)
+    blocks.append(Paragraph(wording.tr("report.strip_note"), note=True))
     if len(refs) > MOST_STRIPS:
         blocks.append(
             Paragraph(wording.tr("report.strips_left_out", number=MOST_STRIPS), note=True)

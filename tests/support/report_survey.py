@@ -16,7 +16,6 @@ from tests.support.analysis_rows import NOW_UTC_US, S, measurements
 from tests.support.places_lines import line
 
 REF = "KZ38-01"
-LENGTH_M = 203_400.0
 VILLAGES = (("s1", "Қордай", "Korday", "Кордай", 0.22), ("s2", "Ұзынағаш", "Uzynagash",
                  "Узынагаш", 0.71))  # fmt: skip
 
@@ -26,9 +25,12 @@ def road(share: float) -> tuple[float, float]:
     return 43.2 + 0.35 * math.sin(3 * share), 74.6 + 2.4 * share
 
 
+_ROAD = line(REF, [road(n / 200) for n in range(201)])
+LENGTH_M = _ROAD.length_m
+
+
 def places() -> Places:
     """Return the highway, a second one that crosses it, and two villages beside it."""
-    own = line(REF, [road(n / 200) for n in range(201)])
     other = line("KAZ02", [(42.9, 75.9), (43.3, 76.0), (43.8, 76.3)])
     at = [road(share) for *_, share in VILLAGES]
     table = SettlementTable(
@@ -44,8 +46,10 @@ def places() -> Places:
         border_wkb=(None, None),
     )
     source = SourceSummary("roads.geojson", "geojson", "ab" * 32, 2, {})
-    report = ImportReport("test.places", "0123456789ab", (source,), 2, 2, 300.0, 0, 150.0, 150.0, 2, 0)
-    return Places("0123456789ab", [own, other], table, report)
+    report = ImportReport(
+        "test.places", "0123456789ab", (source,), 2, 2, 300.0, 0, 150.0, 150.0, 2, 0
+    )
+    return Places("0123456789ab", [_ROAD, other], table, report)
 
 
 def two_operators(first_km: int = 0, last_km: int = 160) -> Measurements:
@@ -88,9 +92,7 @@ def _test(drive: int, operator: str, chainage_m: float, n: int, factor: float) -
     if not dead and 95e6 < rate_bps <= 105e6:
         word = "undecided"
     latitude, longitude = _where(chainage_m)
-    village = next(
-        (row for row in VILLAGES if abs(row[4] * LENGTH_M - chainage_m) < 2_000), None
-    )
+    village = next((row for row in VILLAGES if abs(row[4] * LENGTH_M - chainage_m) < 2_000), None)
     return {
         "drive": drive, "operator": operator, "result": word, "chainage_m": chainage_m,
         "highway_ref": REF, "started_utc_us": NOW_UTC_US - 90 * 86_400 * S + n * 30 * S,
