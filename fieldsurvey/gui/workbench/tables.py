@@ -39,7 +39,7 @@ from fieldsurvey.gui.workbench.table_model import Column, Row, TableModel
 
 _TEXT_PX = 12
 _WIDEST_PX = 400
-_MEASURED_ROWS = 60
+_MEASURED_ROWS = 25
 _AIR_PX = 5
 
 
