@@ -17,6 +17,7 @@ ALONE = (
     "end_to_end/test_throughput_in_the_laboratory.py",
     "end_to_end/test_window_while_driving.py",
     "gui/test_window_performance.py",
+    "gui/test_workbench_map_performance.py",
     "unit/drive/test_link_drives.py",
     "unit/export/test_speed.py",
     "unit/places/test_nearest_road.py",

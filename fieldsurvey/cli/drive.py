@@ -24,7 +24,9 @@ LOOK_PERIOD_S = 0.2
 @click.option("--radio", default="none:", show_default=True, help="Radio URI.")
 @click.option("--plan", type=click.Path(path_type=Path), help="Survey plan (TOML).")
 @click.option("--places", type=click.Path(path_type=Path), help="Places file.")
-@click.option("--basemap", type=click.Path(path_type=Path), help="MBTiles file for the map.")
+@click.option(
+    "--basemap", type=click.Path(path_type=Path), help="MBTiles or PMTiles file for the map."
+)
 @click.option(
     "--resume",
     type=click.Choice(["ask", "yes", "no"]),

@@ -78,11 +78,12 @@ def _label_anchor(features: MapFeatures, seen: np.ndarray, view: MapView) -> QPo
     x0, y0 = view.to_screen(features.highway_x[index], features.highway_y[index])
     x1, y1 = view.to_screen(features.highway_x[index + 1], features.highway_y[index + 1])
     # A long segment may leave the view on both sides: its clipped middle is what can be seen.
-    middles = [
-        _clipped_middle(*ends, view.width, view.height) for ends in zip(x0, y0, x1, y1, strict=True)
-    ]
-    visible = [middle for middle in middles if middle is not None]
-    return visible[len(visible) // 2] if visible else None
+    halfway = len(index) // 2
+    for at in sorted(range(len(index)), key=lambda at: abs(at - halfway)):
+        middle = _clipped_middle(x0[at], y0[at], x1[at], y1[at], view.width, view.height)
+        if middle is not None:
+            return middle
+    return None
 
 
 def _clipped_middle(

@@ -151,6 +151,42 @@ def test_hover_and_click_tell_the_point_by_its_own_index(qtbot: QtBot, map_: Wor
     assert clicked == [1, None]
 
 
+def test_numbers_of_old_points_are_not_told_of_new_ones(qtbot: QtBot, map_: WorkbenchMap) -> None:
+    _show(qtbot, map_, points_at((43.0, 76.0), ALMATY, classes=[GOOD, POOR]))
+    map_.show_box(*_around(*ALMATY))
+    settle(qtbot, map_)
+    map_.set_points(points_at((43.0, 76.0), classes=[GOOD]))  # what is seen are still the old
+    clicked: list[int | None] = []
+    map_.clicked.connect(clicked.append)
+    qtbot.mouseClick(map_, Qt.MouseButton.LeftButton, pos=_middle(map_))
+    settle(qtbot, map_)
+    qtbot.mouseClick(map_, Qt.MouseButton.LeftButton, pos=_middle(map_))
+    assert clicked == [None, None]
+    map_.set_selection(np.array([True]))  # the length of the new
+
+
+def test_a_map_panned_far_is_painted_where_it_is(qtbot: QtBot, map_: WorkbenchMap) -> None:
+    """Beyond the margin of the kept picture and back from another zoom."""
+    line = MapStretch(np.array([43.25, 43.25]), np.array([70.0, 84.0]), Verdict.ABOVE, "km 1", None)
+    map_.set_stretches([line])
+    map_.show_box(*_around(*ALMATY))
+    settle(qtbot, map_)
+    start = map_.view
+    for step in range(40):
+        map_._show(start.panned(-step * 20, -step * 5).zoomed(0.1 * (step % 3)))
+        map_.repaint()
+        QApplication.processEvents()
+    settle(qtbot, map_)
+    _, y = map_.view.one_to_screen(*_world(43.25, 77.0))
+    column = map_.grab().toImage().copy(600, 0, 1, 600)
+    painted = [
+        row for row in range(600)
+        if column.pixelColor(0, row).name() == verdict_colour(DAY, Verdict.ABOVE)
+    ]  # fmt: skip
+    assert painted
+    assert np.mean(painted) + 0.5 == pytest.approx(y, abs=1.5)
+
+
 def _drag(widget: WorkbenchMap, path: list[QPoint], held: Qt.KeyboardModifier) -> None:
     from PySide6.QtTest import QTest
 
@@ -225,6 +261,15 @@ def test_everything_is_shown_once_it_is_ready(qtbot: QtBot, map_: WorkbenchMap) 
     assert south < points.latitude_deg.min() < points.latitude_deg.max() < north
     assert west < points.longitude_deg.min() < points.longitude_deg.max() < east
     assert north - south < 3 * np.ptp(points.latitude_deg) + 1
+
+
+def test_whoever_looks_elsewhere_meanwhile_is_left_there(qtbot: QtBot, map_: WorkbenchMap) -> None:
+    map_.set_points(drives(2_000))
+    map_.show_all()
+    map_.show_box(*_around(*ALMATY))
+    chosen = map_.view
+    settle(qtbot, map_)
+    assert map_.view == chosen
 
 
 def test_stretches_show_their_verdict_and_give_their_key(qtbot: QtBot, map_: WorkbenchMap) -> None:

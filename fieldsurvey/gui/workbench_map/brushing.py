@@ -1,7 +1,7 @@
 """A rectangle or a lasso drawn over the map, and which points lie inside.
 
 Inside is what was seen to be inside: the outline is filled as the screen would fill it, and every
-point is looked up in that picture.
+point is looked up in that picture. What lies beyond the edge of the map is not selected unseen.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from fieldsurvey.gui.map_view import MapView
@@ -58,7 +58,9 @@ class Brush:
 def points_inside(pyramid: PointPyramid, brush: Brush, view: MapView) -> NDArray[np.bool_]:
     """Return, per point as given, whether it lies inside ``brush`` as drawn upon ``view``."""
     level = min(_NEAREST_LEVEL, round(view.zoom + 8) + 1)  # half a pixel to a pixel
-    room = brush.outline.boundingRect()
+    room = brush.outline.boundingRect() & QRectF(0, 0, view.width, view.height)
+    if room.isEmpty():
+        return np.zeros(pyramid.given, dtype=bool)
     left, top = view.one_to_world(room.left(), room.top())
     right, bottom = view.one_to_world(room.right(), room.bottom())
     bounds: Bounds = (left, top, right, bottom)
@@ -96,6 +98,7 @@ def _filled(
     left, top = view.one_to_screen(column / count, row / count)
     painter.scale(1 / side, 1 / side)
     painter.translate(-left, -top)
+    painter.setClipRect(QRectF(0, 0, view.width, view.height))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(Qt.GlobalColor.white)
     painter.drawPolygon(brush.outline)

@@ -52,6 +52,11 @@ class CloudMaker(QObject):
         self._finished.connect(self._take)
 
     @property
+    def has_other_points(self) -> bool:
+        """Return whether the points to be shown are not those of ``cloud``."""
+        return self._wish is not None and self._wish.points is not None
+
+    @property
     def is_busy(self) -> bool:
         return self._working or self._is_new
 
@@ -74,8 +79,9 @@ class CloudMaker(QObject):
         self._want(replace(wish, selected=selected))
 
     def later(self, job: Callable[[Cloud], Any], done: Callable[[Any], None]) -> None:
-        """Run ``job`` on the cloud in the worker, and ``done`` with its result here."""
-        if self._worker is None or self.cloud is None:
+        """Run ``job`` on the cloud in the worker, and ``done`` with its result here; nothing while
+        other points are on their way, whose numbers would be taken for those of the old."""
+        if self._worker is None or self.cloud is None or self.has_other_points:
             return
         cloud = self.cloud
         self._hand_over(lambda: job(cloud), done)
