@@ -43,16 +43,18 @@ def test_from_a_file_to_a_printed_page_by_hand(display: str, tmp_path: Path) -> 
         desk.key("x")
         desk.picture("4-stretch")
 
-        desk.key("ctrl+4")
+        desk.key("Escape", "ctrl+4")
         desk.picture("5-distribution")
-        desk.key("ctrl+1")
+        desk.key("ctrl+5")
+        desk.picture("6-compared")
+        desk.key("F6", "Up", "Down")  # back to the table: the stretch once more
 
         desk.key("ctrl+e")
         desk.wait_for_window("Export what is selected")
         desk.key("c")  # the format, by its first letter
         desk.key("Tab", "ctrl+a")
         desk.write(str(exported))
-        desk.picture("6-export")
+        desk.picture("7-export")
         desk.key("Return")
         wait_for(exported.exists, "nothing was exported")
 
@@ -62,7 +64,7 @@ def test_from_a_file_to_a_printed_page_by_hand(display: str, tmp_path: Path) -> 
         desk.write(str(printed))
         desk.key("Return")
         wait_for(printed.exists, "nothing was printed")
-        desk.picture("7-printed")
+        desk.picture("8-printed")
         desk.leave()
 
     tests = pl.read_csv(tmp_path / "stretch-tests.csv")

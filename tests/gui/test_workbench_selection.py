@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldsurvey.analysis.measurements import Measurements, nothing
@@ -95,6 +95,7 @@ def test_replayed_drives_count_nowhere_until_somebody_says_so(tmp_path: Path) ->
 _WORDS = st.lists(st.text(max_size=12), min_size=1, max_size=3, unique=True)
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from(CHOICE_FIELDS), _WORDS, max_size=4),
     st.none() | st.integers(0, 2**53),
@@ -247,9 +248,9 @@ def test_a_disk_that_cannot_be_written_leaves_everything_as_it_was(tmp_path: Pat
 
 
 def test_a_million_seconds_are_filtered_and_brushed_within_a_moment(tmp_path: Path) -> None:
-    """The budget of a brush over all views is 50 ms; a tenth of a million may cost a tenth of it.
-    The best of several runs counts: others use this computer as well."""
-    model = a_model(a_highway(50_000, 2_000), tmp_path)
+    """The budget of a brush over all views is 50 ms; a twentieth of a million may cost a twentieth
+    of it. The best of several runs counts: others use this computer as well."""
+    model = a_model(a_highway(25_000, 1_000), tmp_path)
     fast = model.facts.rate_bps > 1.1e8
     costs_s = []
     for _ in range(7):
@@ -257,4 +258,4 @@ def test_a_million_seconds_are_filtered_and_brushed_within_a_moment(tmp_path: Pa
         model.brush_tests(fast)
         model.set_brush(None)
         costs_s.append(time.process_time() - begun_s)
-    assert min(costs_s) < 0.010, costs_s
+    assert min(costs_s) < 0.0025, costs_s

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -20,9 +20,9 @@ from PySide6.QtGui import (
     QPaintEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from fieldsurvey.gui.fitting import screen_font
+from fieldsurvey.gui.fitting import FittedLabel, screen_font
 from fieldsurvey.gui.shapes import Shape, draw_shape
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.facts import Floats
@@ -31,6 +31,9 @@ from fieldsurvey.gui.workbench.selection import Changed, SelectionModel
 TEXT_PX = 12
 _BRUSH_MS = 15
 _ZOOM = 0.8
+_LOWEST_VIEW_PX = 36
+_SENTENCE_PX = 14
+_MOST_LINES = 3
 
 
 class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
@@ -123,6 +126,29 @@ class Legend(QWidget):
         painter.end()
 
 
+class Sentence(FittedLabel):
+    """As high as its words need, three lines at most; shrinks where there is no room for that."""
+
+    def __init__(self) -> None:
+        super().__init__(_SENTENCE_PX, bold=True, lines=_MOST_LINES)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        scale = 1.0 if self._look is None else self._look.scale
+        metrics = QFontMetrics(screen_font(round(_SENTENCE_PX * scale), bold=True))
+        room = QRect(0, 0, width, 10_000)
+        needed = metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), self.text()).height()
+        return min(needed, metrics.lineSpacing() * _MOST_LINES)
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self.heightForWidth(max(120, self.width())))
+
+
 class Chart(QWidget):
     """Attributes:
     name_id: text id of its name.
@@ -136,12 +162,11 @@ class Chart(QWidget):
         self._look: Look | None = None
         self._stale = Changed.DATA
         self._marked: tuple[float, float] | None = None
-        self.sentence = QLabel()
-        self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence = Sentence()
         self.legend = Legend()
         self.view = pg.GraphicsView()
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.setMinimumHeight(_LOWEST_VIEW_PX)  # the words come first
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._layout = QVBoxLayout(self)
         self._layout.addWidget(self.sentence)
@@ -192,7 +217,7 @@ class Chart(QWidget):
         edge = look.px(6)
         self._layout.setContentsMargins(edge, edge, edge, edge)
         self._layout.setSpacing(look.px(4))
-        self.sentence.setFont(screen_font(look.px(TEXT_PX + 2), bold=True))
+        self.sentence.set_look(look, theme.ink)
         self.setAccessibleName(look.texts.tr(self.name_id))
         self.view.setAccessibleName(look.texts.tr(self.name_id))
         self.dress(look)

@@ -8,7 +8,9 @@ from fieldsurvey.gui.workbench.along import Axis
 from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.distribution_chart import DistributionChart
+from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.latency_chart import LatencyChart
+from fieldsurvey.gui.workbench.pairs_chart import PairsChart
 from fieldsurvey.gui.workbench.rate_chart import RateChart
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.gui.workbench.signal_chart import SignalChart
@@ -16,16 +18,19 @@ from fieldsurvey.gui.workbench.signal_chart import SignalChart
 
 class Charts(QWidget):
     """Attributes:
-    rate, latency, signal, distribution: the charts.
+    rate, latency, signal, distribution, pairs: the charts.
     axis: what the first two run along.
     """
 
-    def __init__(self, model: SelectionModel, *more: Chart) -> None:
+    def __init__(self, model: SelectionModel, jobs: Jobs) -> None:
         super().__init__()
         self.axis = Axis.TIME
         self.rate, self.latency = RateChart(model), LatencyChart(model)
         self.signal, self.distribution = SignalChart(model), DistributionChart(model)
-        self.all: list[Chart] = [self.rate, self.latency, self.signal, self.distribution, *more]
+        self.pairs = PairsChart(model, jobs)
+        self.all: list[Chart] = [
+            self.rate, self.latency, self.signal, self.distribution, self.pairs,
+        ]  # fmt: skip
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         for chart in self.all:
@@ -59,6 +64,7 @@ class Charts(QWidget):
             Do.CHART_LATENCY: self.latency,
             Do.CHART_SIGNAL: self.signal,
             Do.CHART_DISTRIBUTION: self.distribution,
+            Do.CHART_PAIRS: self.pairs,
         }[do]
         self.tabs.setCurrentWidget(chart)
         chart.setFocus()

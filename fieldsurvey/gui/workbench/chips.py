@@ -5,13 +5,13 @@ chip that says so.
 """
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMenu,
     QPushButton,
-    QSizePolicy,
+    QScrollArea,
     QToolButton,
     QWidget,
 )
@@ -74,8 +74,10 @@ class Chip(QFrame):
             super().keyPressEvent(event)
 
 
-class FilterBar(QWidget):
-    """Signals:
+class FilterBar(QScrollArea):
+    """As many rows as the chips need, and never more than a sixth of the window.
+
+    Signals:
     time_asked, road_asked: the range of these is asked for in a dialog.
     """
 
@@ -88,10 +90,13 @@ class FilterBar(QWidget):
         self._look: Look | None = None
         self._chips: list[Chip] = []
         self._flow = FlowLayout()
-        self.setLayout(self._flow)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self._content = QWidget()
+        self._content.setLayout(self._flow)
+        self.setWidget(self._content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.add = QPushButton()
         self.add.clicked.connect(self.open_menu)
         self._flow.addWidget(self.add)
@@ -133,7 +138,17 @@ class FilterBar(QWidget):
         self._chips = [self._chip(self._look, name, text) for name, text in wanted]
         if had_focus:
             (self._chips[-1].body if self._chips else self.add).setFocus()
-        self.updateGeometry()
+        self._fit()
+
+    def _fit(self) -> None:
+        needed = self._flow.heightForWidth(self.viewport().width())
+        one_row = self.add.sizeHint().height() + 2 * self._flow.spacing()
+        self._content.setMinimumHeight(needed)
+        self.setFixedHeight(min(needed, max(one_row, self.window().height() // 6)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _chip(self, look: Look, name: str, text: str) -> Chip:
         chip = Chip(text, look, can_change=name in (*CHOICE_FIELDS, TIME, ROAD))

@@ -53,7 +53,8 @@ class _Runner(QRunnable):
             self._talk.failed.emit(self._number, error.message)
         except Exception as error:  # noqa: BLE001 - a bug is told to the user, not thrown at them
             _log.exception("job failed")
-            bug = message("gui.wb_bug", what=f"{type(error).__name__}: {error}")
+            first_line = str(error).partition("\n")[0]
+            bug = message("gui.wb_bug", what=f"{type(error).__name__}: {first_line}")
             self._talk.failed.emit(self._number, bug)
         else:
             self._talk.done.emit(self._number, result)

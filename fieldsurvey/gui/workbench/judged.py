@@ -17,7 +17,9 @@ from fieldsurvey.model.verdict import Verdict
 if TYPE_CHECKING:
     import polars as pl
 
+    from fieldsurvey.analysis.board_row import BoardRow
     from fieldsurvey.analysis.measurements import Measurements
+    from fieldsurvey.analysis.register import Register
     from fieldsurvey.analysis.targets import JudgedBy
 
 LENGTHS_M = (10_000, 1_000, 100)
@@ -48,6 +50,7 @@ class Judged:
     stretches: pl.DataFrame
     settlements: pl.DataFrame
     lines: tuple[StretchLine, ...]
+    board: tuple[BoardRow, ...]
 
     def settlement_verdicts(self) -> dict[str, Verdict]:
         """Return the worst verdict of each settlement by its id."""
@@ -63,16 +66,25 @@ class Judged:
 
 
 def judge(
-    measurements: Measurements, judged_by: JudgedBy, length_m: int, now_utc_us: int
+    measurements: Measurements, length_m: int, register: Register | None, now_utc_us: int
 ) -> Judged:
-    """Judge stretches and settlements, each operator by itself."""
+    """Judge stretches and settlements, each operator by itself, and the programme's promises.
+
+    ``register``: all places there are; without it promises about them stay open. Raises
+    ``KnownError`` for a damaged target file.
+    """
+    from fieldsurvey.analysis.programme import load_programme
     from fieldsurvey.analysis.settlements import judge_settlements
     from fieldsurvey.analysis.stretches import judge_stretches
+    from fieldsurvey.analysis.targets import judged_by as rule_of
+    from fieldsurvey.analysis.targets_board import board
 
+    judged_by = rule_of()
     stretches = judge_stretches(measurements, judged_by, length_m=length_m, now_utc_us=now_utc_us)
     settlements = judge_settlements(measurements, judged_by, now_utc_us=now_utc_us)
     lines = _lines(measurements, stretches, length_m)
-    return Judged(judged_by, length_m, stretches, settlements, lines)
+    promises = board(measurements, load_programme(), register, now_utc_us)
+    return Judged(judged_by, length_m, stretches, settlements, lines, tuple(promises))
 
 
 def _lines(

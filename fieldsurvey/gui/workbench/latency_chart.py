@@ -48,7 +48,7 @@ class LatencyChart(AlongChart):
         super().dress(look)
         theme = look.theme
         self._seconds.set_colour(theme.line)
-        colours, shapes = [theme.ink, theme.below], [Shape.RING, Shape.SQUARE]
+        colours, shapes = [theme.above, theme.below], [Shape.DIAMOND, Shape.SQUARE]
         self._points.set_signs(colours, shapes, theme.panel, look.px(4))
         self._unit.setColor(QColor(theme.soft_ink))
         self._unit.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
@@ -56,7 +56,7 @@ class LatencyChart(AlongChart):
         self.legend.show_entries(
             look,
             [
-                (Shape.RING, theme.ink, look.texts.tr("wb_idle")),
+                (Shape.DIAMOND, theme.above, look.texts.tr("wb_idle")),
                 (Shape.SQUARE, theme.below, look.texts.tr("wb_loaded")),
                 (Shape.BAR, theme.line, look.texts.tr("wb_each_second")),
             ],

@@ -22,8 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from fieldsurvey.analysis.board_row import BoardRow
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench.board_columns import board_columns, board_frame
 from fieldsurvey.gui.workbench.filters import RoadRange, on_road
 from fieldsurvey.gui.workbench.judged import LENGTHS_M, Judged
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
@@ -36,8 +38,8 @@ from fieldsurvey.gui.workbench.table_columns import (
 from fieldsurvey.gui.workbench.table_model import Column, Row, TableModel
 
 _TEXT_PX = 12
-_WIDEST_PX = 260
-_MEASURED_ROWS = 60
+_WIDEST_PX = 400
+_MEASURED_ROWS = 25
 _AIR_PX = 5
 
 
@@ -179,11 +181,10 @@ class Tables(QWidget):
         self.length = QComboBox()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self._named: list[tuple[QWidget, str]] = []
-        for table, name in (
-            (self.tests, "tests"), (self.stretches, "stretches"), (self.settlements, "settlements"),
-        ):  # fmt: skip
-            self.add_page(table, name)
+        self._named: list[tuple[Table, str]] = []
+        self.targets = Table(board_columns(self._promise))
+        for name in ("tests", "stretches", "settlements", "targets"):
+            self._add_page(getattr(self, name), name)
         self.tabs.setCornerWidget(self.length)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -198,7 +199,11 @@ class Tables(QWidget):
         self.tabs.currentChanged.connect(self._show_length)
         model.listen(self._note_change)
 
-    def add_page(self, page: QWidget, name: str) -> None:
+    def _promise(self, number: int) -> BoardRow:
+        assert self._judged is not None
+        return self._judged.board[number]
+
+    def _add_page(self, page: Table, name: str) -> None:
         """Add a table under the text ``wb_table_<name>``."""
         self._named.append((page, name))
         self.tabs.addTab(page, "")
@@ -223,7 +228,7 @@ class Tables(QWidget):
         self.length.setCurrentIndex(chosen)
         self.length.blockSignals(False)
         self.length.setAccessibleName(texts.tr("wb_length_choice"))
-        for table in (self.tests, self.stretches, self.settlements):
+        for table, _name in self._named:
             table.set_look(look)
         self._name_tabs()
         self._show_length()
@@ -233,10 +238,8 @@ class Tables(QWidget):
             return
         texts = self._look.texts
         for number, (page, name) in enumerate(self._named):
-            title = texts.tr(f"wb_table_{name}")
-            if isinstance(page, Table):
-                title += f" · {texts.number(page.rows.rowCount())}"
-            self.tabs.setTabText(number, title)
+            count = texts.number(page.rows.rowCount())
+            self.tabs.setTabText(number, f"{texts.tr(f'wb_table_{name}')} · {count}")
 
     def _show_length(self) -> None:
         self.length.setVisible(self.tabs.currentWidget() is self.stretches)
@@ -276,8 +279,10 @@ class Tables(QWidget):
         """Show the verdicts of places."""
         self._judged = judged
         for table, frame in (
-            (self.stretches, judged.stretches), (self.settlements, judged.settlements),
-        ):  # fmt: skip
+            (self.stretches, judged.stretches),
+            (self.settlements, judged.settlements),
+            (self.targets, board_frame(judged.board)),
+        ):
             anew = not table.rows.rowCount()
             table.follow(None)
             table.rows.show_frame(frame, np.arange(len(frame)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from fieldsurvey.gui.fitting import screen_font
@@ -12,6 +13,7 @@ from fieldsurvey.gui.workbench.settings import Settings
 
 _MOST = 4
 _WIDTH_PX = 520
+_EDGE_PX = 24
 
 
 class Welcome(QWidget):
@@ -20,6 +22,7 @@ class Welcome(QWidget):
     ) -> None:
         super().__init__()
         self._settings, self._open_recent = settings, open_recent
+        self._look: Look | None = None
         self._title, self._hint, self._before = QLabel(), QLabel(), QLabel()
         self._hint.setWordWrap(True)
         self._buttons = {entry: QPushButton() for entry in (Do.OPEN_FILES, Do.OPEN_FOLDER)}
@@ -47,8 +50,9 @@ class Welcome(QWidget):
         outer.addStretch(3)
 
     def set_look(self, look: Look) -> None:
+        self._look = look
         texts = look.texts
-        self._inner.setFixedWidth(min(look.px(_WIDTH_PX), max(240, self.width() - 20)))
+        self._fit()
         self._title.setFont(screen_font(look.px(24), bold=True))
         self._title.setText(texts.tr("wb_empty_title"))
         for label in (self._hint, self._before):
@@ -59,6 +63,15 @@ class Welcome(QWidget):
             button.setAccessibleName(button.text())
             button.setFont(screen_font(look.px(14), bold=True))
         self._show_recent(look)
+
+    def _fit(self) -> None:
+        if self._look is not None:
+            most = max(240, self.width() - 2 * self._look.px(_EDGE_PX))
+            self._inner.setFixedWidth(min(self._look.px(_WIDTH_PX), most))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _show_recent(self, look: Look) -> None:
         while (item := self._list.takeAt(0)) is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from fieldsurvey.analysis.measurements import nothing
@@ -103,7 +103,7 @@ class WorkbenchWindow(QMainWindow):
         self.map = WorkbenchMap()
         self.map.set_basemap(basemap)
         self.pane = MapPane(self.model, self.map)
-        self.charts = Charts(self.model)
+        self.charts = Charts(self.model, self.jobs)
         self.tables = Tables(self.model)
         self.panels = Panels(self.map, self.charts, self.tables)
         self.files = Files(self, self.model, self.jobs, self._settings, self.tell)
@@ -217,11 +217,12 @@ class WorkbenchWindow(QMainWindow):
         """Judge places anew, in a worker; what was judged stays on screen until then."""
         model, length_m, now_utc_us = self.model, self._length_m, self._now_utc_us()
         tables, tests, samples = model.measurements, model.filtered_tests, model.filtered_samples
+        places = self.files.places
         if not len(tables.tests) and not len(tables.samples):
             return
 
         def work(_progress: desk.Progress, _cancelled: desk.Cancelled) -> Judged:
-            return judge(rows_of(tables, tests, samples), desk.read_target(), length_m, now_utc_us)
+            return judge(rows_of(tables, tests, samples), length_m, places, now_utc_us)
 
         self.jobs.run("judge", work, self._show_judged)
 
@@ -492,10 +493,6 @@ class WorkbenchWindow(QMainWindow):
         available |= {Needs.UNDO} if stack.canUndo() else set()
         available |= {Needs.REDO} if stack.canRedo() else set()
         self.menus.enable(available)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.welcome.set_look(self._look)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
