@@ -56,13 +56,12 @@ def cells_of(table: pa.Table, numbers: npt.NDArray[np.int64]) -> Cells:
     contents, content_bytes = bodies.taken()
     starts, of_serials = varints(serials.ravel())
     header = _binary(starts[:: serials.shape[1]], of_serials)
-    header_bytes = np.diff(starts[:: serials.shape[1]]) + 1
-    if header_bytes.max(initial=0) > 127:
-        raise ValueError("too many columns")
+    header_bytes = np.diff(starts[:: serials.shape[1]]) + 1  # its own length is part of it
+    header_bytes += header_bytes > 127
     cells = pc.binary_join_element_wise(
         _binary(*varints((header_bytes + content_bytes).astype(np.uint64))),
         _binary(*varints(numbers.astype(np.uint64))),
-        _binary(np.arange(rows + 1), header_bytes.astype(np.uint8)),
+        _binary(*varints(header_bytes.astype(np.uint64))),
         header,
         *contents,
         pa.scalar(b"", pa.large_binary()),
