@@ -287,9 +287,11 @@ def _interior(children: Sequence[tuple[int, int]]) -> list[bytes | memoryview]:
     import numpy as np
 
     places, cells, at = [], [], PAGE_BYTES
-    for page, last_row in children[:-1]:
-        _starts, key = varints(np.array([last_row], dtype=np.uint64))
-        cell = struct.pack(">I", page) + key.tobytes()
+    starts, keys = varints(np.array([row for _page, row in children[:-1]], dtype=np.uint64))
+    content = keys.tobytes()
+    ends = itertools.pairwise(starts.tolist())
+    for (page, _row), (start, end) in zip(children[:-1], ends, strict=True):
+        cell = struct.pack(">I", page) + content[start:end]
         at -= len(cell)
         places.append(at)
         cells.append(cell)
