@@ -2,9 +2,9 @@
 
 SQLite takes rows one by one, 35 values each, and so would Python have to make them; columns are
 there already. Its file format is fixed for good (https://www.sqlite.org/fileformat2.html, sections
-1.6 and 2.1), and a table that only grows by ascending number is the plainest part of it. SQLite itself
-makes the file and everything else in it; this only adds the rows of large tables. Must not be used
-on a table that has rows, or an index.
+1.6 and 2.1), and a table that only grows by ascending number is the plainest part of it. SQLite
+itself makes the file and everything else in it; this only adds the rows of large tables. Must not
+be used on a table that has rows, or an index.
 """
 
 from __future__ import annotations
