@@ -1,10 +1,10 @@
 """Rows of an SQLite table, written as pages of its file a column at a time.
 
-SQLite takes rows one by one, 35 values each, and needs ten times as long as polars does to work
-them out. Its file format is fixed for good (https://www.sqlite.org/fileformat2.html, sections 1.6
-and 2.1), and a table that only grows by ascending number is the plainest part of it. SQLite itself
-makes the file and everything else in it; this only adds the rows of large tables. Must not be used
-on a table that has rows, or an index.
+SQLite takes rows one by one, 35 values each, and so would Python have to make them; columns are
+there already. Its file format is fixed for good (https://www.sqlite.org/fileformat2.html, sections
+1.6 and 2.1), and a table that only grows by ascending number is the plainest part of it. SQLite
+itself makes the file and everything else in it; this only adds the rows of large tables. Must not
+be used on a table that has rows, or an index.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,22 +48,20 @@ def cells_of(table: pa.Table, numbers: npt.NDArray[np.int64]) -> Cells:
     import pyarrow.compute as pc
 
     rows = len(table)
-    serials = np.zeros((rows, 1 + table.num_columns), dtype=np.uint64)
+    serials = np.zeros((rows, 1 + table.num_columns), dtype=np.uint32)
     bodies = _Bodies(rows)
     for place, column in enumerate(table.columns, 1):
         array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
         serials[:, place] = bodies.add(array)
     contents, content_bytes = bodies.taken()
-    starts, of_serials = varints(serials.ravel())
-    header = _binary(starts[:: serials.shape[1]], of_serials)
-    header_bytes = np.diff(starts[:: serials.shape[1]]) + 1
-    if header_bytes.max(initial=0) > 127:
-        raise ValueError("too many columns")
+    header_starts, of_serials = _header(serials)
+    header_bytes = np.diff(header_starts) + 1  # its own length is part of it
+    header_bytes += header_bytes > 127
     cells = pc.binary_join_element_wise(
         _binary(*varints((header_bytes + content_bytes).astype(np.uint64))),
         _binary(*varints(numbers.astype(np.uint64))),
-        _binary(np.arange(rows + 1), header_bytes.astype(np.uint8)),
-        header,
+        _binary(*varints(header_bytes.astype(np.uint64))),
+        _binary(header_starts, of_serials),
         *contents,
         pa.scalar(b"", pa.large_binary()),
     )
@@ -71,6 +69,19 @@ def cells_of(table: pa.Table, numbers: npt.NDArray[np.int64]) -> Cells:
     if np.diff(starts).max(initial=0) > _MOST_CELL_BYTES:
         raise ValueError("a row is longer than a page")
     return Cells(numbers, starts, memoryview(cells.buffers()[2] or b""))
+
+
+def _header(
+    serials: npt.NDArray[np.uint32],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Return the serial types of each row as they are written: where they begin, and all bytes."""
+    import numpy as np
+
+    rows, columns = serials.shape
+    if serials.max(initial=0) < 128:  # no text of 58 bytes or more
+        return np.arange(rows + 1) * columns, serials.astype(np.uint8).ravel()
+    starts, data = varints(serials.ravel())
+    return starts[::columns], data
 
 
 class _Bodies:
@@ -140,14 +151,13 @@ class _Bodies:
 
 
 def varints(
-    values: npt.NDArray[np.uint64],
+    values: npt.NDArray[np.unsignedinteger[Any]],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Return numbers below 2**35 as SQLite's variable-length integers: where each begins (one more
     than there are numbers), and their bytes."""
     import numpy as np
 
-    if values.max(initial=0) < 128:  # nearly always
-        return np.arange(len(values) + 1), values.astype(np.uint8)
+    values = values.astype(np.uint64)
     sizes = np.ones(len(values), dtype=np.int64)
     for bits in (7, 14, 21, 28):
         sizes += values >= np.uint64(1 << bits)
@@ -186,16 +196,18 @@ class PageWriter:
         file.seek(0, 2)
         self._pages = file.tell() // PAGE_BYTES
 
-    def write(self, page: bytes) -> int:
-        """Append a page and return its number; the first page of a file is 1."""
-        self._file.write(page.ljust(PAGE_BYTES, b"\0"))
+    def write(self, page: Sequence[bytes | memoryview]) -> int:
+        """Append a page, given in parts, and return its number; the first of a file is 1."""
+        for part in page:
+            self._file.write(part)
         self._pages += 1
         return self._pages
 
-    def write_at(self, number: int, page: bytes) -> None:
+    def write_at(self, number: int, page: Sequence[bytes | memoryview]) -> None:
         """Write a page in the place of another one."""
         self._file.seek((number - 1) * PAGE_BYTES)
-        self._file.write(page.ljust(PAGE_BYTES, b"\0"))
+        for part in page:
+            self._file.write(part)
         self._file.seek(0, 2)
 
     def finish(self) -> None:
@@ -215,7 +227,7 @@ class TableWriter:
         self._pages = pages
         self._root = root
         self._children: list[tuple[int, int]] = []  # page, number of its last row
-        self._waiting: tuple[bytes, int] | None = None
+        self._waiting: tuple[Sequence[bytes | memoryview], int] | None = None
 
     def add(self, cells: Cells) -> None:
         """Write the next rows, in pages of their own."""
@@ -232,7 +244,7 @@ class TableWriter:
             self._keep(page, int(cells.numbers[end - 1]))
             first = end
 
-    def _keep(self, page: bytes, last_row: int) -> None:
+    def _keep(self, page: Sequence[bytes | memoryview], last_row: int) -> None:
         """Write a page once it is known not to be the only one: that will be the root itself."""
         if self._waiting is not None:
             waiting, row = self._waiting
@@ -262,25 +274,27 @@ class TableWriter:
 _MOST_CHILDREN = (PAGE_BYTES - _INTERIOR_HEAD) // (4 + 5 + 2)
 
 
-def _leaf(content: memoryview, starts: npt.NDArray[np.int64]) -> bytes:
+def _leaf(content: memoryview, starts: npt.NDArray[np.int64]) -> list[bytes | memoryview]:
     count, size = len(starts) - 1, int(starts[-1] - starts[0])
     begin = PAGE_BYTES - size
     places = (begin + starts[:-1] - starts[0]).astype(">u2").tobytes()
-    head: bytes = struct.pack(">BHHHB", _LEAF, 0, count, begin % 65_536, 0) + places
-    return head.ljust(begin, b"\0") + bytes(content[int(starts[0]) : int(starts[-1])])
+    head = struct.pack(">BHHHB", _LEAF, 0, count, begin % 65_536, 0) + places
+    return [head.ljust(begin, b"\0"), content[int(starts[0]) : int(starts[-1])]]
 
 
-def _interior(children: Sequence[tuple[int, int]]) -> bytes:
+def _interior(children: Sequence[tuple[int, int]]) -> list[bytes | memoryview]:
     """Return a page that leads to others; the last of them is named in its head."""
     import numpy as np
 
     places, cells, at = [], [], PAGE_BYTES
-    for page, last_row in children[:-1]:
-        _starts, key = varints(np.array([last_row], dtype=np.uint64))
-        cell = struct.pack(">I", page) + key.tobytes()
+    starts, keys = varints(np.array([row for _page, row in children[:-1]], dtype=np.uint64))
+    content = keys.tobytes()
+    ends = itertools.pairwise(starts.tolist())
+    for (page, _row), (start, end) in zip(children[:-1], ends, strict=True):
+        cell = struct.pack(">I", page) + content[start:end]
         at -= len(cell)
         places.append(at)
         cells.append(cell)
     head = struct.pack(">BHHHBI", _INTERIOR, 0, len(places), at % 65_536, 0, children[-1][0])
     head += struct.pack(f">{len(places)}H", *places)
-    return head.ljust(at, b"\0") + b"".join(reversed(cells))
+    return [head.ljust(at, b"\0"), *reversed(cells)]

@@ -73,7 +73,7 @@ def checked(path: Path, rows: list[tuple[Any, ...]], first: int = 1) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rows=st.lists(ROW, max_size=12), pieces=st.integers(1, 3))
 def test_any_row_comes_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]], pieces: int
@@ -92,6 +92,30 @@ def test_any_number_of_rows(tmp_path: Path, count: int, monkeypatch: pytest.Monk
     ]
     written(tmp_path / "t.db", rows, pieces=3, first=127)
     checked(tmp_path / "t.db", rows, first=127)
+
+
+@pytest.mark.parametrize("columns", [125, 126, 127, 200])
+def test_a_row_of_many_columns(tmp_path: Path, columns: int) -> None:
+    """The length of a row's header is in the header, and may take two bytes itself."""
+    path = tmp_path / "t.db"
+    names = [f"c{number}" for number in range(columns)]
+    with connected(path) as connection:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, {', '.join(names)})")
+        connection.commit()
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master").fetchone()
+    frame = pl.DataFrame({name: [number, None] for number, name in enumerate(names)})
+    with path.open("r+b") as file:
+        pages = PageWriter(file)  # type: ignore[arg-type] # a file opened for both
+        table = TableWriter(pages, root)
+        table.add(cells_of(frame.to_arrow(), np.array([1, 2])))
+        table.finish()
+        pages.finish()
+    with connected(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        first, second = connection.execute("SELECT * FROM t ORDER BY id").fetchall()
+    assert first == (1, *range(columns))
+    assert second == (2, *[None] * columns)
 
 
 def test_a_row_that_fits_no_page_is_refused() -> None:
