@@ -15,6 +15,7 @@ from fieldsurvey.export.opening import open_measurements
 from fieldsurvey.model.drive import EventKind, Sample
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.place import Place
+from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import Cause, Outcome, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
@@ -179,6 +180,14 @@ def test_an_old_word_of_the_modem_is_not_taken_for_a_test(tmp_path: Path) -> Non
     path = write_survey(tmp_path / "b.fsurvey", [said, a_test(3), *silent, a_test(8)])
     words = open_measurements([path]).tests["technology"].cast(pl.String).to_list()
     assert words == ["5G-NSA", None]
+
+
+def test_the_modem_says_nothing_of_a_satellite_beside_it(tmp_path: Path) -> None:
+    dish = dataclasses.replace(a_watched_test(3), access_type=AccessType.SATELLITE)
+    path = write_survey(tmp_path / "b.fsurvey", [a_sample(2), a_watched_test(2), dish])
+    tests = open_measurements([path]).tests
+    assert tests["technology"].cast(pl.String).to_list() == ["5G-NSA", None]
+    assert tests["rsrp_dbm"].to_list() == [-98.5, None]
 
 
 def test_the_archive_tells_the_same(tmp_path: Path, survey: Path, values: list[object]) -> None:
