@@ -314,6 +314,17 @@ def test_words_with_every_character_come_back(tmp_path: Path) -> None:
         assert found["chainage_m"].to_list() == [1.5] * len(some)
 
 
+@pytest.mark.parametrize("name", ["survey-v1", "survey-v2", "survey-v3"])
+def test_surveys_of_older_programs(name: str) -> None:
+    path = Path(__file__).parents[2] / "data" / f"{name}.fsurvey"
+    m = open_measurements([path])
+    summary = SurveyFile.summary_of(path)
+    assert len(m.samples) == summary.samples > 0
+    counted = dict(m.tests.group_by(pl.col("result").cast(pl.String)).len().rows())
+    tally = dataclasses.asdict(summary.tally)
+    assert counted == {word: number for word, number in tally.items() if number}
+
+
 def test_nothing_and_no_rows(tmp_path: Path) -> None:
     assert open_measurements([]).tests.is_empty()
     SurveyFile.create(tmp_path / "new.fsurvey").close()
