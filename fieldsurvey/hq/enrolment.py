@@ -6,6 +6,7 @@ lost ledger can still be told from forgeries, and nobody has to enrol again.
 
 import msgspec
 
+from fieldsurvey.hq.audit_seal import seal
 from fieldsurvey.hq.devices import DeviceKey, EnrolmentRefusedError
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.ledger import Ledger
@@ -39,6 +40,7 @@ def enrol(
     except EnrolmentRefusedError as error:
         raise Refusal(403, error.reason, "ask for a new code") from error
     keep_device_keys(home, ledger)
+    seal(ledger, key, home.log)
     own_key = public_key_text(key.public_key())
     return Enrolled(device, token, own_key, ledger.log_origin, encrypt, recovery_key)
 

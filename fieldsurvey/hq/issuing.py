@@ -103,6 +103,13 @@ def restore(station: Station) -> int:
     return len(kept)
 
 
+def issued_versions(station: Station) -> list[tuple[str, str, int]]:
+    """Return kind, name and version of every row, whatever else it says."""
+    query = sa.select(issued.c.kind, issued.c.name, issued.c.version)
+    with station.ledger.database.read() as connection:
+        return [(kind, name, version) for kind, name, version in connection.execute(query)]
+
+
 def damaged(station: Station) -> list[str]:
     """Return what laptops would refuse or cannot get: "kind name version" of each."""
     with station.ledger.database.read() as connection:

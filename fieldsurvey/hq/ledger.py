@@ -30,9 +30,11 @@ from fieldsurvey.hq.ledger_rows import (
     wait_again,
 )
 from fieldsurvey.hq.ledger_tables import (
+    MANIFEST_SUM,
     SCHEMA_VERSION,
     archive_file,
     batch,
+    manifest_sum,
     meta,
     metadata,
     row_digest,
@@ -260,10 +262,17 @@ class Ledger:
         with self.database.read() as connection:
             return [dict(row._mapping) for row in connection.execute(archive_file.select())]
 
+    def archive_sum(self) -> str:
+        """Return what was noted of all rows of the manifest together, "" if nothing."""
+        query = sa.select(meta.c.value).where(meta.c.name == MANIFEST_SUM)
+        with self.database.read() as connection:
+            return str(connection.scalar(query) or "")
+
     def forget_archive(self) -> None:
         """Empty the manifest; every batch that HQ still holds waits to be merged again."""
         with self.database.write() as connection:
             connection.execute(archive_file.delete())
+            _sum_manifest(connection)
             wait_again(connection, batch.c.state.not_in(WAITING) & ~IS_EXPIRED)
 
     def reconsider(self, schemas: Sequence[str]) -> int:
@@ -364,3 +373,13 @@ def _change_manifest(
         connection.execute(
             archive_file.insert(), [row | {"row_sha256": row_digest(row)} for row in rows]
         )
+    _sum_manifest(connection)
+
+
+def _sum_manifest(connection: sa.Connection) -> None:
+    rows = connection.execute(sa.select(archive_file.c.row_sha256)).all()
+    value = manifest_sum([dict(row._mapping) for row in rows])
+    if not connection.execute(
+        meta.update().where(meta.c.name == MANIFEST_SUM).values(value=value)
+    ).rowcount:
+        connection.execute(meta.insert(), {"name": MANIFEST_SUM, "value": value})

@@ -6,7 +6,7 @@ that a flipped bit shows. Nothing here names a surveyor.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import (
     DDL,
@@ -27,6 +27,8 @@ from sqlalchemy.schema import ExecutableDDLElement
 from fieldsurvey.wire.canonical import to_canonical
 
 SCHEMA_VERSION = 2
+
+MANIFEST_SUM = "archive_sha256"  # in ``meta``; ledgers that were made before have none
 
 metadata = MetaData()
 
@@ -156,6 +158,13 @@ def row_digest(row: Mapping[str, object]) -> str:
 def state_digest(row: Mapping[str, object]) -> str:
     """Return what ``state_sha256`` of a batch has to be: of what may change after landing."""
     return hashlib.sha256(to_canonical({name: row[name] for name in _STATE})).hexdigest()
+
+
+def manifest_sum(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return what ``meta`` has to say of all rows of ``archive_file`` together: one that is gone
+    takes measurements out of every answer."""
+    digests = "".join(sorted(str(row["row_sha256"]) for row in rows))
+    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 def audit_chain(previous: str, row: Mapping[str, object]) -> str:

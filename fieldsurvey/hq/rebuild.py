@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fieldsurvey.hq import issuing
+from fieldsurvey.hq import audit_seal, issuing
 from fieldsurvey.hq.enrolment import kept_device_keys
 from fieldsurvey.hq.home import Home, new_log_origin
 from fieldsurvey.hq.janitor import adopt
@@ -105,7 +105,7 @@ def rebuild_ledger(home: Home) -> RebuiltLedger:
 
 
 def _move_aside(home: Home, stamp: str) -> str:
-    """Keep what is left of the old ledger and its newest checkpoint under other names."""
+    """Keep what is left of the old ledger, and what was signed of it last, under other names."""
     kept_as = ""
     if not home.settings.ledger:
         old = home.folder / "ledger.sqlite"
@@ -114,6 +114,7 @@ def _move_aside(home: Home, stamp: str) -> str:
             if source.exists():
                 kept_as = f"ledger-{stamp}.sqlite"
                 source.rename(home.folder / f"{kept_as}{suffix}")
-    with suppress(FileNotFoundError):
-        (home.log / "checkpoint").rename(home.log / f"checkpoint-{stamp}")
+    for name in ("checkpoint", audit_seal.FILE):
+        with suppress(FileNotFoundError):
+            (home.log / name).rename(home.log / f"{name}-{stamp}")
     return kept_as

@@ -1,9 +1,12 @@
 """One HQ with all its parts in one process, for the server and for the commands alike."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from fieldsurvey.hq.audit_seal import seal
 from fieldsurvey.hq.home import Home
 from fieldsurvey.hq.landing import Landing
 from fieldsurvey.hq.ledger import Ledger
@@ -26,7 +29,7 @@ class Station:
 
 @contextmanager
 def open_station(home: Home, clock: Clock, max_batch_bytes: int | None = None) -> Iterator[Station]:
-    """Open HQ's parts; close them when the block ends.
+    """Open HQ's parts; seal the audit log and close them when the block ends.
 
     Raises KnownError as :class:`Home` and :class:`Ledger` do.
     """
@@ -39,4 +42,6 @@ def open_station(home: Home, clock: Clock, max_batch_bytes: int | None = None) -
         yield Station(home, clock, key, ledger, MerkleLog(ledger, key, home.log), landing)
     finally:
         landing.close()
+        with suppress(OSError, SQLAlchemyError):  # what is not sealed now is sealed next time
+            seal(ledger, key, home.log)
         ledger.close()

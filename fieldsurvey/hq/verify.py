@@ -11,11 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from fieldsurvey.hq.audit_seal import FILE, continues
 from fieldsurvey.hq.devices import Device
-from fieldsurvey.hq.issuing import damaged
+from fieldsurvey.hq.issuing import damaged, issued_versions
 from fieldsurvey.hq.ledger_records import receipt_of
 from fieldsurvey.hq.ledger_rows import EXPIRED
-from fieldsurvey.hq.ledger_tables import audit_chain, row_digest, state_digest
+from fieldsurvey.hq.ledger_tables import audit_chain, manifest_sum, row_digest, state_digest
 from fieldsurvey.hq.raw_files import RawFiles
 from fieldsurvey.hq.shelf import Shelf
 from fieldsurvey.hq.station import Station
@@ -260,11 +261,32 @@ def _small_tables(station: Station, result: Verification) -> None:
         if entry.audit_no != number or entry.chain_sha256 != chain:
             result.find("hq.finding_row", table="audit", key=entry.audit_no)
             return
+    if not continues(station.ledger, station.key.public_key(), station.home.log):
+        result.find("hq.finding_audit_short", path=station.home.log / FILE)
+    _audited(station, result)
+
+
+def _audited(station: Station, result: Verification) -> None:
+    """Find what the audit log says was made and is no longer there."""
+    entries = station.ledger.history.audit_entries()
+    rows = station.ledger.devices.rows()
+    there = {str(row["device"]) for table, row in rows if table == "device"}
+    there |= {" ".join(map(str, one)) for one in issued_versions(station)}
+    made = [entry.who for entry in entries if entry.what == "enrolled"]
+    made += [entry.detail.rpartition(" ")[0] for entry in entries if entry.what == "issued"]
+    for name in sorted(set(made) - there):
+        result.find("hq.finding_gone", name=name)
+    codes = sum(table == "code" for table, _ in rows)
+    if codes < sum(entry.what == "enrol_code" for entry in entries):
+        result.find("hq.finding_gone", name="code")
 
 
 def _archive(station: Station, result: Verification) -> None:
     archive = station.home.archive_shelf()
-    for row in station.ledger.archive_rows():
+    rows = station.ledger.archive_rows()
+    if station.ledger.archive_sum() not in ("", manifest_sum(rows)):
+        result.find("hq.finding_manifest", files=len(rows))
+    for row in rows:
         result.archive_files += 1
         if row["row_sha256"] != row_digest(row):
             result.find("hq.finding_row", table="archive_file", key=row["path"])
