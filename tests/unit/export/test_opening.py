@@ -12,6 +12,7 @@ from fieldsurvey.analysis.measurements import DRIVE_COLUMNS, SAMPLE_COLUMNS, TES
 from fieldsurvey.export.opening import open_measurements
 from fieldsurvey.model.drive import EventKind, Sample
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.place import Place
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import Cause, Outcome, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
@@ -281,6 +282,24 @@ def test_a_damaged_archive_is_not_taken_in_part(tmp_path: Path, values: list[obj
     with pytest.raises(KnownError) as caught:
         open_measurements([desk])
     assert caught.value.message.id == "analysis.bad_manifest"
+
+
+def test_words_with_every_character_come_back(tmp_path: Path) -> None:
+    """Within one piece of a survey, with numbers beside them."""
+    words = ['a"b', "c\\d", "e,f", "g],[h", "Қ\n", "'", "0]"]
+    samples = [
+        dataclasses.replace(
+            a_sample(n), place=Place("kz", word, 1.5, 0.0, settlement_id=f"{word}s")
+        )
+        for n, word in enumerate(words)
+    ]
+    for name, some in (("all", samples), ("plain", samples[2:4])):
+        path = write_survey(tmp_path / f"{name}.fsurvey", list(some))
+        found = open_measurements([path]).samples
+        places = [sample.place for sample in some if sample.place is not None]
+        assert found["highway_ref"].cast(pl.String).to_list() == [p.highway_ref for p in places]
+        assert found["settlement_id"].cast(pl.String).to_list() == [p.settlement_id for p in places]
+        assert found["chainage_m"].to_list() == [1.5] * len(some)
 
 
 def test_nothing_and_no_rows(tmp_path: Path) -> None:
