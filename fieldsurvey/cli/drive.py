@@ -76,7 +76,8 @@ def command(
         control.close()
     last = control.snapshot()
     summary = summary_of(Path(last.survey_path))
-    summary["planned"] = planned_document(last.planned)
+    if last.planned:
+        summary["planned"] = planned_document(last.planned)
     if as_json:
         print_json(summary)
     elif headless:
