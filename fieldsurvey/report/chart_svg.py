@@ -38,6 +38,7 @@ Floats = npt.NDArray[np.float64]
 _LEFT, _RIGHT = 42.0, 8.0
 MOST_MARKS = 700  # in a chart; of more, only ranks are drawn
 _BINS = 90
+_MOST_STEPS = 800  # of a curve: finer ones are not printed
 _FOOT = 9.0  # under the axis of a road chart: crosses
 
 
@@ -140,8 +141,10 @@ def distribution(
     for number, curve in enumerate(curves):
         total = len(curve.rate_bps) + curve.no_service
         # At a rate, the share of tests that reach it: those without service reach none.
-        share = np.arange(len(curve.rate_bps), -1, -1) / total
-        steps_x = np.concatenate(([0.0], np.repeat(curve.rate_bps, 2), [top]))
+        steps = min(len(curve.rate_bps), _MOST_STEPS)
+        kept = np.linspace(0, len(curve.rate_bps), steps + 1).round().astype(int)
+        share = (len(curve.rate_bps) - kept) / total
+        steps_x = np.concatenate(([0.0], np.repeat(curve.rate_bps[kept[1:] - 1], 2), [top]))
         steps_y = np.repeat(share, 2)
         points = [(x(float(a)), y(float(b))) for a, b in zip(steps_x, steps_y, strict=True)]
         colour, dash = LINE_COLOURS[number % 6], LINE_DASHES[number % 6]
