@@ -15,7 +15,7 @@ from fieldsurvey.report.roads import Roads
 from fieldsurvey.report.runs import run_sentence, runs_of
 from fieldsurvey.report.subject import Box, Everything, Highway, Settlement, Subject
 from fieldsurvey.report.wording import Wording
-from tests.support.analysis_rows import DAY_US, NOW_UTC_US, RULE, S, measurements, results
+from tests.support.analysis_rows import DAY_US, NOW_UTC_US, RULE, Row, S, measurements, results
 from tests.support.report_survey import LENGTH_M, REF, places, two_operators
 
 EN = Wording("en")
@@ -42,7 +42,7 @@ def test_all_tests_are_counted_or_left_out_for_a_reason() -> None:
         {"drive": 2},
     ]
     close = [{"started_utc_us": NOW_UTC_US - 2 * DAY_US + n * S} for n in range(3)]
-    drives = [{}, {"replayed": True}, {"replayed": None}]
+    drives: list[Row] = [{}, {"replayed": True}, {"replayed": None}]
     findings = found(measurements([*rows, *close], drives=drives))
     assert findings.left_out == {
         "replayed": 2, "other_target": 1, "too_close": 2, "old": 1, "failed": 1, "self_limited": 1,

@@ -12,7 +12,7 @@ from fieldsurvey.report.subject import (
     of_subject,
     region_from,
 )
-from tests.support.analysis_rows import measurements
+from tests.support.analysis_rows import Row, measurements
 from tests.support.report_survey import places
 
 
@@ -68,7 +68,7 @@ def test_a_name_that_two_settlements_have_is_not_guessed(monkeypatch: pytest.Mon
 def test_a_box_takes_whole_stretches_and_settlements() -> None:
     inside, outside = {"start_latitude_deg": 43.5}, {"start_latitude_deg": 49.0}
     east = {"start_longitude_deg": 76.5}
-    tests = [
+    tests: list[Row] = [
         {**inside, **east, "chainage_m": 12_000.0, "settlement_id": None},
         {**outside, **east, "chainage_m": 19_000.0, "settlement_id": None},  # the same stretch
         {**outside, **east, "chainage_m": 20_000.0, "settlement_id": None},  # the next one
