@@ -89,7 +89,7 @@ def test_nothing_is_cut_off_nor_runs_into_the_margin(tmp_path: Path, language: s
     for picture in pictures_of(path, tmp_path):
         edge = round(MARGIN / 72 * 40) - 2
         assert picture[:, :edge].min() == picture[:, -edge:].min() == 255
-        assert picture.min() < 100
+        assert picture.min() < 200  # something stands on it
 
 
 @needs_poppler
