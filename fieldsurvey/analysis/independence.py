@@ -12,20 +12,22 @@ Rows = npt.NDArray[np.int64]
 NEAR_M = 100.0
 SOON_US = 60_000_000
 
+_SAME = ("link", "operator")
 _METRES_PER_DEGREE = 111_195.0  # of a sphere: 100 m are right to 0.5 %
 
 
 def independent(tests: pl.DataFrame) -> pl.Series:
     """Return which tests count, true or false in the order of the rows.
 
-    Of one drive and link, a test is close to the one before if it begins within 60 s and 100 m of
-    it; where a position is not known, the time alone decides. Of a chain of tests that are close
-    each to the one before, the first counts, then the next that is not close to it, and so on.
+    Of one drive, link and operator, a test is close to the one before if it begins within 60 s and
+    100 m of it; where a position is not known, the time alone decides. Of a chain of tests that are
+    close each to the one before, the first counts, then the next that is not close to it, and so
+    on.
     """
     order = (
-        tests.select("drive", pl.col("link").cast(pl.String), "started_utc_us", "test_id")
+        tests.select("drive", pl.col(_SAME).cast(pl.String), "started_utc_us", "test_id")
         .with_row_index("row")
-        .sort("drive", "link", "started_utc_us", "test_id")
+        .sort("drive", *_SAME, "started_utc_us", "test_id")
     )
     row = order["row"].to_numpy()
     time = order["started_utc_us"].fill_null(0).to_numpy()
@@ -39,28 +41,30 @@ def independent(tests: pl.DataFrame) -> pl.Series:
         return both
 
     rows = np.arange(len(row))
-    same = order.select(
-        pl.struct("drive", "link").eq_missing(pl.struct("drive", "link").shift(1))
-    ).to_series()
+    key = pl.struct("drive", *_SAME)
+    same = order.select(key.eq_missing(key.shift(1))).to_series()
     linked = same.to_numpy()[1:] & close(rows[:-1], rows[1:])
     counts = np.ones(len(row), bool)
-    for chain in _chains(linked):
-        while len(chain):
-            later = chain[1:]
-            near = close(np.broadcast_to(chain[:1], later.shape), later)
-            left_out = len(later) if near.all() else int(np.argmin(near))
-            counts[later[:left_out]] = False
-            chain = later[left_out:]
+    for first, last in _chains(linked):
+        counted = first
+        while counted < last:
+            # Nothing is close that begins a minute later or more.
+            end = counted + int(np.searchsorted(time[counted : last + 1], time[counted] + SOON_US))
+            later = rows[counted + 1 : end]
+            near = close(np.full(len(later), counted), later)
+            after = end if near.all() else counted + 1 + int(np.argmin(near))
+            counts[counted + 1 : after] = False
+            counted = after
     found = np.empty(len(row), bool)
     found[row] = counts
     return pl.Series("independent", found, pl.Boolean())
 
 
-def _chains(linked: npt.NDArray[np.bool_]) -> list[Rows]:
-    """Return the rows of each run of which every one is linked to the one before."""
+def _chains(linked: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return first and last row of each run of which every one is linked to the one before."""
     edges = np.diff(np.concatenate(([False], linked, [False])).astype(np.int8))
     first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [np.arange(a, b + 1) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+    return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
 def _apart_m(

@@ -9,6 +9,7 @@ from fieldsurvey.cli.profile import use_default_keys
 from fieldsurvey.cli.shell import KnownErrorGroup
 
 COMMANDS = {
+    "analyse": "fieldsurvey.cli.analyse",
     "demo": "fieldsurvey.cli.demo",
     "doctor": "fieldsurvey.cli.doctor",
     "drive": "fieldsurvey.cli.drive",

@@ -176,12 +176,11 @@ def _rows(document: bytes, kinds: Mapping[str, str]) -> pl.DataFrame:
         frame = pl.DataFrame(rows, schema=[*types, _REST[0]], orient="row").cast(types)  # type: ignore[arg-type]
     else:
         frame = pl.read_csv(
-            document[2:],
+            document[2:] + b",",
             has_header=False,
             schema=types | dict.fromkeys(_REST, pl.String()),
             eol_char="[",
             null_values="null",
-            truncate_ragged_lines=True,
         )
     truth = [name for name, kind in kinds.items() if kind == "?"]
     return frame.select(kinds.keys()).with_columns(pl.col(truth).cast(pl.Boolean))

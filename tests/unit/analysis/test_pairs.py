@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldsurvey.analysis.pairs import PAIR_COLUMNS, Comparison, compare, pairs_sentence
@@ -77,6 +77,7 @@ def test_directions_are_kept_apart_and_a_kilometre_counts_once() -> None:
     assert row["bps_b"] == 80_000_000
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_sign_test_is_the_exact_one(more: int, less: int) -> None:
     n = more + less

@@ -1,0 +1,243 @@
+"""``fieldsurvey analyse``: what surveys and archives say of places, in sentences or as JSON."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fieldsurvey.cli.analyse_options import Analysis, analysis_options, period_of, scope_of
+from fieldsurvey.model.messages import Message, message
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fieldsurvey.analysis.targets_board import BoardRow
+
+_LENGTH = click.option(
+    "--length-km", type=click.FloatRange(min=0.1), default=10.0, show_default=True,
+    help="Of a stretch. Ten are judged; shorter ones mostly show that data lack.",
+)  # fmt: skip
+
+
+@click.group(name="analyse")
+def command() -> None:
+    """Judge what survey files and archives (of `sync fetch`) hold: places, promises, pairs."""
+
+
+@command.command(name="coverage")
+@analysis_options
+@_LENGTH
+def coverage(analysis: Analysis, length_km: float) -> None:
+    """Highways, stretch by stretch: above, below, or how many more tests are needed."""
+    from fieldsurvey.analysis.sentence import stretch_sentence
+    from fieldsurvey.analysis.stretches import judge_stretches
+
+    judged = judge_stretches(
+        analysis.measurements,
+        analysis.target,
+        analysis.scope,
+        round(length_km * 1000),
+        now_utc_us=analysis.now_utc_us,
+        by=analysis.by,
+    )
+    _tell_verdicts(analysis, "coverage", judged, stretch_sentence)
+
+
+@command.command(name="settlements")
+@analysis_options
+def settlements(analysis: Analysis) -> None:
+    """Settlements, one verdict each."""
+    from fieldsurvey.analysis.sentence import settlement_sentence
+    from fieldsurvey.analysis.settlements import judge_settlements
+
+    judged = judge_settlements(
+        analysis.measurements,
+        analysis.target,
+        analysis.scope,
+        now_utc_us=analysis.now_utc_us,
+        by=analysis.by,
+    )
+    _tell_verdicts(analysis, "settlements", judged, settlement_sentence)
+
+
+@command.command(name="targets")
+@analysis_options
+def targets(analysis: Analysis) -> None:
+    """The promises of the national programme: met, not met, or what lacks."""
+    from fieldsurvey.analysis.programme import load_programme
+    from fieldsurvey.analysis.targets_board import board
+
+    programme = load_programme(analysis.targets_path)
+    m = analysis.scope.apply(analysis.measurements)
+    rows = board(m, programme, analysis.places, analysis.now_utc_us)
+    documents = [
+        dataclasses.asdict(row)
+        | {
+            "text": row.text.text(analysis.shell.language),
+            "missing": [note.text(analysis.shell.language) for note in row.missing],
+        }
+        for row in rows
+    ]
+    lines = (line for row in rows for line in board_lines(row))
+    analysis.finish("targets", documents, lines, programme_version=programme.version)
+
+
+@command.command(name="pairs")
+@analysis_options
+@click.option("--a", "side_a", required=True, metavar="WORD=VALUE[,...]", help="One side.")
+@click.option(
+    "--b", "side_b", required=True, metavar="WORD=VALUE[,...]",
+    help="The other: operator=, access_type=, technology=, campaign=, from=DAY, to=DAY.",
+)  # fmt: skip
+@click.option("--length-km", type=click.FloatRange(min=0.1), default=1.0, show_default=True)
+def pairs(analysis: Analysis, side_a: str, side_b: str, length_km: float) -> None:
+    """Two operators, or before and after, on the same kilometres."""
+    from fieldsurvey.analysis.pairs import compare, pairs_sentence
+
+    m = analysis.scope.apply(analysis.measurements)
+    a, b = (scope_of(text, name) for text, name in ((side_a, "--a"), (side_b, "--b")))
+    paired = compare(m, a, b, round(length_km * 1000))
+    sentence = pairs_sentence(paired, side_a, side_b)
+    found = {
+        field.name: getattr(paired, field.name)
+        for field in dataclasses.fields(paired)
+        if field.name != "pairs"
+    }
+    found |= {"a": side_a, "b": side_b, "sentence": sentence.text(analysis.shell.language)}
+    analysis.finish("pairs", paired.pairs.to_dicts(), [sentence], **found)
+
+
+@command.command(name="event")
+@analysis_options
+@click.option("--day", required=True, help="The event's, YYYY-MM-DD by Kazakhstan's clock.")
+@click.option("--baseline", help="A usual day, YYYY-MM-DD.")
+def event(analysis: Analysis, day: str, baseline: str | None) -> None:
+    """Laptops at fixed points: percentiles over the day, each hour against a usual day's."""
+    from fieldsurvey.analysis.event import compare_days, event_series
+
+    m = analysis.scope.apply(analysis.measurements)
+    of_event = period_of(day, "--day")
+    if baseline is None:
+        found, words = event_series(m, of_event), "analysis.event_bin"
+    else:
+        found = compare_days(m, of_event, period_of(baseline, "--baseline"))
+        words = "analysis.event_hour"
+    lines = [message(words, **_shown(row)) for row in found.iter_rows(named=True)]
+    analysis.finish("event", found.to_dicts(), lines, day=day, baseline=baseline)
+
+
+@command.command(name="gaps")
+@analysis_options
+@_LENGTH
+def gaps(analysis: Analysis, length_km: float) -> None:
+    """What to drive next; and how far each crew came, day by day."""
+    from fieldsurvey.analysis.gaps import find_gaps, progress
+    from fieldsurvey.analysis.stretches import judge_stretches
+
+    length_m = round(length_km * 1000)
+    m, now_utc_us = analysis.scope.apply(analysis.measurements), analysis.now_utc_us
+    judged = judge_stretches(
+        m, analysis.target, length_m=length_m, now_utc_us=now_utc_us, by=analysis.by
+    )
+    found = find_gaps(judged, analysis.target, analysis.places, length_m)
+    crews = progress(m, judged, analysis.target, now_utc_us, length_m)
+    lines = [_gap_line(row) for row in found.iter_rows(named=True)]
+    lines += [message("analysis.progress", **_shown(row)) for row in crews.iter_rows(named=True)]
+    analysis.finish("gaps", found.to_dicts(), lines, progress=crews.to_dicts())
+
+
+def _tell_verdicts(
+    analysis: Analysis,
+    question: str,
+    judged: "pl.DataFrame",
+    sentence_of: Callable[[Mapping[str, Any], int], Message],
+) -> None:
+    """Say of each place its sentence, with the figures it rests on below it."""
+    documents, lines = [], []
+    for row in judged.iter_rows(named=True):
+        sentence = sentence_of(row, analysis.target.rate_bps)
+        documents.append(row | {"sentence": sentence.text(analysis.shell.language)})
+        lines.append(sentence)
+        if row["tests"]:
+            lines.append(message("analysis.figures", **_shown(row)))
+        if row["seconds"]:
+            lines.append(message("analysis.figures_seconds", **_shown(row)))
+    analysis.finish(question, documents, lines)
+
+
+def board_lines(row: "BoardRow") -> Iterable[Message]:
+    """Yield a promise with its verdict, what is known, and what lacks."""
+    yield message(
+        "analysis.board_row",
+        promise=row.text,
+        verdict=message(f"analysis.board_{row.verdict.value}"),
+        version=row.target_version,
+    )
+    if row.value is not None or row.low is not None:
+        scale = {"share": 100.0, "bps": 1e-6}.get(row.unit, 1.0)
+        ends = {
+            name: "–" if value is None else f"{value * scale:.4g}"
+            for name, value in (("value", row.value), ("low", row.low), ("high", row.high))
+        }
+        yield message(
+            f"analysis.board_value_{row.unit}",
+            **ends,
+            tests=row.tests,
+            settlements=row.settlements,
+            km=row.km,
+            cells=row.cells,
+            newest=_day(row.newest_utc_us),
+        )
+    for note in row.missing:
+        yield message("analysis.board_missing", note=note)
+
+
+def _gap_line(row: Mapping[str, Any]) -> Message:
+    from fieldsurvey.analysis.sentence import more_tests
+
+    place = message(
+        "analysis.stretch",
+        ref=row["highway_ref"],
+        from_km=f"{row['from_m'] / 1000:g}",
+        to_km=f"{row['to_m'] / 1000:g}",
+    )
+    if row.get("operator"):
+        place = message("analysis.of_operator", place=place, operator=row["operator"])
+    reason = message(f"analysis.gap_{row['reason']}")
+    return message("analysis.gap", place=place, reason=reason, more=more_tests(row["tests_needed"]))
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, object]:
+    """Return a row's values as people read them: Mbps, days, percent, a dash for nothing."""
+    shown: dict[str, object] = {}
+    for name, value in row.items():
+        if value is None:
+            shown[name] = "–"
+        elif name.endswith("_bps"):
+            shown[name] = f"{value / 1e6:.0f}"
+        elif name == "bin_utc_us":
+            shown[name] = _clock(value)
+        elif name.endswith("_utc_us"):
+            shown[name] = _day(value)
+        elif name.startswith("share"):
+            shown[name] = f"{100 * value:.0f}"
+        elif name == "verdict":
+            shown[name] = message(f"analysis.word_{value}")
+        else:
+            shown[name] = value
+    return shown
+
+
+def _day(utc_us: int | None) -> str:
+    return "–" if utc_us is None else _clock(utc_us)[:10]
+
+
+def _clock(utc_us: int) -> str:
+    """Return Kazakhstan's time of day."""
+    from datetime import UTC, datetime, timedelta
+
+    from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
+
+    moment = datetime.fromtimestamp(utc_us / 1e6, UTC) + timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H)
+    return moment.strftime("%Y-%m-%d %H:%M")
