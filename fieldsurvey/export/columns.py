@@ -6,6 +6,7 @@ columns go to the end; none is renamed, moved or given another unit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export import text
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 
     from fieldsurvey.export.tables import SurveyTables
 
+Number = Callable[["pl.Expr", int], "pl.Expr"]
+
 US_PER_S, US_PER_MS, BPS_PER_MBPS, M_PER_KM, KMH_PER_MPS = 1e6, 1e3, 1e6, 1e3, 3.6
 PERMILLE_PER_PERCENT = 10
 
 
-def sample_columns() -> dict[str, pl.Expr]:
-    """Column name → what stands in it; from the samples with their drive's ``replayed``."""
+def sample_columns(number: Number = text.decimal) -> dict[str, pl.Expr]:
+    """Column name → what stands in it; from the samples with their drive's ``replayed``.
+
+    ``number``: how a number becomes one of so many decimals, for text or for formats with types.
+    """
     import polars as pl
 
     known = sample_position_known()
@@ -31,19 +37,19 @@ def sample_columns() -> dict[str, pl.Expr]:
         "sampled_utc": text.utc(pl.col("utc_us")),
         "reachable": pl.col("reachable"),
         "no_service_cause": pl.col("cause"),
-        "round_trip_ms": _scaled("round_trip_us", US_PER_MS, 3),
-        **_fix("", known),
+        "round_trip_ms": _scaled("round_trip_us", US_PER_MS, 3, number),
+        **_fix("", known, number),
         "technology": pl.col("technology"),
         "operator_code": pl.col("operator_code"),
         "operator_name": pl.col("operator_name"),
         "cell_id": pl.col("cell_id"),
         "tracking_area_id": pl.col("tracking_area"),
         "band": pl.col("band"),
-        "rsrp_dbm": text.decimal(pl.col("rsrp_dbm"), 1),
-        "rsrq_db": text.decimal(pl.col("rsrq_db"), 1),
-        "sinr_db": text.decimal(pl.col("sinr_db"), 1),
-        "rssi_dbm": text.decimal(pl.col("rssi_dbm"), 1),
-        **_place("", known),
+        "rsrp_dbm": number(pl.col("rsrp_dbm"), 1),
+        "rsrq_db": number(pl.col("rsrq_db"), 1),
+        "sinr_db": number(pl.col("sinr_db"), 1),
+        "rssi_dbm": number(pl.col("rssi_dbm"), 1),
+        **_place("", known, number),
         "places_version": pl.col("places_version"),
     }
 
@@ -59,8 +65,10 @@ def with_drives(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:
     return tests.join(drives, on="drive_id", how="left", maintain_order="left")
 
 
-def test_columns() -> dict[str, pl.Expr]:
-    """Column name → what stands in it; from :func:`with_drives`."""
+def test_columns(
+    number: Number = text.decimal,  # noqa: PT028 - not a test, tests are our subject
+) -> dict[str, pl.Expr]:
+    """Column name → what stands in it; from :func:`with_drives`. ``number`` as above."""
     import polars as pl
 
     return {
@@ -77,25 +85,25 @@ def test_columns() -> dict[str, pl.Expr]:
         "cause": pl.col("cause"),
         "verdict": pl.col("verdict"),
         "confidence": pl.col("confidence"),
-        "compared_mbps": _mbps("compared_bps"),
-        "target_mbps": _mbps("target_bps"),
+        "compared_mbps": _mbps("compared_bps", number),
+        "target_mbps": _mbps("target_bps", number),
         "target_id": pl.col("target_id"),
         "target_version": pl.col("target_version"),
         "target_layer": pl.col("target_layer"),
         "verdict_rule": pl.col("rule"),
-        **_phase("download"),
-        **_phase("upload"),
-        **_latency("idle"),
-        **_latency("download"),
-        **_latency("upload"),
-        **_fix("start_", test_position_known("start")),
-        **_place("start_", test_position_known("start")),
-        **_fix("end_", test_position_known("end")),
-        **_place("end_", test_position_known("end")),
+        **_phase("download", number),
+        **_phase("upload", number),
+        **_latency("idle", number),
+        **_latency("download", number),
+        **_latency("upload", number),
+        **_fix("start_", test_position_known("start"), number),
+        **_place("start_", test_position_known("start"), number),
+        **_fix("end_", test_position_known("end"), number),
+        **_place("end_", test_position_known("end"), number),
         "places_version": pl.col("places_version"),
         "protocol": pl.col("protocol"),
         "mode": pl.col("mode"),
-        "duration_s": _scaled("duration_us", US_PER_S, 6),
+        "duration_s": _scaled("duration_us", US_PER_S, 6, number),
         "data_used_bytes": pl.col("wire_bytes"),
         "maximum_segment_bytes": pl.col("mss_bytes"),
         "congestion_control": pl.col("congestion_control"),
@@ -104,9 +112,9 @@ def test_columns() -> dict[str, pl.Expr]:
         "server_id": pl.col("server_id"),
         "tags": pl.col("tags"),
         "detail": pl.col("detail"),
-        **_conditions(),
-        **_sender("download"),
-        **_sender("upload"),
+        **_conditions(number),
+        **_sender("download", number),
+        **_sender("upload", number),
     }
 
 
@@ -135,7 +143,7 @@ def _of_link_or_drive(column: str) -> pl.Expr:
     return pl.coalesce(pl.col(column), of_drive, unknown)
 
 
-def _conditions() -> dict[str, pl.Expr]:
+def _conditions(number: Number) -> dict[str, pl.Expr]:
     """How the test was made, and how our own side was meanwhile."""
     import polars as pl
 
@@ -144,53 +152,57 @@ def _conditions() -> dict[str, pl.Expr]:
         "confirms_test_id": pl.col("confirms"),
         "ip_version": pl.col("ip_version"),
         "tls": pl.col("tls"),
-        "pace_mbps": _mbps("pace_bps"),
+        "pace_mbps": _mbps("pace_bps", number),
         "retry_after_s": pl.col("retry_after_s"),
         "self_limits": pl.col("limits"),
         "interface": pl.col("interface"),
         "interface_kind": pl.col("interface_kind"),
-        "cpu_share_percent": _scaled("cpu_permille", PERMILLE_PER_PERCENT, 1),
-        "machine_cpu_share_percent": _scaled("machine_cpu_permille", PERMILLE_PER_PERCENT, 1),
-        "event_loop_lag_ms": _scaled("loop_lag_us", US_PER_MS, 3),
+        "cpu_share_percent": _scaled("cpu_permille", PERMILLE_PER_PERCENT, 1, number),
+        "machine_cpu_share_percent": _scaled(
+            "machine_cpu_permille", PERMILLE_PER_PERCENT, 1, number
+        ),
+        "event_loop_lag_ms": _scaled("loop_lag_us", US_PER_MS, 3, number),
         "other_rx_bytes": pl.col("other_rx_bytes"),
         "other_tx_bytes": pl.col("other_tx_bytes"),
     }
 
 
-def _sender(phase: str) -> dict[str, pl.Expr]:
+def _sender(phase: str, number: Number) -> dict[str, pl.Expr]:
     import polars as pl
 
     again = pl.col(f"{phase}_retransmitted_bytes")
     sent = pl.col(f"{phase}_sent_bytes")
     share = pl.when(sent > 0).then(again * 100 / sent)
     return {
-        f"{phase}_retransmission_percent": text.decimal(share, 3),
-        f"{phase}_min_round_trip_ms": _scaled(f"{phase}_min_round_trip_us", US_PER_MS, 3),
+        f"{phase}_retransmission_percent": number(share, 3),
+        f"{phase}_min_round_trip_ms": _scaled(f"{phase}_min_round_trip_us", US_PER_MS, 3, number),
     }
 
 
-def _scaled(column: str, divisor: float, places: int) -> pl.Expr:
+def _scaled(column: str, divisor: float, places: int, number: Number) -> pl.Expr:
     import polars as pl
 
-    return text.decimal(pl.col(column) / divisor, places)
+    return number(pl.col(column) / divisor, places)
 
 
-def _mbps(column: str) -> pl.Expr:
-    return _scaled(column, BPS_PER_MBPS, 6)  # every bit/s: rounding could lift one over its target
+def _mbps(column: str, number: Number) -> pl.Expr:
+    return _scaled(
+        column, BPS_PER_MBPS, 6, number
+    )  # every bit/s: rounding could lift one over its target
 
 
-def _phase(phase: str) -> dict[str, pl.Expr]:
+def _phase(phase: str, number: Number) -> dict[str, pl.Expr]:
     import polars as pl
 
     return {
-        f"{phase}_mbps": _mbps(f"{phase}_bps"),
-        f"{phase}_low_mbps": _mbps(f"{phase}_low_bps"),
-        f"{phase}_high_mbps": _mbps(f"{phase}_high_bps"),
+        f"{phase}_mbps": _mbps(f"{phase}_bps", number),
+        f"{phase}_low_mbps": _mbps(f"{phase}_low_bps", number),
+        f"{phase}_high_mbps": _mbps(f"{phase}_high_bps", number),
         f"{phase}_outcome": pl.col(f"{phase}_outcome"),
         f"{phase}_cause": pl.col(f"{phase}_cause"),
         f"{phase}_bytes": pl.col(f"{phase}_bytes"),
-        f"{phase}_duration_s": _scaled(f"{phase}_duration_us", US_PER_S, 6),
-        f"{phase}_ramp_s": _scaled(f"{phase}_ramp_us", US_PER_S, 6),
+        f"{phase}_duration_s": _scaled(f"{phase}_duration_us", US_PER_S, 6, number),
+        f"{phase}_ramp_s": _scaled(f"{phase}_ramp_us", US_PER_S, 6, number),
         f"{phase}_ramp_bytes": pl.col(f"{phase}_ramp_bytes"),
         f"{phase}_batches_count": pl.col(f"{phase}_batches"),
         f"{phase}_connections_count": pl.col(f"{phase}_connections"),
@@ -198,53 +210,53 @@ def _phase(phase: str) -> dict[str, pl.Expr]:
     }
 
 
-def _latency(phase: str) -> dict[str, pl.Expr]:
+def _latency(phase: str, number: Number) -> dict[str, pl.Expr]:
     import polars as pl
 
     return {
-        f"{phase}_latency_p50_ms": _scaled(f"{phase}_latency_p50_us", US_PER_MS, 3),
-        f"{phase}_latency_p90_ms": _scaled(f"{phase}_latency_p90_us", US_PER_MS, 3),
+        f"{phase}_latency_p50_ms": _scaled(f"{phase}_latency_p50_us", US_PER_MS, 3, number),
+        f"{phase}_latency_p90_ms": _scaled(f"{phase}_latency_p90_us", US_PER_MS, 3, number),
         f"{phase}_latency_count": pl.col(f"{phase}_latency_count"),
         f"{phase}_latency_lost_count": pl.col(f"{phase}_latency_lost"),
     }
 
 
-def _fix(prefix: str, known: pl.Expr) -> dict[str, pl.Expr]:
+def _fix(prefix: str, known: pl.Expr, number: Number) -> dict[str, pl.Expr]:
     import polars as pl
 
     def here(column: str, places: int) -> pl.Expr:
-        return text.decimal(pl.when(known).then(pl.col(prefix + column)), places)
+        return number(pl.when(known).then(pl.col(prefix + column)), places)
 
     speed_kmh = pl.when(known).then(pl.col(f"{prefix}speed_mps") * KMH_PER_MPS)
     return {
         f"{prefix}latitude_deg": here("latitude_deg", text.DEGREE_PLACES),
         f"{prefix}longitude_deg": here("longitude_deg", text.DEGREE_PLACES),
         f"{prefix}altitude_m": here("altitude_m", 2),
-        f"{prefix}speed_kmh": text.decimal(speed_kmh, 2),
+        f"{prefix}speed_kmh": number(speed_kmh, 2),
         f"{prefix}heading_deg": here("heading_deg", 2),
         f"{prefix}accuracy_m": here("accuracy_m", 2),
         f"{prefix}hdop": here("hdop", 2),
         f"{prefix}satellites_count": pl.when(known).then(pl.col(f"{prefix}satellites")),
         f"{prefix}fix_type": text.fix_type_name(pl.col(f"{prefix}fix_type")),
         f"{prefix}fix_flags": text.flag_names(pl.col(f"{prefix}fix_flags")),
-        f"{prefix}fix_age_s": _scaled(f"{prefix}fix_age_us", US_PER_S, 6),
+        f"{prefix}fix_age_s": _scaled(f"{prefix}fix_age_us", US_PER_S, 6, number),
         f"{prefix}gnss_utc": text.utc(pl.col(f"{prefix}gnss_utc_us")),
     }
 
 
-def _place(prefix: str, known: pl.Expr) -> dict[str, pl.Expr]:
+def _place(prefix: str, known: pl.Expr, number: Number) -> dict[str, pl.Expr]:
     import polars as pl
 
     def here(column: str) -> pl.Expr:
         return pl.when(known).then(pl.col(prefix + column))
 
     def metres(column: str) -> pl.Expr:
-        return text.decimal(pl.when(known).then(pl.col(prefix + column)), 1)
+        return number(pl.when(known).then(pl.col(prefix + column)), 1)
 
     chainage_km = pl.when(known).then(pl.col(f"{prefix}chainage_m") / M_PER_KM)
     return {
         f"{prefix}highway_ref": here("highway_ref"),
-        f"{prefix}chainage_km": text.decimal(chainage_km, 3),
+        f"{prefix}chainage_km": number(chainage_km, 3),
         f"{prefix}road_distance_m": metres("road_distance_m"),
         f"{prefix}settlement_id": here("settlement_id"),
         f"{prefix}settlement_name": here("settlement_name"),

@@ -35,6 +35,14 @@ def decimal(number: pl.Expr, places: int) -> pl.Expr:
     return finite.round(places).cast(pl.Decimal(38, places), strict=False)
 
 
+def rounded(number: pl.Expr, places: int) -> pl.Expr:
+    """Return ``number`` as the float that reads like :func:`decimal` of it."""
+    import polars as pl
+
+    # Adding 0 makes a zero of -0.0, as in a decimal.
+    return pl.when(number.is_finite()).then(number.round(places) + 0.0)
+
+
 def utc(time_us: pl.Expr) -> pl.Expr:
     """Return µs since 1970 as a date and time, to be written by ``TIME_FORMAT``."""
     import polars as pl

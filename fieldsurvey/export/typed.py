@@ -26,12 +26,12 @@ def typed_samples(tables: SurveyTables, piece: pl.DataFrame) -> pl.DataFrame:
     """Return a piece of the seconds of ``tables`` with the columns of ``survey.csv``."""
     drives = tables.drives.select("drive_id", "replayed")
     rows = piece.join(drives, on="drive_id", how="left", maintain_order="left")
-    return _typed(rows, sample_columns())
+    return _typed(rows, sample_columns(text.rounded))
 
 
 def typed_tests(tables: SurveyTables) -> pl.DataFrame:
     """Return the tests with the columns of ``survey-tests.csv``."""
-    return _typed(with_drives(tables, tables.tests), test_columns())
+    return _typed(with_drives(tables, tables.tests), test_columns(text.rounded))
 
 
 def typed_drives(tables: SurveyTables) -> pl.DataFrame:
@@ -46,7 +46,7 @@ def no_samples() -> pl.DataFrame:
     from fieldsurvey.export.tables import SAMPLE_COLUMNS, schema
 
     nothing = pl.DataFrame(schema={**schema(SAMPLE_COLUMNS), "replayed": pl.Boolean()})
-    return _typed(nothing, sample_columns())
+    return _typed(nothing, sample_columns(text.rounded))
 
 
 def _typed(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFrame:
@@ -54,7 +54,4 @@ def _typed(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFrame:
     import polars.selectors as cs
 
     rows, _words = text.with_words(rows, text.clean)
-    return rows.select(**columns).with_columns(
-        cs.decimal().cast(pl.Float64),
-        cs.datetime().cast(pl.Datetime("ms", "UTC")),
-    )
+    return rows.select(**columns).with_columns(cs.datetime().cast(pl.Datetime("ms", "UTC")))

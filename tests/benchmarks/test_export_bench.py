@@ -75,11 +75,22 @@ def test_csv(folder: Path) -> None:
     show("csv module, stored values as they are", bare)
 
 
+def test_formats_of_maps(folder: Path) -> None:
+    """Rows a second of the writer itself, all 35 columns of the CSV."""
+    gpkg = best("gpkg_out", MILLION, folder, 3)
+    peer = run("pyogrio_out", MILLION, folder)
+    assert compare("GeoPackage out, with its index", gpkg, "GDAL, worked out before", peer) >= 1.5
+    for job in ("parquet_out", "geojson_out", "kml_out"):
+        measured = best(job, MILLION, folder, 2)
+        show(job.replace("_", " "), measured)
+        assert measured.peak_mb < 2 * LIMIT_MB
+
+
 def test_a_survey_file(folder: Path) -> None:
     """From the survey on disk to the file on disk: what a person waits for."""
     show("\nrecording a survey file", run("make_survey", MILLION, folder))
-    for job in ("survey_to_gpx", "survey_to_csv"):
+    for job in ("survey_to_gpx", "survey_to_csv", "survey_to_gpkg", "survey_to_parquet"):
         whole = run(job, MILLION, folder)
         show(job.replace("_", " "), whole)
         assert whole.points == MILLION
-        assert whole.peak_mb < LIMIT_MB
+        assert whole.peak_mb < (LIMIT_MB if job in ("survey_to_gpx", "survey_to_csv") else 500)

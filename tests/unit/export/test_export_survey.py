@@ -46,7 +46,7 @@ def survey(tmp_path: Path) -> Path:
 
 def _drives() -> list[DriveRows]:
     first, second = (
-        replace(rows, drive=replace(rows.drive, ended_utc_us=ENDED_UTC_US))
+        replace(rows, drive=replace(rows.drive, ended_utc_us=ENDED_UTC_US, replayed=False))
         for rows in (real_life(1), real_life(2))
     )
     return [replace(first, events=[resumed(200)]), second]
@@ -65,8 +65,9 @@ def test_the_store_and_the_model_give_the_same_bytes(survey: Path, folder: Path,
     stored = export_survey(survey, name, folder / f"stored.{name}")
     model = write_tables(tables_from(_drives()), FORMATS[name], folder / f"model.{name}")
     assert [p.read_bytes() for p in stored.paths] == [p.read_bytes() for p in model.paths]
-    assert stored.tests >= 18
-    assert stored.points > 600
+    tests, points = (8, -1) if name in ("fcc", "rtr") else (18, 600)  # regulators want tests alone
+    assert stored.tests >= tests
+    assert stored.points > points
     assert stored.bytes == sum(path.stat().st_size for path in stored.paths)
     assert survey.read_bytes() == before
 
@@ -128,8 +129,10 @@ def _assert_untouched(folder: Path, name: str) -> None:
     assert {path.read_bytes() for path in folder.iterdir()} == {OLD}
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
-@pytest.mark.parametrize("after", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [*((name, 1) for name in sorted(FORMATS)), ("csv", 0), ("csv", 2), ("csv", 3), ("gpkg", 0)],
+)
 def test_cancelling_leaves_what_was_there(
     survey: Path, folder: Path, name: str, after: int
 ) -> None:
@@ -163,14 +166,17 @@ class _FullDisk:
         return self._exporter.write(tables, Stream(), progress)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
-@pytest.mark.parametrize("room", [0, 100, 30_000])
 @pytest.mark.parametrize(
-    ("error", "message"),
+    ("name", "room", "error", "message"),
     [
-        (errno.ENOSPC, "export.disk_full"),
-        (errno.EIO, "export.write_failed"),
-        (errno.EROFS, "export.read_only"),
+        *((name, 100, errno.ENOSPC, "export.disk_full") for name in sorted(FORMATS)),
+        *(
+            (name, 30_000, errno.ENOSPC, "export.disk_full")
+            for name in ("csv", "geojson", "gpkg", "gpx", "kml", "parquet")
+        ),
+        ("csv", 0, errno.EIO, "export.write_failed"),
+        ("csv", 30_000, errno.EROFS, "export.read_only"),
+        ("gpx", 30_000, errno.EIO, "export.write_failed"),
     ],
 )
 def test_a_disk_that_fails_midway_leaves_what_was_there(

@@ -1,8 +1,15 @@
 """Rows inside homes are left out of every format, counted, and nothing else changes."""
 
-from collections.abc import Sequence
+import contextlib
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -10,7 +17,7 @@ from fieldsurvey.cli.main import cli
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.export.from_model import DriveRows, tables_from
 from fieldsurvey.export.homes import HomeArea, home_area_from, without_homes
-from fieldsurvey.export.registry import FORMATS, export_survey, write_tables
+from fieldsurvey.export.registry import FORMATS, ExportReport, export_survey, write_tables
 from fieldsurvey.export.tables import LeftOut, SurveyTables
 from fieldsurvey.model.drive import Sample
 from fieldsurvey.model.errors import KnownError
@@ -27,6 +34,8 @@ from tests.support.export_surveys import (
     sample,
     throughput_test,
 )
+
+Pair = tuple[float, float]  # latitude, longitude
 
 HOME = HomeArea(43.2, 76.9, 300.0)  # where all these drives begin
 
@@ -101,9 +110,56 @@ def survey(tmp_path: Path) -> Path:
     path = tmp_path / "s.fsurvey"
     rows = real_life(1)
     with SurveyFile.create(path) as made:
-        made.begin_drive(rows.drive)
+        made.begin_drive(replace(rows.drive, replayed=False))
         made.append(rows.drive.drive_id, samples=rows.samples, tests=rows.tests)
     return path
+
+
+def of_columns(rows: Iterable[Mapping[str, Any]]) -> list[Pair]:
+    """Positions in rows with the columns of the CSV."""
+    return [
+        (float(row[f"{end}latitude_deg"]), float(row[f"{end}longitude_deg"]))
+        for row in rows
+        for end in ("", "start_", "end_")
+        if row.get(f"{end}latitude_deg")
+    ]
+
+
+def positions_in(report: ExportReport, name: str) -> list[Pair]:
+    """All positions in the files of an export."""
+    path, data = report.path, report.path.read_bytes()
+    match name:
+        case "csv":
+            return of_columns(row for one in report.paths for row in csv_rows(one.read_bytes()))
+        case "gpx":
+            gpx = gpx_of(data)
+            parts = [part for track in gpx.tracks for part in track.segments]
+            points = [point for part in parts for point in part.points]
+            return [(point.latitude, point.longitude) for point in (*points, *gpx.waypoints)]
+        case "geojson":
+            features = json.loads(data)["features"]
+            lines = report.paths[1].read_text(encoding="utf-8").splitlines()
+            features += map(json.loads, lines)
+            drawn = [one["geometry"]["coordinates"] for one in features if one["geometry"]]
+            return [(y, x) for x, y in drawn] + of_columns(one["properties"] for one in features)
+        case "kml":
+            drawn = re.findall(r"^(?:.*<coordinates>)?([\d.]+),([\d.]+)", data.decode(), flags=re.M)
+            return [(float(latitude), float(longitude)) for longitude, latitude in drawn]
+        case "gpkg":
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.row_factory = sqlite3.Row
+                layers = [connection.execute(f"SELECT * FROM {t}") for t in ("samples", "tests")]
+                return of_columns(dict(row) for layer in layers for row in layer)
+        case "parquet":
+            frames = [pl.read_parquet(one) for one in report.paths]
+            return of_columns(row for frame in frames for row in frame.iter_rows(named=True))
+        case "fcc":
+            tests = [one["tests"] for one in json.loads(data)["submissions"]]
+            places = [p for test in tests for p in test["download"]["locations"]]
+            return [(place["latitude"], place["longitude"]) for place in places]
+        case "rtr":
+            return [(float(row["lat"]), float(row["long"])) for row in csv_rows(data)]
+    raise NotImplementedError(name)
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
@@ -112,29 +168,23 @@ def test_no_format_has_a_position_inside(survey: Path, tmp_path: Path, name: str
     whole = export_survey(survey, name, tmp_path / f"whole.{name}")
     report = export_survey(survey, name, tmp_path / f"kept.{name}", homes=[HOME])
     assert report.left_out.samples > 5
-    assert report.points < whole.points
     assert whole.left_out == LeftOut()
     assert survey.read_bytes() == before
+    pairs = positions_in(report, name)
+    if name in ("fcc", "rtr"):
+        assert len(pairs) > 3
+    else:
+        assert report.points < whole.points
+        assert len(pairs) > 100
+    assert all(distance_m(43.2, 76.9, *pair) > 299.9 for pair in pairs)
     if name == "csv":
-        rows = [row for path in report.paths for row in csv_rows(path.read_bytes())]
-        pairs = [
-            (row[f"{end}latitude_deg"], row[f"{end}longitude_deg"])
-            for row in rows
-            for end in ("", "start_", "end_")
-            if row.get(f"{end}latitude_deg")
-        ]
         assert report.points + report.left_out.samples == whole.points
         assert report.tests + report.left_out.tests == whole.tests
-    else:
-        gpx = gpx_of(report.path.read_bytes())
-        points = [point for track in gpx.tracks for part in track.segments for point in part.points]
-        pairs = [(str(p.latitude), str(p.longitude)) for p in (*points, *gpx.waypoints)]
+    if name == "gpx":
         text = report.path.read_text(encoding="utf-8")
         left_out = report.left_out.samples
         assert f"<fs:seconds_left_out_count>{left_out}</fs:seconds_left_out_count>" in text
         assert "left_out" not in whole.path.read_text(encoding="utf-8")
-    assert len(pairs) > 100
-    assert all(distance_m(43.2, 76.9, float(a), float(b)) > 299.9 for a, b in pairs)
 
 
 def test_a_map_of_nothing_but_home_is_no_map(tmp_path: Path) -> None:
