@@ -30,6 +30,8 @@ from fieldsurvey.report.svg import (
     NO_SERVICE,
     PALE,
     Drawing,
+    shortened,
+    text_width,
 )
 from fieldsurvey.report.wording import Wording
 
@@ -38,6 +40,7 @@ Floats = npt.NDArray[np.float64]
 _LEFT, _RIGHT = 42.0, 8.0
 MOST_MARKS = 700  # in a chart; of more, only ranks are drawn
 _BINS = 90
+_MOST_STEPS = 800  # of a curve: finer ones are not printed
 _FOOT = 9.0  # under the axis of a road chart: crosses
 
 
@@ -89,7 +92,8 @@ def along_road(
         head = number * block + 16
         foot = head + high - _FOOT
         y = Scale(0.0, top, foot, head)
-        drawing.text(_LEFT, head - 5, panel.name, 9, bold=True)
+        name = shortened(panel.name, 9, width - _LEFT)
+        drawing.text(_LEFT, head - 5, name, 9, bold=True)
         upright(drawing, y, _LEFT, width - _RIGHT, wording, wording.tr("report.mbps"), 1e-6)
         drawing.line(_LEFT, foot, width - _RIGHT, foot, INK, 0.6)
         if len(panel.word) <= MOST_MARKS:
@@ -140,8 +144,10 @@ def distribution(
     for number, curve in enumerate(curves):
         total = len(curve.rate_bps) + curve.no_service
         # At a rate, the share of tests that reach it: those without service reach none.
-        share = np.arange(len(curve.rate_bps), -1, -1) / total
-        steps_x = np.concatenate(([0.0], np.repeat(curve.rate_bps, 2), [top]))
+        steps = min(len(curve.rate_bps), _MOST_STEPS)
+        kept = np.linspace(0, len(curve.rate_bps), steps + 1).round().astype(int)
+        share = (len(curve.rate_bps) - kept) / total
+        steps_x = np.concatenate(([0.0], np.repeat(curve.rate_bps[kept[1:] - 1], 2), [top]))
         steps_y = np.repeat(share, 2)
         points = [(x(float(a)), y(float(b))) for a, b in zip(steps_x, steps_y, strict=True)]
         colour, dash = LINE_COLOURS[number % 6], LINE_DASHES[number % 6]
@@ -150,7 +156,7 @@ def distribution(
         base = foot + 36 + 12 * number
         drawing.line(_LEFT, base - 2.5, _LEFT + 26, base - 2.5, colour, 1.6, dash)
         text = wording.tr(
-            "report.curve", name=curve.name, tests=wording.number(total),
+            "report.curve", name=shortened(curve.name, 8, width / 2), tests=wording.number(total),
             share=wording.percent(reach), mbps=wording.mbps(target_bps),
         )  # fmt: skip
         drawing.text(_LEFT + 32, base, text, 8)
@@ -162,7 +168,7 @@ def distribution(
 
 def latencies(spreads: Sequence[Spread], width: float, wording: Wording) -> str:
     """Return round trips, idle and under load, a line each; a logarithmic axis of milliseconds."""
-    left, row = 150.0, 15.0
+    left, row = 172.0, 15.0
     foot = 6 + row * len(spreads)
     drawing = Drawing(width, foot + 28)
     low = min(spread.low_us for spread in spreads)
@@ -178,7 +184,9 @@ def latencies(spreads: Sequence[Spread], width: float, wording: Wording) -> str:
         y = 6 + row * (number + 0.5)
         ends = [x(float(np.log10(v))) for v in (spread.low_us, spread.median_us, spread.high_us)]
         word = "report.loaded" if spread.loaded else "report.idle"
-        name = wording.tr(word, name=spread.name, tests=wording.number(spread.number))
+        tests = wording.number(spread.number)
+        room = left - 6 - text_width(wording.tr(word, name="", tests=tests), 8)
+        name = wording.tr(word, name=shortened(spread.name, 8, room), tests=tests)
         drawing.text(left - 6, y + 2.6, name, 8, "end")
         drawing.line(ends[0], y, ends[2], y, INK, 3.2 if spread.loaded else 1.0)
         drawing.box(ends[1] - 1.6, y - 4, 3.2, 8, "#ffffff", INK, 1.0)

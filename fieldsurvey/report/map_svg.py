@@ -19,6 +19,7 @@ from fieldsurvey.report.svg import (
     INK,
     NOT_DRIVEN,
     Drawing,
+    shortened,
     text_width,
 )
 from fieldsurvey.report.wording import Wording
@@ -76,7 +77,7 @@ def draw_map(scene: Scene, width: float, wording: Wording, highest: float = _HIG
     drawing = Drawing(width, frame.height + head + _BAR)
     frame.top = head
     if scene.title:
-        drawing.text(0, 9.5, scene.title, 9, bold=True)
+        drawing.text(0, 9.5, shortened(scene.title, 9, width), 9, bold=True)
     drawing.box(0, head, width, frame.height, "#fbfbf9", "none")
     for line in scene.roads:
         for points in frame.visible(line):

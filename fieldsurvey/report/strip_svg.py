@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fieldsurvey.report.axes import Scale
-from fieldsurvey.report.svg import COLOURS, FAINT, INK, NOT_DRIVEN, Drawing
+from fieldsurvey.report.svg import COLOURS, FAINT, INK, NOT_DRIVEN, Drawing, shortened
 from fieldsurvey.report.wording import Wording
 
 _LEFT = 74.0
@@ -43,7 +43,7 @@ def draw_strip(
     _posts(drawing, scale, wording, full_m)
     for number, band in enumerate(bands):
         y = _POSTS + number * (_JUDGED + _SHOWN + _GAP)
-        drawing.text(0, y + 9.5, _short(band.name), 8)
+        drawing.text(0, y + 9.5, shortened(band.name, 8, _LEFT), 8)
         for word, first, last in band.judged:
             left, right = scale(max(first, from_m)), scale(min(last, to_m))
             drawing.verdict_box(word, left, y, right - left, _JUDGED)
@@ -68,7 +68,3 @@ def _posts(drawing: Drawing, scale: Scale, wording: Wording, full_m: float) -> N
         drawing.line(x, 11, x, 15, INK, 0.5)
         drawing.text(x, 9, wording.km(post), 7.5, "middle")
         post += every
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 17 else name[:16] + "…"

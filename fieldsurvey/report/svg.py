@@ -142,6 +142,12 @@ def text_width(text: str, size: float) -> float:
     return 0.52 * size * len(text)
 
 
+def shortened(text: str, size: float, width: float) -> str:
+    """Return as much of a text as has room, with an ellipsis where it is not all of it."""
+    room = max(1, int(width / text_width("x", size)))
+    return text if len(text) <= room else text[: room - 1].rstrip() + "…"
+
+
 def _n(value: object) -> str:
     """Return a number in hundredths of a point: finer is not printed."""
     if isinstance(value, float):

@@ -1,0 +1,46 @@
+"""Numbers as readers of three languages expect them; what is missing is never a number."""
+
+import pytest
+
+from fieldsurvey.report.wording import DASH, Wording
+from tests.support.analysis_rows import DAY_US, NOW_UTC_US
+
+EN, KK, RU = (Wording(language) for language in ("en", "kk", "ru"))
+
+
+def test_decimal_marks_and_groups() -> None:
+    assert EN.number(1_234_567.25, 2) == "1\u202f234\u202f567.25"
+    assert RU.number(1_234.5, 1) == KK.number(1_234.5, 1) == "1\u202f234,5"
+    assert EN.number(-17.4, 1) == "\N{MINUS SIGN}17.4"
+
+
+@pytest.mark.parametrize(
+    ("rate_bps", "shown"),
+    [
+        (210_400_000, "210"), (9_960_000, "10.0"), (4_200_000, "4.2"), (31_000, "0.03"),
+        (1_000, "<0.01"), (0, "0.00"),
+    ],
+)  # fmt: skip
+def test_no_rate_but_0_is_printed_as_0(rate_bps: int, shown: str) -> None:
+    assert EN.mbps(rate_bps) == shown
+
+
+def test_what_is_missing_is_a_dash() -> None:
+    shown = [
+        EN.number(None), EN.number(float("nan")), EN.mbps(None), EN.km(None), EN.percent(None),
+        EN.interval(None, 0.5), EN.milliseconds(None), EN.day(None), EN.minute(None),
+        EN.days(None, None),
+    ]  # fmt: skip
+    assert set(shown) == {DASH}
+
+
+def test_lengths_have_decimals_only_where_they_say_something() -> None:
+    assert [EN.km(metres) for metres in (40_000, 203_412.0, 99.0)] == ["40", "203.4", "0.1"]
+    assert RU.km(203_412.0) == "203,4"
+
+
+def test_days_and_times() -> None:
+    assert (EN.day(NOW_UTC_US), RU.day(NOW_UTC_US)) == ("2026-09-21", "21.09.2026")
+    assert KK.minute(NOW_UTC_US) == "21.09.2026 14:13 UTC"
+    assert EN.days(NOW_UTC_US - DAY_US, NOW_UTC_US) == "2026-09-20 – 2026-09-21"
+    assert EN.days(NOW_UTC_US, NOW_UTC_US + 1) == "2026-09-21"
