@@ -20,7 +20,7 @@ from fieldsurvey.analysis.cells import cells_of
 from fieldsurvey.analysis.judging import YEAR_US
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.programme import ProgrammeRow
-from fieldsurvey.analysis.register import city_by_names, stretches_of
+from fieldsurvey.analysis.register import cities_by_names, stretches_of
 from fieldsurvey.analysis.scope import with_drive
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.radio import RadioTechnology
@@ -104,8 +104,7 @@ def cities_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     samples = asked.m.samples.with_columns(pl.col("settlement_id").cast(pl.String))
     verdicts, yes, cells = [], 0, 0
     pieces = []
-    for names in row.cities:
-        city = city_by_names(asked.places, names)
+    for names, city in zip(row.cities, cities_by_names(asked.places, row.cities), strict=True):
         if city is None:
             missing.append(message("analysis.missing_city", name=names[0]))
             verdicts.append(BoardVerdict.NOT_ENOUGH)

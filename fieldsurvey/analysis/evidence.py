@@ -35,6 +35,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reachable": "boolean",
         "cause": "string",
         "radio_technology": "string",
+        "operator": "string",
         "fix_latitude_deg": "float64",
         "fix_longitude_deg": "float64",
         **_CELLS,
@@ -49,5 +50,4 @@ COLUMNS: dict[str, dict[str, str]] = {
         "download_bps": "int64",
         **_CELLS,
     },
-    "drives": {"drive_id": "string", "operator": "string"},
 }

@@ -45,23 +45,26 @@ def independent(tests: pl.DataFrame) -> pl.Series:
     same = order.select(key.eq_missing(key.shift(1))).to_series()
     linked = same.to_numpy()[1:] & close(rows[:-1], rows[1:])
     counts = np.ones(len(row), bool)
-    for chain in _chains(linked):
-        while len(chain):
-            later = chain[1:]
-            near = close(np.broadcast_to(chain[:1], later.shape), later)
-            left_out = len(later) if near.all() else int(np.argmin(near))
-            counts[later[:left_out]] = False
-            chain = later[left_out:]
+    for first, last in _chains(linked):
+        counted = first
+        while counted < last:
+            # Nothing is close that begins a minute later or more.
+            end = counted + int(np.searchsorted(time[counted : last + 1], time[counted] + SOON_US))
+            later = rows[counted + 1 : end]
+            near = close(np.full(len(later), counted), later)
+            after = end if near.all() else counted + 1 + int(np.argmin(near))
+            counts[counted + 1 : after] = False
+            counted = after
     found = np.empty(len(row), bool)
     found[row] = counts
     return pl.Series("independent", found, pl.Boolean())
 
 
-def _chains(linked: npt.NDArray[np.bool_]) -> list[Rows]:
-    """Return the rows of each run of which every one is linked to the one before."""
+def _chains(linked: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return first and last row of each run of which every one is linked to the one before."""
     edges = np.diff(np.concatenate(([False], linked, [False])).astype(np.int8))
     first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [np.arange(a, b + 1) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+    return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
 def _apart_m(

@@ -54,7 +54,6 @@ VERDICT_COLUMNS: dict[str, pl.DataType] = {
 YEAR_US = 365 * 86_400 * 1_000_000
 
 FOUR_G = (RadioTechnology.G4, RadioTechnology.G5_NSA, RadioTechnology.G5_SA)
-FIVE_G = (RadioTechnology.G5_NSA, RadioTechnology.G5_SA)
 
 # What a test can say of a place.
 _SAYS = {
@@ -114,10 +113,11 @@ def verdicts(
     of_tests = _of_tests(with_drive(m, tests.filter(there), by), keys)
     of_seconds = _of_seconds(with_drive(m, samples.filter(there), by), keys, now_utc_us)
     groups = of_tests.join(of_seconds, on=keys, how="full", coalesce=True, nulls_equal=True)
-    return _judged(groups, keys, judged_by).sort(
-        [pl.col(name).cast(pl.String) if name in by else pl.col(name) for name in keys],
-        nulls_last=True,
-    )
+    judged = _judged(groups, keys, judged_by)
+    words = [name for name in place if judged.schema[name] == pl.Categorical()]
+    judged = judged.with_columns(pl.col(words).cast(pl.String))
+    order = [pl.col(name).cast(pl.String) if name in by else pl.col(name) for name in keys]
+    return judged.sort(order, nulls_last=True)
 
 
 def _fresh(time: str, now_utc_us: int) -> pl.Expr:
@@ -166,27 +166,25 @@ def _of_seconds(samples: pl.DataFrame, keys: list[str], now_utc_us: int) -> pl.D
 
 def _judged(groups: pl.DataFrame, keys: list[str], judged_by: JudgedBy) -> pl.DataFrame:
     """Add what follows from the counts."""
-    counted = [
-        name for name in ("tests", *_SAYS.values(), "left_out", *_SECONDS) if name in groups.columns
-    ]
+    counted = ("tests", *_SAYS.values(), "left_out", *_SECONDS)
     groups = groups.with_columns(
         pl.col(counted).fill_null(0), pl.col("stale").fill_null(value=False)
     )
-    not_above = groups["below"] + groups["no_service"]
+    above = groups["above"].to_numpy()
+    not_above = (groups["below"] + groups["no_service"]).to_numpy()
+    shown = judge_counts(above, not_above, judged_by)
+    # Of a stale group the counts are shown, and as if there were none it is judged.
     fresh = ~groups["stale"].to_numpy()
-    shown = judge_counts(groups["above"].to_numpy(), not_above.to_numpy(), judged_by)
-    open_ = judge_counts(
-        groups["above"].to_numpy() * fresh, not_above.to_numpy() * fresh, judged_by
-    )
-    verdict = pl.Series([WORDS[word] for word in open_.verdict.tolist()], dtype=pl.String)
+    judged = judge_counts(above * fresh, not_above * fresh, judged_by)
+    verdict = pl.Series([WORDS[word] for word in judged.verdict.tolist()], dtype=pl.String)
     return groups.with_columns(
         verdict=verdict,
         error_percent=pl.lit(judged_by.error_percent),
         share_above=pl.Series(shown.share, nan_to_null=True),
         share_low=pl.Series(shown.share_low, nan_to_null=True),
         share_high=pl.Series(shown.share_high, nan_to_null=True),
-        tests_needed=pl.Series(open_.tests_needed),
-        tests_at_least=pl.Series(open_.tests_at_least),
+        tests_needed=pl.Series(judged.tests_needed),
+        tests_at_least=pl.Series(judged.tests_at_least),
         target_id=pl.lit(judged_by.target_id),
         target_version=pl.lit(judged_by.target_version),
         rule=pl.lit(judged_by.rule),

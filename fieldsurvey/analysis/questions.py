@@ -187,8 +187,7 @@ def _evidence(scope: Scope) -> Evidence:
         )
     )
     tests = _with_technology(_in_scope(tests, scope), _around(recorded, scope))
-    operators = tables["drives"].group_by("drive_id").aggregate(operator=_.operator.max())
-    samples = _in_scope(recorded, scope).left_join(operators, "drive_id").drop("drive_id_right")
+    samples = _in_scope(recorded, scope)
     if scope.operator is not None:
         samples, tests = (one.filter(_.operator == scope.operator) for one in (samples, tests))
     return Evidence(samples, tests)

@@ -43,8 +43,6 @@ class Settlements(Protocol):
 class Register(Protocol):
     """Highways and settlements of a country."""
 
-    @property
-    def version(self) -> str: ...
     def highway_lines(self) -> Sequence[Line]: ...
     def settlements(self) -> Settlements: ...
 
@@ -79,18 +77,24 @@ def populations(register: Register) -> pl.DataFrame:
     )
 
 
-def city_by_names(register: Register, names: Sequence[str]) -> tuple[str, bool] | None:
-    """Return the id of the most populous settlement of one of ``names``, and whether its border is
-    known; None if there is none."""
+def cities_by_names(
+    register: Register, cities: Sequence[Sequence[str]]
+) -> list[tuple[str, bool] | None]:
+    """Return of each city, given by its names, the id of the most populous settlement of such a
+    name and whether its border is known; None if there is none."""
     table = register.settlements()
-    wanted = {name.casefold() for name in names}
-    columns = (table.name, table.name_en, table.name_ru, table.name_kk)
-    found = [
-        index
-        for index, spelled in enumerate(zip(*columns, strict=True))
-        if wanted & {name.casefold() for name in spelled if name}
-    ]
-    if not found:
-        return None
-    index = max(found, key=lambda one: int(table.population[one]))
-    return table.id[index], table.border_wkb[index] is not None
+    by_name: dict[str, int] = {}
+    for column in (table.name, table.name_en, table.name_ru, table.name_kk):
+        for index, name in enumerate(column):
+            best = by_name.setdefault(name.casefold(), index)
+            if table.population[index] > table.population[best]:
+                by_name[name.casefold()] = index
+    found: list[tuple[str, bool] | None] = []
+    for names in cities:
+        named = {by_name[name.casefold()] for name in names if name.casefold() in by_name}
+        if not named:
+            found.append(None)
+            continue
+        largest = max(named, key=lambda one: int(table.population[one]))
+        found.append((table.id[largest], table.border_wkb[largest] is not None))
+    return found

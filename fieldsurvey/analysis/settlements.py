@@ -43,9 +43,6 @@ def judge_settlements(
         .group_by(pl.col("settlement_id").cast(pl.String))
         .agg(pl.col("settlement_name").drop_nulls().min())
     )
-    return (
-        found.with_columns(pl.col("settlement_id").cast(pl.String))
-        .join(names, on="settlement_id", how="left")
-        .select("settlement_id", "settlement_name", pl.exclude("settlement_id", "settlement_name"))
-        .sort("settlement_id", *(pl.col(name).cast(pl.String) for name in by), nulls_last=True)
+    return found.join(names, on="settlement_id", how="left", maintain_order="left").select(
+        "settlement_id", "settlement_name", pl.exclude("settlement_id", "settlement_name")
     )

@@ -46,11 +46,11 @@ def judge_stretches(
         now_utc_us,
     )
     return found.select(
-        pl.col("highway_ref").cast(pl.String),
+        "highway_ref",
         "from_m",
         (pl.col("from_m") + length_m).alias("to_m"),
         pl.exclude("highway_ref", "from_m"),
-    ).sort("highway_ref", "from_m", *(pl.col(name).cast(pl.String) for name in by), nulls_last=True)
+    )
 
 
 def _on_stretches(rows: pl.DataFrame, length_m: int) -> pl.DataFrame:

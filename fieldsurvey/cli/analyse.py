@@ -158,7 +158,11 @@ def _tell_verdicts(
     for row in judged.iter_rows(named=True):
         sentence = sentence_of(row, analysis.target.rate_bps)
         documents.append(row | {"sentence": sentence.text(analysis.shell.language)})
-        lines += [sentence, message("analysis.figures", **_shown(row))]
+        lines.append(sentence)
+        if row["tests"]:
+            lines.append(message("analysis.figures", **_shown(row)))
+        if row["seconds"]:
+            lines.append(message("analysis.figures_seconds", **_shown(row)))
     analysis.finish(question, documents, lines)
 
 

@@ -1,8 +1,8 @@
 """A survey file as measurements."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median_low
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,12 @@ _LATENCIES = ("idle_latency_us", "download_latency_us")
 def open_survey(path: Path, told: Callable[[float], None]) -> Measurements:
     """Return what a survey file holds. Raises the store's KnownError; what ``told`` raises ends the
     reading."""
-    with SurveyFile.open(path, read_only=True) as survey:
+    wanted = ["drive_index", *(name for name in SAMPLE_COLUMNS if name != "drive")]
+    with SurveyFile.open(path, read_only=True) as survey, ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(sample_frame, path, wanted, SAMPLE_FIX_AGE_US, told)
         drives = _drives(survey, path.name)
         tests = _tests(survey)
-    wanted = [name for name in SAMPLE_COLUMNS if name != "drive"]
-    samples = sample_frame(path, ["drive_index", *wanted], SAMPLE_FIX_AGE_US, told)
+        samples = reading.result()
     # A drive that began after the drives were read is left for the next opening.
     samples = samples.rename({"drive_index": "drive"}).filter(pl.col("drive") < len(drives))
     samples = samples.select(pl.col(name).cast(kind) for name, kind in SAMPLE_COLUMNS.items())
@@ -92,4 +93,7 @@ def _tests(survey: SurveyFile) -> pl.DataFrame:
 
 
 def _median(times_us: Any) -> int | None:
-    return None if times_us is None or not len(times_us) else int(median_low(np.asarray(times_us)))
+    """Return the median, of two in the middle the lower: a round trip that was."""
+    if times_us is None or not len(times_us):
+        return None
+    return int(np.sort(times_us)[(len(times_us) - 1) // 2])

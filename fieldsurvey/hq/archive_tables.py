@@ -3,7 +3,8 @@
 Names and units are those of the exports and of the survey file. Every row says when (``ts_utc_us``,
 by :mod:`fieldsurvey.hq.settle`), of which device, epoch and survey it came, under which number, and
 whether its drive was replayed from a recording: then it is no evidence. ``replayed`` is null while
-the drive's own row has not come, and is no evidence then either.
+the drive's own row has not come, and is no evidence then either. Seconds have their drive's
+``operator`` from it too: joining a hundred million of them with it takes longer than counting them.
 """
 
 import polars as pl
@@ -25,6 +26,7 @@ ORIGIN: Schema = {
     "drive_id": _W,
     "replayed": _B,
 }
+OF_DRIVE: Schema = {"operator": _W}
 CELLS: Schema = {"h3_5": _I, "h3_7": _I, "h3_9": _I}
 
 _DENSE_WORDS = ("cause", "technology", "operator_code", "operator_name", "band")
@@ -159,11 +161,11 @@ PIECE_COLUMNS: Schema = {
 }
 
 TABLES: dict[str, Schema] = {
-    "samples": ORIGIN | SAMPLE_COLUMNS | CELLS,
+    "samples": ORIGIN | SAMPLE_COLUMNS | OF_DRIVE | CELLS,
     "tests": ORIGIN | TEST_COLUMNS | CELLS,
     "events": ORIGIN | EVENT_COLUMNS,
     "drives": ORIGIN | DRIVE_COLUMNS,
-    "pieces": ORIGIN | PIECE_COLUMNS,
+    "pieces": ORIGIN | PIECE_COLUMNS | OF_DRIVE,
 }
 # What tells two rows apart, whatever file they came through; the rest is origin, derived, or JSON,
 # which another release may have spelled otherwise.

@@ -165,7 +165,7 @@ def _put(changes: Changes, frames: Frames, drives: Drives, manifest: Sequence[Ar
             taken[file.table].append(changes.take(file, theirs))
     for table in TABLES:
         together = pl.concat([frames[table], *taken[table]])
-        told = together.with_columns(drives.replayed_column().alias("replayed"))
+        told = together.with_columns(**drives.told(table))
         if drives.doubled:
             twice = of_drives(drives.doubled)
             told = pl.concat([told.filter(~twice), once(table, told.filter(twice))])

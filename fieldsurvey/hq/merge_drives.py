@@ -2,13 +2,13 @@
 of their rows in the archive have to be looked at again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from fieldsurvey.hq.archive import Archive
-from fieldsurvey.hq.archive_tables import TABLES
+from fieldsurvey.hq.archive_tables import OF_DRIVE, TABLES
 from fieldsurvey.hq.ledger_records import ArchiveFile
 from fieldsurvey.hq.merge_reading import ReadBatch
 
@@ -17,21 +17,24 @@ _PIECE = ["drive_id", "device", "epoch", "seq", "last_seq"]
 
 @dataclass(frozen=True, slots=True)
 class Drives:
-    """``replayed``: of drives whose own row has come. ``doubled``: rows of these may have come
-    twice. ``reopened``: these have rows in the archive that may have to be changed; ``known`` are
-    their pieces there."""
+    """``replayed``, ``operators``: of drives whose own row has come. ``doubled``: rows of these may
+    have come twice. ``reopened``: these have rows in the archive that may have to be changed;
+    ``known`` are their pieces there."""
 
     replayed: dict[str, bool]
+    operators: dict[str, str | None]
     doubled: frozenset[str]
     reopened: frozenset[str]
     known: pl.DataFrame
 
-    def replayed_column(self) -> pl.Expr:
-        """Return whether a row's drive was replayed; null while that is not known."""
-        drive_id = pl.col("drive_id").cast(pl.String())
-        if not self.replayed:
-            return pl.lit(None, pl.Boolean())
-        return drive_id.replace_strict(self.replayed, default=None, return_dtype=pl.Boolean())
+    def told(self, table: str) -> dict[str, pl.Expr]:
+        """Return the columns of ``table`` that a drive's own row tells; null while it has not
+        come."""
+        columns = {"replayed": _looked_up(self.replayed, pl.Boolean())}
+        if OF_DRIVE.keys() <= TABLES[table].keys() and table != "drives":
+            kind = TABLES[table]["operator"]
+            columns["operator"] = _looked_up(self.operators, pl.String()).cast(kind)
+        return columns
 
     def files_to_open(self, manifest: Sequence[ArchiveFile]) -> Iterator[ArchiveFile]:
         """Yield the files that may hold rows of reopened drives, by their times."""
@@ -53,38 +56,45 @@ def drives_of(
     drive_ids = {drive_id for batch in batches for drive_id in batch.drive_ids}
     known = _known(drive_ids, archive, manifest)
     replayed: dict[str, bool] = {}
-    told = known.filter(pl.col("replayed").is_not_null()).select("drive_id", "replayed").rows()
+    operators: dict[str, str | None] = {}
+    names = ("drive_id", "replayed", "operator")
+    told = known.filter(pl.col("replayed").is_not_null()).select(names).rows()
     told += [
-        (values["drive_id"], values["replayed"])
+        tuple(values[name] for name in names)
         for batch in batches
         for table, values in batch.records
         if table == "drives"
     ]
-    for drive_id, was_replayed in told:
+    for drive_id, was_replayed, operator in told:
         replayed[drive_id] = replayed.get(drive_id, False) or was_replayed
+        operators[drive_id] = operators.get(drive_id) or operator
     doubled = _doubled(pl.concat([known.select(_PIECE), _pieces(batches)]))
-    unlike = known.filter(
-        pl.col("replayed").ne_missing(
-            pl.col("drive_id").replace_strict(replayed, default=None, return_dtype=pl.Boolean())
-            if replayed
-            else None
-        )
-    )
+    unlike = known.filter(pl.col("replayed").ne_missing(_looked_up(replayed, pl.Boolean())))
     late = set(unlike["drive_id"])
     reopened = (late | doubled) & set(known["drive_id"])
     return Drives(
         replayed,
+        operators,
         frozenset(doubled),
         frozenset(reopened),
         known.filter(pl.col("drive_id").is_in(list(reopened))),
     )
 
 
+def _looked_up(of_drive: Mapping[str, object], kind: pl.DataType) -> pl.Expr:
+    if not of_drive:
+        return pl.lit(None, kind)
+    drive_id = pl.col("drive_id").cast(pl.String())
+    return drive_id.replace_strict(of_drive, default=None, return_dtype=kind)
+
+
 def _known(drive_ids: set[str], archive: Archive, manifest: Sequence[ArchiveFile]) -> pl.DataFrame:
     """Return the pieces of some drives that are in the archive."""
     found = [pl.DataFrame(schema=TABLES["pieces"])]
     found += [archive.read(file, drive_ids) for file in manifest if file.table == "pieces"]
-    return pl.concat(found).with_columns(pl.col("drive_id", "device", "epoch").cast(pl.String()))
+    return pl.concat(found).with_columns(
+        pl.col("drive_id", "device", "epoch", "operator").cast(pl.String())
+    )
 
 
 def _pieces(batches: Sequence[ReadBatch]) -> pl.DataFrame:

@@ -46,7 +46,9 @@ def frames_of(batches: Sequence[ReadBatch]) -> Frames:
     frames["pieces"] = _frame_of("pieces", pieces)
     if samples:
         together = pl.concat(samples)
-        frames["samples"] = _finished("samples", together.with_columns(replayed=None))
+        frames["samples"] = _finished(
+            "samples", together.with_columns(replayed=None, operator=None)
+        )
     else:
         frames["samples"] = _frame_of("samples", [])
     return frames

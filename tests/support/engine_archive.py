@@ -105,7 +105,7 @@ def _drive(
             cause = None if reachable or old else chance.choice(["timed_out", "dns", None])
             rows["samples"].append(
                 {**common, "ts_utc_us": ts_utc_us, "reachable": reachable, "cause": cause,
-                 "radio_technology": technology}
+                 "radio_technology": technology, "operator": operator}
             )  # fmt: skip
         if second % 9 == 0:
             seq += 1

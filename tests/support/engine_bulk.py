@@ -46,9 +46,6 @@ def write_bulk(folder: Path, days: int = DAYS) -> int:
         rows += archive.write("samples", name, _whole("samples", samples)).rows
         tests = _tests(chance, samples)
         archive.write("tests", name, _whole("tests", tests))
-        drives = samples.group_by("drive_id", maintain_order=True).first()
-        operator = pl.Series([OPERATORS[at % 3] for at in range(len(drives))])
-        archive.write("drives", name, _whole("drives", drives.with_columns(operator=operator)))
     return rows
 
 
@@ -95,6 +92,7 @@ def _samples(chance: np.random.Generator, roads: pl.DataFrame, day: int) -> pl.D
         pl.lit("0000000000000000").alias("epoch"),
         pl.lit("survey").alias("survey"),
         pl.lit(False).alias("replayed"),
+        pl.Series(OPERATORS).gather(laptop % 3).alias("operator"),
         pl.when("reachable").then(None).otherwise(pl.lit("timed_out")).alias("cause"),
     )
     return origin.hstack(roads[(begin + second // SECONDS_A_POINT) % len(roads)])

@@ -27,18 +27,12 @@ def expected(question: Question, scope: Scope, rows: Rows) -> list[Key]:
 
 def evidence(scope: Scope, rows: Rows) -> tuple[list[Row], list[Row]]:
     """Return the seconds and tests that count, with operator, technology and day."""
-    operator_of = {row["drive_id"]: row["operator"] for row in rows["drives"]}
     heard: dict[tuple[str, int], set[str]] = defaultdict(set)
     for row in rows["samples"]:
         if row["replayed"] is False and row["radio_technology"] is not None:
             heard[row["drive_id"], row["ts_utc_us"] // 1_000_000].add(row["radio_technology"])
     samples = [
-        {
-            **row,
-            "operator": operator_of[row["drive_id"]],
-            "technology": row["radio_technology"] or "unknown",
-        }
-        for row in rows["samples"]
+        {**row, "technology": row["radio_technology"] or "unknown"} for row in rows["samples"]
     ]
     tests = []
     for row in rows["tests"]:

@@ -107,7 +107,7 @@ def test_the_sentence_that_a_supervisor_signs(survey: Path) -> None:
     figures = next(line for line in lines if line.startswith("    above 0, below 10"))
     assert "2025-10-09" in figures
     kazakh = run("coverage", survey, *AS_OF, language="kk").stdout
-    assert "KAZ01, 40–50 км (Kcell): 100 Мбит/с-тан төмен, 10 сынақ, 95 %" in kazakh
+    assert "KAZ01, 40–50 км (Kcell): 100 Мбит/с нысанасынан төмен, 10 сынақ, 95 %" in kazakh
     russian = run("coverage", survey, *AS_OF, language="ru").stdout
     assert "KAZ01, км 40–50 (Kcell): ниже 100 Мбит/с, тестов: 10, 95 %" in russian
 

@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +15,7 @@ from fieldsurvey.export.opening import open_measurements
 from fieldsurvey.model.drive import EventKind, Sample
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.place import Place
+from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import Cause, Outcome, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
@@ -21,6 +24,7 @@ from fieldsurvey.store.columns import sample_columns
 from fieldsurvey.store.survey_file import SurveyFile
 from fieldsurvey.wire.rows import DriveEnd, Row
 from tests.support.merge_hq import DEVICES, EPOCHS, SmallHq, cut
+from tests.support.opening_bulk import write_long_survey
 from tests.support.places_inputs import geojson, imported
 from tests.support.store_values import (
     START_UTC_US,
@@ -178,6 +182,14 @@ def test_an_old_word_of_the_modem_is_not_taken_for_a_test(tmp_path: Path) -> Non
     assert words == ["5G-NSA", None]
 
 
+def test_the_modem_says_nothing_of_a_satellite_beside_it(tmp_path: Path) -> None:
+    dish = dataclasses.replace(a_watched_test(3), access_type=AccessType.SATELLITE)
+    path = write_survey(tmp_path / "b.fsurvey", [a_sample(2), a_watched_test(2), dish])
+    tests = open_measurements([path]).tests
+    assert tests["technology"].cast(pl.String).to_list() == ["5G-NSA", None]
+    assert tests["rsrp_dbm"].to_list() == [-98.5, None]
+
+
 def test_the_archive_tells_the_same(tmp_path: Path, survey: Path, values: list[object]) -> None:
     ours = open_measurements([survey])
     hq = merged(tmp_path / "hq", values)
@@ -302,6 +314,17 @@ def test_words_with_every_character_come_back(tmp_path: Path) -> None:
         assert found["chainage_m"].to_list() == [1.5] * len(some)
 
 
+@pytest.mark.parametrize("name", ["survey-v1", "survey-v2", "survey-v3"])
+def test_surveys_of_older_programs(name: str) -> None:
+    path = Path(__file__).parents[2] / "data" / f"{name}.fsurvey"
+    m = open_measurements([path])
+    summary = SurveyFile.summary_of(path)
+    assert len(m.samples) == summary.samples > 0
+    counted = dict(m.tests.group_by(pl.col("result").cast(pl.String)).len().rows())
+    tally = dataclasses.asdict(summary.tally)
+    assert counted == {word: number for word, number in tally.items() if number}
+
+
 def test_nothing_and_no_rows(tmp_path: Path) -> None:
     assert open_measurements([]).tests.is_empty()
     SurveyFile.create(tmp_path / "new.fsurvey").close()
@@ -353,3 +376,26 @@ def test_seconds_come_in_pieces_to_the_last_bit(tmp_path: Path, monkeypatch) -> 
         ours = found[name]
         assert (ours.cast(pl.String) if ours.dtype == pl.Categorical else ours).equals(expected)
     assert sample_frame(path, ["latitude_deg"], 0)["latitude_deg"].count() < 3_000
+
+
+def test_a_long_survey_opens_faster_than_its_seconds_are_read_value_by_value(
+    tmp_path: Path,
+) -> None:
+    """The quick variant of ``tests/benchmarks/test_opening_bench.py``."""
+    survey = write_long_survey(tmp_path / "long.fsurvey", 40_000)
+    names = {*SAMPLE_COLUMNS, "drive_index"} - {"drive"}
+
+    def best_s(act: Callable[[], object]) -> float:
+        took_s = []
+        for _ in range(3):
+            began = time.perf_counter()
+            act()
+            took_s.append(time.perf_counter() - began)
+        return min(took_s)
+
+    m = open_measurements([survey])
+    assert (len(m.samples), len(m.tests)) == (40_000, 800)
+    assert m.samples["utc_us"].is_sorted()
+    ours_s = best_s(lambda: sample_frame(survey, sorted(names), 2 * S))
+    peer_s = best_s(lambda: sample_columns(survey, only=names))
+    assert ours_s < peer_s

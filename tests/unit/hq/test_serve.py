@@ -11,8 +11,13 @@ import urllib.request
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
+from fieldsurvey.hq.rebuild import rebuild_ledger
+from fieldsurvey.hq.station import open_station
+from fieldsurvey.hq.verify import verify
+from fieldsurvey.model.clock import SystemClock
 from fieldsurvey.wire.rows import SCHEMA
 from tests.support.hq_kills import kill_campaign
 from tests.support.hq_rows import drive_payload
@@ -183,6 +188,41 @@ def test_batches_become_durable_while_it_serves(tmp_path: Path) -> None:
     assert copy.read_bytes() == one.content
 
 
-def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    campaign = kill_campaign(make_home(tmp_path / "hq"), kills=5, seed=4)
+def test_kills_lose_and_double_nothing(tmp_path: Path, ledger_url: str) -> None:
+    settings = {} if ledger_url.startswith("sqlite") else {"ledger": ledger_url}
+    campaign = kill_campaign(make_home(tmp_path / "hq", **settings), kills=3, seed=4)
     assert campaign.acknowledged > 0
+
+
+def test_a_postgresql_ledger_of_yesterday_is_refused_and_made_again(
+    tmp_path: Path, postgres: str | None
+) -> None:
+    """Laptops hold receipts that yesterday's ledger does not know."""
+    if postgres is None:
+        pytest.skip("PostgreSQL is not installed")
+    with psycopg.connect(postgres, autocommit=True) as operator:
+        operator.execute("CREATE DATABASE hq_now")
+        home = make_home(tmp_path / "hq", ledger=postgres.replace("/postgres?", "/hq_now?"))
+        (laptop,) = enrolled(home)
+        with running(home, "--no-merge") as server:
+            assert server.put(laptop, laptop.seal()).status == 202
+        operator.execute("CREATE DATABASE hq_yesterday TEMPLATE hq_now")
+        with running(home, "--no-merge") as server:
+            assert server.put(laptop, laptop.seal()).status == 202
+        with open_station(home, SystemClock()) as station:
+            station.log.checkpoint()  # hands out the log as it is now
+        operator.execute("DROP DATABASE hq_now WITH (FORCE)")
+        operator.execute("ALTER DATABASE hq_yesterday RENAME TO hq_now")
+        done = subprocess.run(
+            [sys.executable, "-m", "fieldsurvey", "hq", "serve", str(home.folder)],
+            capture_output=True, text=True, timeout=30, check=False, env={"LANG": "C"},
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "hq rebuild" in done.stderr
+        operator.execute("DROP DATABASE hq_now WITH (FORCE)")
+        operator.execute("CREATE DATABASE hq_now")
+        assert rebuild_ledger(home).adopted == 2
+        with open_station(home, SystemClock()) as station:
+            result = verify(station)
+            assert (result.findings, result.batches) == ([], 2)
+        operator.execute("DROP DATABASE hq_now WITH (FORCE)")

@@ -110,7 +110,7 @@ def test_postgresql_holds_the_files_that_count_and_each_once(
             path
             for paths in archive.named().values()
             for path in paths
-            if not path.startswith(("events", "pieces"))
+            if not path.startswith(("drives", "events", "pieces"))
         )
         assert gone == []
         assert bring_up_to_date(connection, everything) == ([], [])
@@ -125,15 +125,13 @@ def test_postgresql_holds_the_files_that_count_and_each_once(
 
 
 def test_postgresql_takes_all_or_nothing(tmp_path: Path, archive: SmallArchive, dsn: str) -> None:
-    (good,) = written(tmp_path, {"drives": archive.rows["drives"][:1]})
+    (good,) = written(tmp_path, {"tests": archive.rows["tests"][:1]})
     (tmp_path / "zzz.parquet").write_bytes(b"PAR1 no more")
     with psycopg.connect(dsn, autocommit=True) as connection:
-        bring_up_to_date(connection, Archived(tmp_path, {"drives": [good.path]}))
-        (other,) = written(tmp_path, {"drives": archive.rows["drives"][1:2]})
+        bring_up_to_date(connection, Archived(tmp_path, {"tests": [good.path]}))
+        (other,) = written(tmp_path, {"tests": archive.rows["tests"][1:2]})
         with pytest.raises(ValueError, match=r"[Pp]arquet"):
-            bring_up_to_date(
-                connection, Archived(tmp_path, {"drives": [other.path, "zzz.parquet"]})
-            )
+            bring_up_to_date(connection, Archived(tmp_path, {"tests": [other.path, "zzz.parquet"]}))
         found = connection.execute(f"SELECT path FROM {SCHEMA}.file".encode()).fetchall()
         assert found == [(good.path,)]
 
