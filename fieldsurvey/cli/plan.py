@@ -91,6 +91,7 @@ def make(
     if not lacks:
         raise KnownError("plan.nothing_lacking")
     tests_at_once = 1 if plan.links_together else max(1, len(plan.links))
+    # A test that is due is put off by up to one minimum gap, at random.
     seconds_per_test = 1.5 * plan.minimum_gap_s + plan.max_test_s * tests_at_once
     pace = pace_of(measured.evidence(), seconds_per_test)
     route = plan_route(lacks, pace, start, None if max_km is None else max_km * 1000)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.drive.snapshot import DriveSnapshot
+from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.place import Place
-from fieldsurvey.model.planned import PlannedProgress, progress_line
+from fieldsurvey.model.planned import progress_line
 from fieldsurvey.model.throughput import Outcome, ThroughputTest
 
 STATUS_PERIOD_S = 10.0
@@ -21,7 +22,7 @@ class Talk:
         self._shell = shell
         self._serial = 0
         self._next_status_s = time.monotonic() + STATUS_PERIOD_S
-        self._planned: tuple[PlannedProgress, ...] = ()
+        self._planned: dict[PlannedStretch | PlannedSettlement, int] = {}  # tests told of
 
     def follow(self, snapshot: DriveSnapshot, new_tests: Sequence[ThroughputTest]) -> None:
         """Say what is new in ``snapshot``, and the results committed since the one before."""
@@ -31,10 +32,7 @@ class Talk:
                 self._shell.say(notice.message)
         for test in new_tests:
             self._shell.say(result_line(test))
-        for progress in snapshot.planned_here:
-            if progress not in self._planned:
-                self._shell.say(progress_line(progress, settlement_name(snapshot.place)))
-        self._planned = snapshot.planned_here
+        self._tell_plan(snapshot)
         if time.monotonic() >= self._next_status_s:
             self._next_status_s += STATUS_PERIOD_S
             counts = snapshot.counts
@@ -46,6 +44,17 @@ class Talk:
                 tests=counts.tally.tests,
                 no_service_s=counts.no_service_samples,
             )
+
+    def _tell_plan(self, snapshot: DriveSnapshot) -> None:
+        """Say how far the plan is where the car has come, and wherever it has been since: a test
+        may be committed when its stretch has been left."""
+        here = {progress.planned for progress in snapshot.planned_here}
+        for progress in snapshot.planned:
+            met = progress.planned in here or progress.planned in self._planned
+            if met and self._planned.get(progress.planned) != progress.made:
+                self._planned[progress.planned] = progress.made
+                name = settlement_name(snapshot.place) if progress.planned in here else ""
+                self._shell.say(progress_line(progress, name))
 
 
 def settlement_name(place: Place | None) -> str:

@@ -27,7 +27,7 @@ trigger_settlement = false
 
 def run(*words: object) -> Result:
     shell = Shell(lambda _: 0, lambda: False, lambda: None, language="en")
-    return CliRunner().invoke(cli, ["plan", *map(str, words)], obj=shell)
+    return CliRunner().invoke(cli, list(map(str, words)), obj=shell)
 
 
 def run_json(*words: object) -> Any:
@@ -45,11 +45,11 @@ def test_from_a_gap_to_a_verdict(tmp_path: Path) -> None:
     base.write_text(BASE, "utf-8")
 
     options = ("--replayed", "--base", base, "-o", plan, "--gpx", gpx)
-    made = run_json("make", first, *places, *options)
+    made = run_json("plan", "make", first, *places, *options)
     (leg,) = made["route"]
     assert (leg["highway_ref"], leg["reason"], leg["tests_needed"]) == (REF, "undecided", 3)
     assert made["evidence"] is False
-    (crew,) = run_json("progress", first, *places, "--replayed")["crews"]
+    (crew,) = run_json("plan", "progress", first, *places, "--replayed")["crews"]
     assert (crew["tests"], crew["decided_stretches"]) == (6, 0)
 
     route = write_route(tmp_path / "route.nmea", 200, speed_mps=20.0)
@@ -63,10 +63,12 @@ def test_from_a_gap_to_a_verdict(tmp_path: Path) -> None:
     assert f"{REF} km 0–5: 3 of 3 tests" in talk, talk
     assert [one["tests_made"] for one in json.loads(summary)["planned"]] == [3]
 
-    again = run("make", first, second, *places, "--replayed", "-o", plan)
+    judged = run_json("analyse", "coverage", first, second, *places, "--replayed")
+    assert [(row["verdict"], row["tests"]) for row in judged["rows"]] == [("above", 9)]
+    again = run("plan", "make", first, second, *places, "--replayed", "-o", plan)
     assert again.exit_code == 1
     assert "Every stretch asked about has a verdict" in again.stderr
-    crews = run_json("progress", first, second, *places, "--replayed")["crews"]
+    crews = run_json("plan", "progress", first, second, *places, "--replayed")["crews"]
     assert [crew["decided_stretches"] for crew in crews] == [1, 1]
-    real = run_json("make", first, second, *places, "-o", plan)
+    real = run_json("plan", "make", first, second, *places, "-o", plan)
     assert real["route"][0]["reason"] == "not_driven", "replays are no evidence"

@@ -7,7 +7,8 @@ import pytest
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.cli.talk import Talk, result_line
 from fieldsurvey.drive.snapshot import DriveSnapshot
-from fieldsurvey.model.drive import DriveState
+from fieldsurvey.model.drive import DriveState, PlannedStretch
+from fieldsurvey.model.planned import PlannedProgress
 from fieldsurvey.model.throughput import Cause
 from tests.support.drive_values import a_failed_test
 
@@ -31,3 +32,22 @@ def test_results_of_links_together_are_all_told(capsys: pytest.CaptureFixture[st
     Talk(shell).follow(DriveSnapshot(DriveState.DRIVING, 0, 0, None), tests)
     told = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in told] == ["left", "right"]
+
+
+def test_the_plan_is_told_where_the_car_came_and_when_it_changes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    talk = Talk(Shell(lambda _: 0, lambda: False, lambda: None, "en"))
+    far, near = (PlannedStretch("KZ38-01", km * 1000, km * 1000 + 10_000, 7) for km in (0, 40))
+
+    def told(made: int, *, here: bool) -> list[str]:
+        planned = (PlannedProgress(far, 0), PlannedProgress(near, made))
+        snapshot = DriveSnapshot(DriveState.DRIVING, 0, 0, None)
+        now = replace(snapshot, planned=planned, planned_here=planned[1:] if here else ())
+        talk.follow(now, [])
+        return capsys.readouterr().err.splitlines()
+
+    assert told(0, here=False) == []
+    assert told(0, here=True) == ["KZ38-01 km 40–50: 0 of 7 tests"]
+    assert told(0, here=True) == []
+    assert told(1, here=False) == ["KZ38-01 km 40–50: 1 of 7 tests"], "committed after it was left"

@@ -115,6 +115,7 @@ def test_tests_close_together_count_as_at_the_desk(seed: int) -> None:
         {
             "drive": 0,
             "link": "",
+            "operator": "",
             "started_utc_us": [test.started_utc_us for test in tests],
             "test_id": [test.test_id for test in tests],
             "start_latitude_deg": [
