@@ -4,9 +4,11 @@ hundred kilometres of a road that turns."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.places.places_file import Places
@@ -105,3 +107,21 @@ def _test(drive: int, operator: str, chainage_m: float, n: int, factor: float) -
         "start_latitude_deg": latitude, "start_longitude_deg": longitude,
         "settlement_id": village and village[0], "settlement_name": village and village[1],
     }  # fmt: skip
+
+
+def repeated(m: Measurements, seconds: int, tests: int) -> Measurements:
+    """Return the same ways driven again and again: so many seconds, and tests 50 s apart."""
+    began = pl.lit(NOW_UTC_US - 80 * 86_400 * S)
+    own = m.tests.filter(pl.col("drive") < 2)
+    return replace(
+        m,
+        samples=pl.concat([m.samples] * -(-seconds // len(m.samples)))
+        .head(seconds)
+        .with_columns(utc_us=began + pl.int_range(seconds) * S),
+        tests=pl.concat([own] * -(-tests // len(own)))
+        .head(tests)
+        .with_columns(
+            started_utc_us=began + pl.int_range(tests) * 50 * S,
+            test_id=pl.format("test-{}", pl.int_range(tests)),
+        ),
+    )
