@@ -3,8 +3,10 @@ hundred kilometres of a road that turns."""
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.places.report import ImportReport, SourceSummary
 from fieldsurvey.places.settlements import SettlementTable
-from tests.support.analysis_rows import NOW_UTC_US, S, measurements
+from fieldsurvey.report.subject import Highway
+from fieldsurvey.report.writing import ReportWritten, write_report
+from tests.support.analysis_rows import NOW_UTC_US, RULE, S, measurements
 from tests.support.places_lines import line
 
 REF = "KZ38-01"
@@ -31,6 +35,7 @@ _ROAD = line(REF, [road(n / 200) for n in range(201)])
 LENGTH_M = _ROAD.length_m
 
 
+@functools.cache
 def places() -> Places:
     """Return the highway, a second one that crosses it, and two villages beside it."""
     other = line("KAZ02", [(42.9, 75.9), (43.3, 76.0), (43.8, 76.3)])
@@ -54,6 +59,7 @@ def places() -> Places:
     return Places("0123456789ab", [_ROAD, other], table, report)
 
 
+@functools.cache
 def two_operators(first_km: int = 0, last_km: int = 160) -> Measurements:
     """Return a pass of each operator: "North" is slow from km 40 on and dead around km 90, "South"
     fast everywhere and not driven beyond km 120. A third drive is a replay."""
@@ -80,6 +86,20 @@ def two_operators(first_km: int = 0, last_km: int = 160) -> Measurements:
         for n, operator in enumerate(("North", "South", "North"))
     ]  # fmt: skip
     return measurements(rows, seconds, drives)
+
+
+def road_report(path: Path, language: str = "en", **how: Any) -> ReportWritten:
+    """Print the whole highway of :func:`two_operators`."""
+    return write_report(
+        two_operators(),
+        Highway(REF),
+        path,
+        places=places(),
+        language=language,
+        now_utc_us=NOW_UTC_US,
+        rule=RULE,
+        **how,
+    )
 
 
 def _where(chainage_m: float) -> tuple[float, float]:
