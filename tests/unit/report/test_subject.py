@@ -24,7 +24,9 @@ def test_highways() -> None:
     assert Highway("KAZ01").judged_range_m() == (0, float("inf"))
 
 
-@pytest.mark.parametrize("text", ["", ":1-2", "KAZ01:", "KAZ01:x-y", "KAZ01:50-40", "KAZ01:1-2-3", "A:0-inf"])
+@pytest.mark.parametrize(
+    "text", ["", ":1-2", "KAZ01:", "KAZ01:x-y", "KAZ01:50-40", "KAZ01:1-2-3", "A:0-inf"]
+)
 def test_what_is_no_highway(text: str) -> None:
     with pytest.raises(KnownError) as caught:
         highway_from(text)
