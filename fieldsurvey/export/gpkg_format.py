@@ -1,8 +1,8 @@
 """GeoPackage: seconds, tests and drives as three layers of one file, each point in an index.
 
 SQLite makes the file, the small tables and the frame of the large ones; their rows are written as
-pages (:mod:`sqlite_pages`) and the index is packed at once (:mod:`gpkg_rtree`): five times as fast
-as GDAL, which would be a further 100 MB to install. The file is made beside the export and then
+pages (:mod:`sqlite_pages`) and the index is packed at once (:mod:`gpkg_rtree`): faster than GDAL,
+which would be a further 100 MB to install. The file is made beside the export and then
 copied into it. Must not keep rows; of each point the index holds 24 bytes.
 """
 

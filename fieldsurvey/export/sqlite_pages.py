@@ -1,10 +1,10 @@
 """Rows of an SQLite table, written as pages of its file a column at a time.
 
-SQLite takes rows one by one, 35 values each, and needs ten times as long as polars does to work
-them out. Its file format is fixed for good (https://www.sqlite.org/fileformat2.html, sections 1.6
-and 2.1), and a table that only grows by ascending number is the plainest part of it. SQLite itself
-makes the file and everything else in it; this only adds the rows of large tables. Must not be used
-on a table that has rows, or an index.
+SQLite takes rows one by one, 35 values each, and so would Python have to make them; columns are
+there already. Its file format is fixed for good (https://www.sqlite.org/fileformat2.html, sections
+1.6 and 2.1), and a table that only grows by ascending number is the plainest part of it. SQLite
+itself makes the file and everything else in it; this only adds the rows of large tables. Must not
+be used on a table that has rows, or an index.
 """
 
 from __future__ import annotations
@@ -287,9 +287,11 @@ def _interior(children: Sequence[tuple[int, int]]) -> list[bytes | memoryview]:
     import numpy as np
 
     places, cells, at = [], [], PAGE_BYTES
-    for page, last_row in children[:-1]:
-        _starts, key = varints(np.array([last_row], dtype=np.uint64))
-        cell = struct.pack(">I", page) + key.tobytes()
+    starts, keys = varints(np.array([row for _page, row in children[:-1]], dtype=np.uint64))
+    content = keys.tobytes()
+    ends = itertools.pairwise(starts.tolist())
+    for (page, _row), (start, end) in zip(children[:-1], ends, strict=True):
+        cell = struct.pack(">I", page) + content[start:end]
         at -= len(cell)
         places.append(at)
         cells.append(cell)
