@@ -9,7 +9,7 @@ from fieldsurvey.report.findings import Findings
 from fieldsurvey.report.kilometres import Stretch
 from fieldsurvey.report.map_scene import Ground, map_sources, scene
 from fieldsurvey.report.map_svg import draw_legend, draw_map, is_wide
-from fieldsurvey.report.tests_pages import MOST_OPERATORS, WIDTH
+from fieldsurvey.report.tests_pages import MOST_OPERATORS, WIDTH, not_drawn
 
 _BETWEEN = 14.0  # points, between two maps beside each other
 _ON_A_COVER = 2  # maps that have room under the sentences
@@ -41,7 +41,8 @@ def map_pages(
     blocks: list[Block] = [Heading(wording.tr("report.map"), page=True)] if own_page else []
     return [
         *blocks,
-        Figures(figures, columns, ""),
+        Figures(figures, columns),
         Figure(draw_legend(WIDTH, wording), wording.tr("report.legend_alt")),
         Paragraph(said, note=True),
+        *not_drawn(findings, wording),
     ]

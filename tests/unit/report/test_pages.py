@@ -135,6 +135,15 @@ def test_in_a_settlement_access_types_are_kept_apart() -> None:
     assert cells == {"fibre": "above", "mobile": "below"}
 
 
+def test_operators_beyond_the_drawn_ones_are_named() -> None:
+    rows = [row for n, name in enumerate("ABCDE") for row in results("a" * (9 - n), operator=name)]
+    for subject in (Highway("KAZ01"), Everything()):
+        document = composed(measurements(rows, drives=[{"operator": "A"}]), subject)
+        assert "they have the fewest tests: E." in said(document)
+        marks = {row.cells[1] for row in tables(document)["Stretch, km"].rows}
+        assert marks == set("ABCDE")
+
+
 def test_the_filter_is_printed() -> None:
     scope = Scope(operator=("North", None), access_type=("fibre",), end_utc_us=NOW_UTC_US)
     document = composed(two_operators(), Highway(REF), scope=scope)
