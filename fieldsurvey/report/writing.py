@@ -17,7 +17,7 @@ from fieldsurvey.analysis.targets import JudgedBy, judged_by
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Document, Heading, Paragraph
-from fieldsurvey.report.cover_page import facts, sentences, subtitle, title_of
+from fieldsurvey.report.cover_page import facts, sentences, subtitle, title_of, whole_stretches
 from fieldsurvey.report.findings import Findings, find
 from fieldsurvey.report.kilometres import Stretch, highways_of, in_all, lengths_of, stretches_of
 from fieldsurvey.report.map_pages import map_pages
@@ -138,6 +138,7 @@ def _cover(
     if isinstance(findings.subject, Programme):
         rows = board_rows(findings, ground.places)
         return [*blocks, board_summary(rows, wording), *board_table(rows, wording)]
+    blocks += whole_stretches(findings.subject, wording)
     if findings.empty:
         return [*blocks, Paragraph(wording.tr("report.empty"))]
     blocks += sentences(findings, stretches, ground.places, wording)

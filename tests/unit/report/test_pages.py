@@ -144,6 +144,13 @@ def test_operators_beyond_the_drawn_ones_are_named() -> None:
         assert marks == set("ABCDE")
 
 
+def test_that_more_is_judged_than_was_asked_is_said() -> None:
+    cut = composed(two_operators(), Highway(REF, 41_000, 52_000))
+    assert "this report is about km 40–60" in said(cut)
+    assert cut.title == f"{REF}, km 41–52"
+    assert "judged whole, so" not in said(composed(two_operators(), Highway(REF, 40_000, 60_000)))
+
+
 def test_the_filter_is_printed() -> None:
     scope = Scope(operator=("North", None), access_type=("fibre",), end_utc_us=NOW_UTC_US)
     document = composed(two_operators(), Highway(REF), scope=scope)
