@@ -55,11 +55,10 @@ class Figure(Block, frozen=True):
 
 
 class Figures(Block, frozen=True):
-    """Drawings beside each other, under one caption."""
+    """Drawings beside each other or, in one column, under each other."""
 
     figures: tuple[Figure, ...]
     columns: int
-    caption: str
 
 
 class Column(msgspec.Struct, frozen=True):

@@ -60,6 +60,17 @@ def subtitle(findings: Findings, wording: Wording) -> str:
     )
 
 
+def whole_stretches(subject: Subject, wording: Wording) -> list[Block]:
+    """Say that more is judged than was asked about, where a stretch reaches over the asked ends."""
+    if not isinstance(subject, Highway) or subject.to_m is None:
+        return []
+    first, end = subject.judged_range_m()
+    if (first, end) == (subject.from_m, subject.to_m):
+        return []
+    text = wording.tr("report.whole_stretches", from_km=wording.km(first), to_km=wording.km(end))
+    return [Paragraph(text, note=True)]
+
+
 def facts(findings: Findings, wording: Wording) -> Facts:
     """Return when, by whose networks, in which part, until when."""
     times = [

@@ -22,7 +22,7 @@ from fieldsurvey.report.subject import Box, Highway, Settlement
 from fieldsurvey.report.svg import NOT_DRIVEN
 from fieldsurvey.report.wording import Wording
 
-MOST_NAMES = 60
+MOST_NAMES = 36
 _POINTS = 400  # of a driven way, where the road itself is not known
 _AROUND_DEG = 0.02
 _POSTS = 7

@@ -32,6 +32,7 @@ _MARGIN = 0.06  # of the longer side, around what has to be seen
 _MIN_SIDE_M = 1_500.0
 _FINEST = 0.35  # points: no line needs more detail
 _WIDE = 0.6
+_APART = 7.0  # marks of one verdict
 _BOLD = 1.2  # how much wider bold letters are, capitals mostly
 _LOWEST, _HIGHEST = 0.34, 0.92  # height of a map, of its width
 _BAR = 16.0  # under the map: scale and sources
@@ -99,8 +100,7 @@ def draw_map(scene: Scene, width: float, wording: Wording, highest: float = _HIG
             drawing.path(points, "#ffffff", 6.0)
     for word, points in seen:
         _judged(drawing, word, points)
-    for word, latitude, longitude in scene.marks:
-        drawing.mark(word, *frame.point(latitude, longitude), 3.4)
+    _marks(drawing, frame, scene.marks)
     _labels(drawing, frame, scene.labels, [points for _, points in seen])
     drawing.box(0, head, width, frame.height, "none", INK, 0.6)
     _north(drawing, width - 14, head + 24)
@@ -214,6 +214,17 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
         if abs(x - kept[-1][0]) + abs(y - kept[-1][1]) >= _FINEST:
             kept.append((x, y))
     return [*kept, points[-1]]
+
+
+def _marks(drawing: Drawing, frame: _Frame, marks: Sequence[tuple[str, float, float]]) -> None:
+    """Draw shapes, but none that would hide one of its own kind."""
+    drawn: dict[str, list[tuple[float, float]]] = {}
+    for word, latitude, longitude in marks:
+        x, y = frame.point(latitude, longitude)
+        same = drawn.setdefault(word, [])
+        if all(math.hypot(x - other[0], y - other[1]) >= _APART for other in same):
+            same.append((x, y))
+            drawing.mark(word, x, y, 3.4)
 
 
 def _closed(frame: _Frame, outline: Line) -> list[tuple[float, float]]:

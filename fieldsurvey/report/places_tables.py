@@ -153,7 +153,7 @@ def access(word: str | None, wording: Wording) -> str:
 
 def _verdict_columns(wording: Wording) -> tuple[Column, ...]:
     return (
-        Column(wording.tr("report.col_verdict"), 1.3),
+        Column(wording.tr("report.col_verdict"), 1.7),
         Column(wording.tr("report.col_tests"), right=True),
         Column(wording.tr("report.col_results"), right=True),
         Column(wording.tr("report.col_share"), right=True),

@@ -65,7 +65,7 @@ def _messages(findings: Findings, wording: Wording) -> list[Block]:
 
 
 def _instruments(findings: Findings, wording: Wording) -> list[Block]:
-    judged = findings.tests.filter(pl.col("rule").is_not_null())
+    judged = findings.tests.filter(pl.col("compared_bps").is_not_null())
     if judged.is_empty():
         return []
     low, high = pl.col("download_low_bps"), pl.col("download_high_bps")

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from fieldsurvey.report.blocks import Block, Figure, Heading
+from fieldsurvey.report.blocks import Block, Figure, Heading, Paragraph
 from fieldsurvey.report.findings import SHOWN_LENGTH_M, Findings
 from fieldsurvey.report.kilometres import Stretch
 from fieldsurvey.report.places_tables import operator_name
 from fieldsurvey.report.strip_svg import Band, draw_strip
+from fieldsurvey.report.svg import NOT_DRIVEN
 from fieldsurvey.report.tests_pages import WIDTH
 from fieldsurvey.report.wording import Wording
 
@@ -22,7 +23,8 @@ _LONG_M = 1_000_000.0  # of such a highway, lines are longer
 def strip_pages(
     findings: Findings, stretches: Sequence[Stretch], wording: Wording, *, titled: bool
 ) -> list[Block]:
-    """Return the strips of one highway, a hundred kilometres a line."""
+    """Return the strips of one highway, a hundred kilometres a line; lines that nobody drove are
+    said in words."""
     ref = stretches[0].ref
     first = min(one.from_m for one in stretches)
     last = max(one.to_m for one in stretches)
@@ -30,6 +32,7 @@ def strip_pages(
     line_m = min(line_m, last - first)
     shown = findings.kilometres.filter(pl.col("highway_ref") == ref)
     blocks: list[Block] = [Heading(ref, level=2)] if titled else []
+    empty: list[tuple[float, float]] = []
     start = first
     while start < last:
         end = min(start + line_m, last)
@@ -38,12 +41,21 @@ def strip_pages(
             for operator in findings.operators
             if (band := _band(operator, stretches, shown, start, end, wording)) is not None
         ]
-        if bands:
+        if any(word != NOT_DRIVEN for band in bands for word, *_ in band.judged):
             alt = wording.tr(
                 "report.strip_alt", ref=ref, from_km=wording.km(start), to_km=wording.km(end)
             )
             blocks.append(Figure(draw_strip(bands, start, end, line_m, WIDTH, wording), alt))
+        elif empty and empty[-1][1] == start:
+            empty[-1] = (empty[-1][0], end)
+        else:
+            empty.append((start, end))
         start = end
+    for from_m, to_m in empty:
+        text = wording.tr(
+            "report.nobody_drove", ref=ref, from_km=wording.km(from_m), to_km=wording.km(to_m)
+        )
+        blocks.append(Paragraph(text, note=True))
     return blocks
 
 

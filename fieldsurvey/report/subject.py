@@ -74,6 +74,8 @@ def highway_from(text: str) -> Highway:
     """Return the highway of ``REF`` or ``REF:KM-KM``. Raises KnownError ``report.bad_highway``."""
     ref, colon, kilometres = text.partition(":")
     try:
+        if not ref.strip():
+            raise ValueError(text)
         if not colon:
             return Highway(ref.strip())
         first, last = (float(part) * 1_000.0 for part in kilometres.split("-"))

@@ -60,7 +60,7 @@ def along_pages(
         caption += " " + wording.tr("report.along_ranked", number=wording.number(MOST_MARKS))
     svg = along_road(panels, from_m, to_m, findings.judged_by.rate_bps, WIDTH, wording)
     alt = wording.tr("report.along_alt", ref=ref, tests=len(tests))
-    return [Figure(svg, alt, caption), *_not_shown(findings, wording)]
+    return [Figure(svg, alt, caption), *not_drawn(findings, wording)]
 
 
 def distribution_pages(findings: Findings, wording: Wording) -> list[Block]:
@@ -86,6 +86,7 @@ def distribution_pages(findings: Findings, wording: Wording) -> list[Block]:
         found.append(Figure(svg, wording.tr("report.distribution_alt"), caption))
     else:
         found.append(few)
+    found += not_drawn(findings, wording)
     found.append(Heading(wording.tr("report.latency"), level=2))
     if spreads:
         svg = latencies(spreads, WIDTH, wording)
@@ -184,7 +185,8 @@ def _by_operator(findings: Findings, tests: pl.DataFrame) -> list[tuple[str | No
     return parts
 
 
-def _not_shown(findings: Findings, wording: Wording) -> list[Block]:
+def not_drawn(findings: Findings, wording: Wording) -> list[Block]:
+    """Say of which operators there is no drawing; nothing where there is one of each."""
     rest = findings.operators[MOST_OPERATORS:]
     if not rest:
         return []

@@ -16,12 +16,12 @@ from fieldsurvey.analysis.scope import Scope
 from fieldsurvey.analysis.targets import JudgedBy, judged_by
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.places.places_file import Places
-from fieldsurvey.report.blocks import Block, Document, Figure, Figures, Heading, Paragraph
-from fieldsurvey.report.cover_page import facts, sentences, subtitle, title_of
+from fieldsurvey.report.blocks import Block, Document, Heading, Paragraph
+from fieldsurvey.report.cover_page import facts, sentences, subtitle, title_of, whole_stretches
 from fieldsurvey.report.findings import Findings, find
 from fieldsurvey.report.kilometres import Stretch, highways_of, in_all, lengths_of, stretches_of
-from fieldsurvey.report.map_scene import Ground, map_sources, scene
-from fieldsurvey.report.map_svg import draw_legend, draw_map, is_wide
+from fieldsurvey.report.map_pages import map_pages
+from fieldsurvey.report.map_scene import Ground
 from fieldsurvey.report.method_page import method_pages
 from fieldsurvey.report.places_tables import (
     cell_table,
@@ -35,8 +35,6 @@ from fieldsurvey.report.sources_page import sources_pages
 from fieldsurvey.report.strips import strip_pages
 from fieldsurvey.report.subject import Highway, Programme, Subject
 from fieldsurvey.report.tests_pages import (
-    MOST_OPERATORS,
-    WIDTH,
     along_pages,
     cause_pages,
     distribution_pages,
@@ -46,7 +44,6 @@ from fieldsurvey.report.typesetting import typeset
 from fieldsurvey.report.wording import Wording, moment
 from fieldsurvey.wire.whole_file import write_whole
 
-_BETWEEN = 14.0  # points, between two maps
 MOST_STRIPS = 12  # highways that are drawn kilometre by kilometre
 
 
@@ -141,32 +138,14 @@ def _cover(
     if isinstance(findings.subject, Programme):
         rows = board_rows(findings, ground.places)
         return [*blocks, board_summary(rows, wording), *board_table(rows, wording)]
+    blocks += whole_stretches(findings.subject, wording)
     if findings.empty:
         return [*blocks, Paragraph(wording.tr("report.empty"))]
     blocks += sentences(findings, stretches, ground.places, wording)
     if refs:
         lengths = [one for ref in refs for one in lengths_of(findings, ground.roads, ref)]
         blocks.append(lengths_table(in_all(lengths), wording, with_ref=False))
-    return [*blocks, *_maps(findings, stretches, ground)]
-
-
-def _maps(findings: Findings, stretches: Sequence[Stretch], ground: Ground) -> list[Block]:
-    wording = ground.wording
-    scenes = [
-        drawn
-        for operator in findings.operators[:MOST_OPERATORS]
-        if (drawn := scene(findings, stretches, operator, ground)) is not None
-    ]
-    if not scenes:
-        return [Paragraph(wording.tr("report.no_map"), note=True)]
-    columns = 1 if len(scenes) == 1 or (len(scenes) == 2 and is_wide(scenes[0])) else 2
-    width = (WIDTH - _BETWEEN * (columns - 1)) / columns
-    highest = 0.52 / len(scenes) if columns == 1 else 0.9
-    alt = wording.tr("report.map_alt")
-    figures = tuple(Figure(draw_map(one, width, wording, highest), alt) for one in scenes)
-    legend = Figure(draw_legend(WIDTH, wording), wording.tr("report.legend_alt"))
-    said = f"{wording.tr('report.map_caption')} {map_sources(ground)}."
-    return [Figures(figures, columns, ""), legend, Paragraph(said, note=True)]
+    return [*blocks, *map_pages(findings, stretches, ground, own_page=False)]
 
 
 def _body(
@@ -176,9 +155,8 @@ def _body(
     blocks: list[Block] = []
     if isinstance(findings.subject, Programme):
         if not findings.empty:
-            blocks.append(Heading(wording.tr("report.map"), page=True))
+            blocks += map_pages(findings, stretches, ground, own_page=True)
             lengths = [one for ref in refs for one in lengths_of(findings, ground.roads, ref)]
-            blocks += _maps(findings, stretches, ground)
             blocks.append(lengths_table(lengths, wording, with_ref=True))
     elif not findings.empty:
         if refs:

@@ -3,16 +3,22 @@ hundred kilometres of a road that turns."""
 
 from __future__ import annotations
 
+import functools
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.places.report import ImportReport, SourceSummary
 from fieldsurvey.places.settlements import SettlementTable
-from tests.support.analysis_rows import NOW_UTC_US, S, measurements
+from fieldsurvey.report.subject import Highway
+from fieldsurvey.report.writing import ReportWritten, write_report
+from tests.support.analysis_rows import NOW_UTC_US, RULE, S, measurements
 from tests.support.places_lines import line
 
 REF = "KZ38-01"
@@ -29,6 +35,7 @@ _ROAD = line(REF, [road(n / 200) for n in range(201)])
 LENGTH_M = _ROAD.length_m
 
 
+@functools.cache
 def places() -> Places:
     """Return the highway, a second one that crosses it, and two villages beside it."""
     other = line("KAZ02", [(42.9, 75.9), (43.3, 76.0), (43.8, 76.3)])
@@ -52,6 +59,7 @@ def places() -> Places:
     return Places("0123456789ab", [_ROAD, other], table, report)
 
 
+@functools.cache
 def two_operators(first_km: int = 0, last_km: int = 160) -> Measurements:
     """Return a pass of each operator: "North" is slow from km 40 on and dead around km 90, "South"
     fast everywhere and not driven beyond km 120. A third drive is a replay."""
@@ -80,6 +88,20 @@ def two_operators(first_km: int = 0, last_km: int = 160) -> Measurements:
     return measurements(rows, seconds, drives)
 
 
+def road_report(path: Path, language: str = "en", **how: Any) -> ReportWritten:
+    """Print the whole highway of :func:`two_operators`."""
+    return write_report(
+        two_operators(),
+        Highway(REF),
+        path,
+        places=places(),
+        language=language,
+        now_utc_us=NOW_UTC_US,
+        rule=RULE,
+        **how,
+    )
+
+
 def _where(chainage_m: float) -> tuple[float, float]:
     return road(chainage_m / LENGTH_M)
 
@@ -105,3 +127,21 @@ def _test(drive: int, operator: str, chainage_m: float, n: int, factor: float) -
         "start_latitude_deg": latitude, "start_longitude_deg": longitude,
         "settlement_id": village and village[0], "settlement_name": village and village[1],
     }  # fmt: skip
+
+
+def repeated(m: Measurements, seconds: int, tests: int) -> Measurements:
+    """Return the same ways driven again and again: so many seconds, and tests 50 s apart."""
+    began = pl.lit(NOW_UTC_US - 80 * 86_400 * S)
+    own = m.tests.filter(pl.col("drive") < 2)
+    return replace(
+        m,
+        samples=pl.concat([m.samples] * -(-seconds // len(m.samples)))
+        .head(seconds)
+        .with_columns(utc_us=began + pl.int_range(seconds) * S),
+        tests=pl.concat([own] * -(-tests // len(own)))
+        .head(tests)
+        .with_columns(
+            started_utc_us=began + pl.int_range(tests) * 50 * S,
+            test_id=pl.format("test-{}", pl.int_range(tests)),
+        ),
+    )

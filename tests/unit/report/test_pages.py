@@ -1,5 +1,6 @@
 """What stands on the pages: sentences that tables bear out, nothing hidden without a word."""
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from fieldsurvey.model.messages import LANGUAGES, catalogue
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.verdict import RateLayer
 from fieldsurvey.report.blocks import Block, Document, Findings, Table
+from fieldsurvey.report.findings import Findings as WholeFindings
 from fieldsurvey.report.findings import find
 from fieldsurvey.report.places_tables import MOST_ROWS
 from fieldsurvey.report.subject import Box, Everything, Highway, Programme, Settlement, Subject
@@ -133,6 +135,22 @@ def test_in_a_settlement_access_types_are_kept_apart() -> None:
     assert cells == {"fibre": "above", "mobile": "below"}
 
 
+def test_operators_beyond_the_drawn_ones_are_named() -> None:
+    rows = [row for n, name in enumerate("ABCDE") for row in results("a" * (9 - n), operator=name)]
+    for subject in (Highway("KAZ01"), Everything()):
+        document = composed(measurements(rows, drives=[{"operator": "A"}]), subject)
+        assert "they have the fewest tests: E." in said(document)
+        marks = {row.cells[1] for row in tables(document)["Stretch, km"].rows}
+        assert marks == set("ABCDE")
+
+
+def test_that_more_is_judged_than_was_asked_is_said() -> None:
+    cut = composed(two_operators(), Highway(REF, 41_000, 52_000))
+    assert "this report is about km 40–60" in said(cut)
+    assert cut.title == f"{REF}, km 41–52"
+    assert "judged whole, so" not in said(composed(two_operators(), Highway(REF, 40_000, 60_000)))
+
+
 def test_the_filter_is_printed() -> None:
     scope = Scope(operator=("North", None), access_type=("fibre",), end_utc_us=NOW_UTC_US)
     document = composed(two_operators(), Highway(REF), scope=scope)
@@ -150,10 +168,15 @@ def test_nothing_measured_is_a_report_that_says_so(subject: Subject, language: s
         assert catalogue()["report.empty"][language][:40] in said(document)
 
 
+@functools.cache
+def judged(subject: Subject) -> WholeFindings:
+    return find(two_operators(), subject, RULE, Scope(), NOW_UTC_US)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_is_missing_nor_left_open(language: str) -> None:
     for subject in (Highway(REF), Everything(), Programme()):
-        text = said(composed(two_operators(), subject, language))
+        text = said(compose(judged(subject), places(), Wording(language)))
         for pattern in (r"\[(?:report|analysis|cause)\.", r"\{(?!n\})[a-z_]+\}", "None", "nan"):
             assert not re.findall(pattern, re.sub("<svg.*?</svg>", "", text)), pattern
 

@@ -15,7 +15,7 @@ from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import catalogue
 from fieldsurvey.report.subject import Everything, Highway, Programme
 from fieldsurvey.report.writing import ReportWritten, write_report
-from tests.support.analysis_rows import NOW_UTC_US, RULE, measurements, results
+from tests.support.analysis_rows import NOW_UTC_US, measurements, results
 from tests.support.headless import ROOT
 from tests.support.pdf_reading import (
     fonts_of,
@@ -26,17 +26,10 @@ from tests.support.pdf_reading import (
     text_of,
     words_of,
 )
-from tests.support.report_survey import REF, places, two_operators
+from tests.support.report_survey import REF, places, road_report, two_operators
 
 A4 = (595.3, 841.9)
 MARGIN = 50.0  # points; the page has 56 at its sides
-
-
-def road_report(path: Path, language: str = "en", **how: object) -> ReportWritten:
-    return write_report(
-        two_operators(), Highway(REF), path, places=places(), language=language,
-        now_utc_us=NOW_UTC_US, rule=RULE, **how,  # type: ignore[arg-type]
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +117,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(
     kazakh: Path, tmp_path: Path
 ) -> None:
     code = (
-        "import sys; from pathlib import Path; from tests.unit.report.test_pdf import road_report;"
+        "import sys; from pathlib import Path; from tests.support.report_survey import road_report;"
         "road_report(Path(sys.argv[1]), 'kk')"
     )
     path = tmp_path / "elsewhere" / "other.pdf"
