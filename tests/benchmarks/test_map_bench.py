@@ -46,7 +46,7 @@ def shown(report: dict[str, Any]) -> str:
 def test_ten_million_points_in_a_frames_time(shared_data: Path) -> None:
     report = frames(_POINTS, "--data", str(shared_data))
     print(shown(report))  # noqa: T201 - figures are what a benchmark is for
-    # By the window's own processor time: what others do on the computer is not ours to answer for.
+    # By our own processor time: what others do on the computer is not ours to answer for.
     assert report["ours"]["all"]["p95_cpu_ms"] <= 16
     assert report["peak_mb"] <= 1_000
     assert report["set_points_call_ms"] < 8

@@ -1,7 +1,7 @@
 """The map's promises in figures, with fewer points than the benchmark has: what a frame costs must
 not depend on them.
 
-A frame is judged by the window's own processor time, and a brush by the best of some, because other
+A frame is judged by our own processor time, and a brush by the best of some, because other
 programs may keep the processors busy.
 """
 

@@ -21,10 +21,9 @@ SELECTED = 64
 BLOCK_CELLS = 64
 _BLOCK_LEVELS = 6  # 2**6 = BLOCK_CELLS
 _POINT_LEVEL = 32  # positions are kept to 1/2**32 of the world: 9 mm at the equator
-# Cells of 10 m at the equator: finer ones would show the error of positions. Every other level is
-# enough: what a screen of cells is made of is then at most four times as many, wherever they lie.
+# Cells of 10 m at the equator: finer ones would show the error of positions.
 FINEST_LEVEL = 22
-_LEVELS = tuple(range(FINEST_LEVEL, 0, -2))
+_LEVELS = tuple(range(FINEST_LEVEL, 0, -1))
 _EXTENT_LEVEL = 14
 _CHUNK = 1 << 20
 _NOWHERE = np.uint64(2**64 - 1)
@@ -114,7 +113,7 @@ class PointPyramid:
         return left * side, top * side, right * side, bottom * side
 
     def index_for(self, level: int) -> int:
-        """Return which of ``cells`` is as fine as ``level``, or the next finer one."""
+        """Return which of ``cells`` has the level, or is the finer next to it: the points."""
         return max(i for i, cells in enumerate(self.cells) if cells.level >= level)
 
 

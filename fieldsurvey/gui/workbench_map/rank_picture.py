@@ -7,7 +7,6 @@ stand for "not known" are chequered, so that they are not taken for a grey value
 import functools
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
@@ -33,14 +32,18 @@ def paint_ranks(
 
     ``outline`` is ``#aarrggbb``; it is drawn as wide as a cell divided by ``parts``.
     """
-    fine = np.pad(grid.repeat(parts, axis=0).repeat(parts, axis=1), 1)
-    is_edge = (fine == 0) & (highest_around(fine) >= SELECTED)
+    if parts > 1:
+        grid = grid.repeat(parts, axis=0).repeat(parts, axis=1)
+    fine = np.pad(grid, 1)
+    is_edge = (fine == 0) & (_highest_around(fine) >= SELECTED)
     fine |= is_edge.view(np.uint8) * np.uint8(_OUTLINE)
     fine[::2, ::2] |= _CHEQUER
     fine[1::2, 1::2] |= _CHEQUER
-    pixels = _colours(palette, outline).take(fine)
-    height, width = pixels.shape
-    image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
+    height, width = fine.shape
+    indexed = QImage(fine.data, width, height, width, QImage.Format.Format_Indexed8)
+    indexed.setColorTable(_colours(palette, outline))
+    # Qt looks the colours up faster than numpy does, but not while it draws.
+    image = indexed.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
     step = side / parts
     room = QRectF(at.x() - step, at.y() - step, width * step, height * step)
     if step == 1.0:
@@ -49,7 +52,7 @@ def paint_ranks(
         painter.drawImage(room, image)
 
 
-def highest_around(grid: Ranks) -> Ranks:
+def _highest_around(grid: Ranks) -> Ranks:
     """Return, per cell, the highest rank among it and its eight neighbours."""
     wide = grid.copy()
     np.maximum(wide[:, 1:], grid[:, :-1], out=wide[:, 1:])
@@ -61,21 +64,17 @@ def highest_around(grid: Ranks) -> Ranks:
 
 
 @functools.lru_cache(maxsize=8)
-def _colours(palette: ClassPalette, outline: str) -> NDArray[np.uint32]:
-    """Return the colour of each of 256 ranks as premultiplied ARGB; 0 is transparent."""
-    table = np.zeros(256, dtype=np.uint32)
-    table[_OUTLINE] = _premultiplied(QColor(outline), QColor(outline).alphaF())
-    for number, colour in enumerate(palette.colours):
-        table[1 + number] = _premultiplied(QColor(colour), DIMMED)
-        table[1 + number + SELECTED] = _premultiplied(QColor(colour), 1.0)
-    table[_CHEQUER:] = table[:_CHEQUER]
+def _colours(palette: ClassPalette, outline: str) -> list[int]:
+    """Return the colour of each of 256 ranks as ARGB; 0 is transparent."""
+    table = [0] * 256
+    for number, name in enumerate(palette.colours):
+        colour = QColor(name)
+        solid, dimmed = 1 + number + SELECTED, 1 + number
+        table[solid] = colour.rgba()
+        colour.setAlphaF(DIMMED)
+        table[dimmed] = colour.rgba()
+    table[_OUTLINE] = QColor(outline).rgba()
+    chequered = list(table[:_CHEQUER])
     for number in palette.unknown:
-        table[[_CHEQUER + 1 + number, _CHEQUER + 1 + number + SELECTED]] = 0
-    return table
-
-
-def _premultiplied(colour: QColor, alpha: float) -> int:
-    red, green, blue = (
-        round(part * alpha) for part in (colour.red(), colour.green(), colour.blue())
-    )
-    return round(alpha * 255) << 24 | red << 16 | green << 8 | blue
+        chequered[1 + number] = chequered[1 + number + SELECTED] = 0
+    return table[:_CHEQUER] + chequered
