@@ -13,16 +13,18 @@ NEAR_M = 100.0
 SOON_US = 60_000_000
 
 _SAME = ("link", "operator")
+_AT_ONCE = 64
 _METRES_PER_DEGREE = 111_195.0  # of a sphere: 100 m are right to 0.5 %
 
 
-def independent(tests: pl.DataFrame) -> pl.Series:
+def independent(tests: pl.DataFrame, *, on_road: bool = False) -> pl.Series:
     """Return which tests count, true or false in the order of the rows.
 
     Of one drive, link and operator, a test is close to the one before if it begins within 60 s and
-    100 m of it; where a position is not known, the time alone decides. Of a chain of tests that are
-    close each to the one before, the first counts, then the next that is not close to it, and so
-    on.
+    100 m of it; ``on_road``, within 100 m however long the car waits: who parks sees one spot of
+    ten kilometres. Where a position is not known, the time alone decides. Of a chain of tests that
+    are close each to the one before, the first counts, then the next that is not close to it, and
+    so on.
     """
     order = (
         tests.select("drive", pl.col(_SAME).cast(pl.String), "started_utc_us", "test_id")
@@ -35,9 +37,11 @@ def independent(tests: pl.DataFrame) -> pl.Series:
     longitude = tests["start_longitude_deg"].to_numpy()[row]
 
     def close(before: Rows, after: Rows) -> npt.NDArray[np.bool_]:
+        apart_m = _apart_m(latitude, longitude, before, after)
         soon = np.less(time[after] - time[before], SOON_US)
-        far = np.greater_equal(_apart_m(latitude, longitude, before, after), NEAR_M)
-        both: npt.NDArray[np.bool_] = np.logical_and(soon, ~far)
+        if on_road:
+            soon = np.logical_or(soon, np.isfinite(apart_m))
+        both: npt.NDArray[np.bool_] = np.logical_and(soon, ~np.greater_equal(apart_m, NEAR_M))
         return both
 
     rows = np.arange(len(row))
@@ -46,15 +50,15 @@ def independent(tests: pl.DataFrame) -> pl.Series:
     linked = same.to_numpy()[1:] & close(rows[:-1], rows[1:])
     counts = np.ones(len(row), bool)
     for first, last in _chains(linked):
-        counted = first
-        while counted < last:
-            # Nothing is close that begins a minute later or more.
-            end = counted + int(np.searchsorted(time[counted : last + 1], time[counted] + SOON_US))
-            later = rows[counted + 1 : end]
+        counted, begin = first, first + 1
+        while begin <= last:
+            later = rows[begin : min(begin + _AT_ONCE, last + 1)]
             near = close(np.full(len(later), counted), later)
-            after = end if near.all() else counted + 1 + int(np.argmin(near))
-            counts[counted + 1 : after] = False
-            counted = after
+            left_out = len(later) if near.all() else int(np.argmin(near))
+            counts[begin : begin + left_out] = False
+            begin += left_out
+            if left_out < len(later):
+                counted, begin = begin, begin + 1
     found = np.empty(len(row), bool)
     found[row] = counts
     return pl.Series("independent", found, pl.Boolean())

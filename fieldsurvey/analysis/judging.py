@@ -70,9 +70,12 @@ def evidence(m: Measurements, scope: Scope) -> Measurements:
     return scope.apply(m.evidence())
 
 
-def counted_tests(m: Measurements, judged_by: JudgedBy, now_utc_us: int) -> pl.DataFrame:
+def counted_tests(
+    m: Measurements, judged_by: JudgedBy, now_utc_us: int, *, on_road: bool = False
+) -> pl.DataFrame:
     """Return the tests that say something of their place, with ``counts`` (is a pass of its own,
-    and judged by this target) and ``fresh`` (of the year before now)."""
+    and judged by this target) and ``fresh`` (of the year before now). ``on_road``: the place is a
+    stretch of road, as :func:`fieldsurvey.analysis.independence.independent` means it."""
     says = m.tests.filter(pl.col("result").cast(pl.String).is_in([r.value for r in _SAYS]))
     same_target = (pl.col("target_id").cast(pl.String) == judged_by.target_id) & (
         pl.col("target_bps") == judged_by.rate_bps
@@ -88,7 +91,10 @@ def counted_tests(m: Measurements, judged_by: JudgedBy, now_utc_us: int) -> pl.D
     )
     judged = says.filter("counts")
     return pl.concat(
-        [judged.with_columns(counts=independent(judged)), says.filter(~pl.col("counts"))]
+        [
+            judged.with_columns(counts=independent(judged, on_road=on_road)),
+            says.filter(~pl.col("counts")),
+        ]
     )
 
 
@@ -154,10 +160,10 @@ def _of_seconds(samples: pl.DataFrame, keys: list[str], now_utc_us: int) -> pl.D
     four_g = pl.col("technology").cast(pl.String).is_in([word.value for word in FOUR_G])
     reachable = pl.col("reachable")
     return (
-        samples.filter(_fresh("utc_us", now_utc_us), reachable.is_not_null())
+        samples.filter(_fresh("utc_us", now_utc_us))
         .group_by(keys)
         .agg(
-            pl.len().cast(pl.Int64).alias("seconds"),
+            reachable.count().cast(pl.Int64).alias("seconds"),
             reachable.sum().cast(pl.Int64).alias("seconds_with_service"),
             (reachable & four_g).sum().cast(pl.Int64).alias("seconds_4g"),
         )

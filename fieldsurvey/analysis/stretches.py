@@ -38,7 +38,7 @@ def judge_stretches(
     chosen = evidence(m, scope)
     found = verdicts(
         chosen,
-        _on_stretches(counted_tests(chosen, targets, now_utc_us), length_m),
+        _on_stretches(counted_tests(chosen, targets, now_utc_us, on_road=True), length_m),
         _on_stretches(chosen.samples, length_m),
         ["highway_ref", "from_m"],
         by,

@@ -39,8 +39,10 @@ class Planned:
     def restart(self, tests: Iterable[ThroughputTest]) -> None:
         """Begin with what was tested before, in the order it was made."""
         self._made: Counter[tuple[Part, str]] = Counter()
-        self._last: dict[str, ThroughputTest] = {}  # by link: the last that counted
-        self._below: dict[str, ThroughputTest] = {}  # by test_id: what may be tried once more
+        # On the road or not, and link → the last that counted.
+        self._last: dict[tuple[bool, str], ThroughputTest] = {}
+        # By test_id: what may be tried once more, with the parts it was counted for.
+        self._below: dict[str, tuple[ThroughputTest, list[Part]]] = {}
         self._chainage: tuple[str, float] | None = None
         self._rising: bool | None = None
         for test in tests:
@@ -108,31 +110,36 @@ class Planned:
             yield settlement
 
     def _count(self, test: ThroughputTest) -> None:
-        first = self._below.get(test.confirms or "")
+        first, parts = self._below.get(test.confirms or "", (None, []))
         if first is not None and confirmed(first, test) is False:
-            self._add(self._below.pop(first.test_id), -1)
+            self._add(parts, first.link, -1)
+            del self._below[first.test_id]
         result = _result(test)
-        if result not in (*_DECIDES, Result.UNDECIDED) or self._is_close(test):
+        if result not in (*_DECIDES, Result.UNDECIDED):
             return
-        self._last[test.link] = test
+        apart = {on_road: self._is_apart(test, on_road=on_road) for on_road in (True, False)}
+        self._last |= {(on_road, test.link): test for on_road in apart if apart[on_road]}
         if result in _DECIDES:
-            self._add(test, 1)
-        if is_below(test):
-            self._below[test.test_id] = test
+            here = self._parts_at(test.start_place)
+            counted = [part for part in here if apart[isinstance(part, PlannedStretch)]]
+            self._add(counted, test.link, 1)
+            if is_below(test):
+                self._below[test.test_id] = test, counted
 
-    def _add(self, test: ThroughputTest, number: int) -> None:
-        for part in self._parts_at(test.start_place):
-            self._made[part, test.link] += number
+    def _add(self, parts: Iterable[Part], link: str, number: int) -> None:
+        for part in parts:
+            self._made[part, link] += number
 
-    def _is_close(self, test: ThroughputTest) -> bool:
-        last = self._last.get(test.link)
-        if last is None or test.started_utc_us - last.started_utc_us >= SOON_US:
-            return False
+    def _is_apart(self, test: ThroughputTest, *, on_road: bool) -> bool:
+        last = self._last.get((on_road, test.link))
+        if last is None:
+            return True
+        late = test.started_utc_us - last.started_utc_us >= SOON_US
         a, b = last.start_fix, test.start_fix
         if a is None or b is None:
-            return True
+            return late
         apart_m = distance_m(a.latitude_deg, a.longitude_deg, b.latitude_deg, b.longitude_deg)
-        return apart_m < NEAR_M
+        return apart_m >= NEAR_M or (late and not on_road)
 
     def _progress(self, part: Part) -> PlannedProgress:
         return PlannedProgress(part, min(self._made[part, link] for link in self._links))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch
 from fieldsurvey.model.messages import Message, message
 
-# Two tests of one link nearer and sooner than this are one look at a place. The judgement at a desk
-# counts alike (:mod:`fieldsurvey.analysis.independence`); a test holds the two together.
+# Two tests of one link nearer and sooner than this are one look at a place, and of a road nearer,
+# however late. The judgement at a desk counts alike (:mod:`fieldsurvey.analysis.independence`); a
+# test holds the two together.
 NEAR_M = 100.0
 SOON_US = 60_000_000
 

@@ -91,8 +91,11 @@ def test_tests_at_one_spot_at_one_time_count_once() -> None:
     at = {"start_latitude_deg": 43.0, "start_longitude_deg": 77.0}
     start = NOW_UTC_US - DAY_US
     near = [{**at, "started_utc_us": start + n * 20 * S} for n in range(5)]  # 0 20 40 60 80 s
-    assert only(measurements(near))["tests"] == 2
-    assert only(measurements(near))["left_out"] == 3
+    assert only(measurements(near))["tests"] == 1  # who waits on a road sees no more of it
+    assert only(measurements(near))["left_out"] == 4
+    village = measurements([{**row, "settlement_id": "w1"} for row in near])
+    (waited,) = judge_settlements(village, RULE, now_utc_us=NOW_UTC_US).iter_rows(named=True)
+    assert (waited["tests"], waited["left_out"]) == (2, 3)
     far = [{**row, "start_latitude_deg": 43.0 + n * 0.001} for n, row in enumerate(near)]
     assert only(measurements(far))["tests"] == 5
     links = [{**row, "link": str(n)} for n, row in enumerate(near)]
