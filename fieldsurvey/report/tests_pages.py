@@ -100,16 +100,18 @@ def distribution_pages(findings: Findings, wording: Wording) -> list[Block]:
 def cause_pages(findings: Findings, wording: Wording) -> list[Block]:
     """Return the causes of "no service": of tests that count, and of seconds."""
     tests = _counted(findings.tests.filter(pl.col("result") == Result.NO_SERVICE.value), "cause")
-    dead = findings.m.samples.filter(
-        ~pl.col("reachable").fill_null(value=True)
-        & (pl.col("utc_us") >= findings.now_utc_us - YEAR_US)
-    ).with_columns(pl.col("cause").cast(pl.String))
+    asked = findings.m.samples.filter(
+        pl.col("reachable").is_not_null(), pl.col("utc_us") >= findings.now_utc_us - YEAR_US
+    )
+    dead = asked.filter(~pl.col("reachable")).with_columns(pl.col("cause").cast(pl.String))
     # What our own side could not do says nothing of a network.
     own = pl.col("cause").is_in([cause.value for cause in OWN_CAUSES])
     seconds = _counted(dead.filter(~own.fill_null(value=False)), "cause")
     found: list[Block] = [Heading(wording.tr("report.no_service"))]
     if not tests and not seconds:
-        return [*found, Paragraph(wording.tr("report.service_everywhere"))]
+        looked = len(asked) > 0 or findings.tests["counts"].any()
+        said = "report.service_everywhere" if looked else "report.service_not_asked"
+        return [*found, Paragraph(wording.tr(said))]
     causes = sorted(tests | seconds, key=lambda word: (-tests.get(word, 0), -seconds.get(word, 0)))
     rows = tuple(
         Row((
