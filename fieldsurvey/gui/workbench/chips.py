@@ -223,7 +223,7 @@ class FilterBar(QScrollArea):
         names = self._model.facts.settlement_names
         for word, count in self._counts(name).items():
             shown = word_of(texts, name, word, names).replace("&", "&&")
-            entry = QAction(texts.tr("wb_word_count", word=shown, count=texts.number(count)), menu)
+            entry = QAction(f"{shown} · {texts.number(count)}", menu)
             entry.setCheckable(True)
             entry.setChecked(word in chosen)
             entry.toggled.connect(lambda on, word=word: self._toggle(name, word, on))

@@ -380,9 +380,7 @@ class WorkbenchWindow(QMainWindow):
     def _title(self) -> None:
         sources = ", ".join(self.model.measurements.sources)
         texts = self._look.texts
-        self.setWindowTitle(
-            texts.tr("wb_title_of", sources=sources) if sources else texts.tr("wb_title")
-        )
+        self.setWindowTitle(f"{sources} — FieldSurvey" if sources else texts.tr("wb_title"))
 
     def _enable(self) -> None:
         stack = self.editing.annotating.stack
