@@ -19,6 +19,7 @@ _LONGEST_BRUSH_MS = 50.0
 
 
 @pytest.mark.bench
+@pytest.mark.qt_log_ignore("^This plugin does not support")
 def test_a_brush_over_a_million_seconds(qtbot: QtBot, tmp_path: Path) -> None:
     """Processor time of the GUI thread from the drag to the last view painted; the best of each
     chart's runs, because others use this computer as well."""
