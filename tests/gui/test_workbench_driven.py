@@ -47,7 +47,7 @@ def test_from_a_file_to_a_printed_page_by_hand(display: str, tmp_path: Path) -> 
         desk.picture("5-distribution")
         desk.key("ctrl+5")
         desk.picture("6-compared")
-        desk.key("F6", "Up", "Down")  # back to the table: the stretch once more
+        desk.key("F6", "Down", "Down")  # back to the table, whose first row is Beeline's
 
         desk.key("ctrl+e")
         desk.wait_for_window("Export what is selected")

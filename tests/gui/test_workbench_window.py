@@ -189,8 +189,9 @@ def test_a_stretch_says_its_verdict_and_selects_what_it_rests_on(open_workbench:
     assert south < tests["start_latitude_deg"].min() < tests["start_latitude_deg"].max() < north
     settle(window)
     assert window.tables.stretches.chosen_lines() == [line], "a brush judges nothing anew"
-    window.do(Do.CLEAR)
+    window.model.brush_tests(np.arange(120) < 30)
     assert window.tables.stretches.chosen_lines() == []
+    assert window.status.sentence.text().startswith("100\u00a0% of 30 tests"), "not the stretch"
 
 
 def test_shorter_stretches_are_judged_when_asked_for(open_workbench: Open) -> None:

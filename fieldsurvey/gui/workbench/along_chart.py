@@ -5,9 +5,10 @@ import pyqtgraph as pg
 
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.along import Along, Axis, along_road, along_time, main_highway
-from fieldsurvey.gui.workbench.chart import Chart, span_of
+from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import AlongAxis, NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
+from fieldsurvey.gui.workbench.chart_parts import span_of
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
 

@@ -5,148 +5,21 @@ moves; with the keyboard, arrows go from test to test and with Shift select up t
 drawn is up to the kinds of chart built upon this.
 """
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFocusEvent,
-    QFontMetrics,
-    QKeyEvent,
-    QPainter,
-    QPaintEvent,
-    QShowEvent,
-)
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from fieldsurvey.gui.fitting import FittedLabel, screen_font
-from fieldsurvey.gui.shapes import Shape, draw_shape
+from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
-from fieldsurvey.gui.workbench.facts import Floats
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, BrushBox, Legend, Sentence
 from fieldsurvey.gui.workbench.selection import Changed, SelectionModel
 
-TEXT_PX = 12
 _BRUSH_MS = 15
 _ZOOM = 0.8
 _LOWEST_VIEW_PX = 36
-_SENTENCE_PX = 14
-_MOST_LINES = 3
-
-
-class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
-    """Signals:
-    brushed(from, to): a range of x is being marked.
-    picked(x, y): clicked there.
-    """
-
-    brushed = Signal(float, float)
-    picked = Signal(float, float)
-
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False)
-        self.disableAutoRange()
-
-    def mouseDragEvent(
-        self, event: "pg.GraphicsScene.MouseDragEvent", axis: int | None = None
-    ) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            super().mouseDragEvent(event, axis=axis)
-            return
-        event.accept()
-        ends = [self.mapToView(at).x() for at in (event.buttonDownPos(), event.pos())]
-        self.brushed.emit(min(ends), max(ends))
-
-    def mouseClickEvent(self, event: "pg.GraphicsScene.MouseClickEvent") -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            event.accept()
-            at = self.mapToView(event.pos())
-            self.picked.emit(at.x(), at.y())
-
-
-class Legend(QWidget):
-    """A row of shapes with their words."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._look: Look | None = None
-        self._entries: list[tuple[Shape, str, str]] = []
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-
-    def show_entries(self, look: Look, entries: list[tuple[Shape, str, str]]) -> None:
-        """``entries``: shape, colour, word."""
-        if look is self._look and entries == self._entries:
-            return
-        self._look, self._entries = look, entries
-        self.setAccessibleName(", ".join(word for _, _, word in entries))
-        self.updateGeometry()
-        self.update()
-
-    def _places(self, width: int) -> tuple[list[QPointF], int]:
-        """Return where each entry begins, and the height of all."""
-        metrics = QFontMetrics(screen_font(self._px(TEXT_PX), bold=False))
-        x, y, line = float(self._px(6)), 0.0, metrics.lineSpacing() + self._px(2)
-        places: list[QPointF] = []
-        for _, _, word in self._entries:
-            needed = metrics.horizontalAdvance(word) + self._px(34)
-            if places and x + needed > width:
-                x, y = float(self._px(6)), y + line
-            places.append(QPointF(x, y))
-            x += needed
-        return places, round(y + line)
-
-    def _px(self, pixels: float) -> int:
-        return round(pixels) if self._look is None else self._look.px(pixels)
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return self._places(width)[1] if self._entries else 0
-
-    def sizeHint(self) -> QSize:
-        return QSize(120, self.heightForWidth(max(120, self.width())))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        if self._look is None:
-            return
-        painter = QPainter(self)
-        painter.setFont(screen_font(self._px(TEXT_PX), bold=False))
-        line = painter.fontMetrics().lineSpacing() + self._px(2)
-        for place, (shape, colour, word) in zip(
-            self._places(self.width())[0], self._entries, strict=True
-        ):
-            centre = place + QPointF(self._px(6), line / 2)
-            draw_shape(painter, shape, centre, self._px(5), QColor(colour))
-            painter.setPen(QColor(self._look.theme.soft_ink))
-            room = QRectF(place.x() + self._px(16), place.y(), self.width(), line)
-            painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), word)
-        painter.end()
-
-
-class Sentence(FittedLabel):
-    """As high as its words need, three lines at most; shrinks where there is no room for that."""
-
-    def __init__(self) -> None:
-        super().__init__(_SENTENCE_PX, bold=True, lines=_MOST_LINES)
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        scale = 1.0 if self._look is None else self._look.scale
-        metrics = QFontMetrics(screen_font(round(_SENTENCE_PX * scale), bold=True))
-        room = QRect(0, 0, width, 10_000)
-        needed = metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), self.text()).height()
-        return min(needed, metrics.lineSpacing() * _MOST_LINES)
-
-    def sizeHint(self) -> QSize:
-        return QSize(120, self.heightForWidth(max(120, self.width())))
 
 
 class Chart(QWidget):
@@ -304,59 +177,3 @@ class Chart(QWidget):
             painter.setPen(QColor(self._look.theme.above))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
             painter.end()
-
-
-class TargetLine:
-    """The target as a labelled line in a box: ``angle`` 0 for a rate upwards, 90 for one across."""
-
-    def __init__(self, box: pg.ViewBox, angle: int) -> None:
-        self._angle = angle
-        self._box = box
-        self.line = pg.InfiniteLine(angle=angle)
-        self.label = pg.TextItem(anchor=(1, 1) if angle == 0 else (0, 0))
-        box.addItem(self.line, ignoreBounds=True)
-        box.addItem(self.label, ignoreBounds=True)
-        box.sigRangeChanged.connect(self.place)
-        box.sigResized.connect(self.place)
-        self._mbps = 0.0
-
-    def dress(self, look: Look) -> None:
-        theme = look.theme
-        self.line.setPen(
-            pg.mkPen(theme.target_line, width=look.px(1.6), style=Qt.PenStyle.DashLine)
-        )
-        self.label.setColor(QColor(theme.ink))
-        background = QColor(theme.panel)
-        background.setAlphaF(0.8)
-        self.label.fill = pg.mkBrush(background)
-        self.label.setFont(screen_font(look.px(TEXT_PX - 1), bold=True))
-
-    def show(self, look: Look, target_mbps: float) -> None:
-        self._mbps = target_mbps
-        self.line.setPos(target_mbps)
-        target = look.texts.number(target_mbps)
-        self.label.setText(look.texts.tr("wb_target", target=target))
-        self.place()
-
-    def place(self) -> None:
-        (_left, right), (_bottom, top) = self._box.viewRange()
-        if self._angle == 0:
-            self.label.setPos(right, self._mbps)
-        else:
-            self.label.setPos(self._mbps, top)
-
-
-def round_top(value: float) -> float:
-    """Return the next of 1, 1.5, 2, 3, 5, 7.5 × 10ⁿ, so that an axis changes seldom."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 1.5, 2, 3, 5, 7.5, 10) if step * power >= value)
-
-
-def span_of(values: Floats) -> tuple[float, float]:
-    """Return the range of what is known of ``values`` with a little air, 0 to 1 without any."""
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return 0.0, 1.0
-    low, high = float(known.min()), float(known.max())
-    air = max((high - low) * 0.02, 1e-9 + abs(high) * 1e-9, 0.5)
-    return low - air, high + air

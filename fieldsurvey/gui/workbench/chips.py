@@ -123,8 +123,9 @@ class FilterBar(QScrollArea):
         if self._look is None:
             return
         wanted = [(kept.name, self._text(self._look, kept)) for kept in self._model.kept]
+        texts = self._look.texts
+        wanted += [(name, texts.tr(f"wb_chip_{name}")) for name in self._shown()]
         if self._model.brush is not None:
-            texts = self._look.texts
             kept_count = texts.number(self._model.tests_count)
             all_count = texts.number(int(self._model.filtered_tests.sum()))
             wanted.append((_BRUSH, texts.tr("wb_chip_brush", kept=kept_count, all=all_count)))
@@ -149,6 +150,13 @@ class FilterBar(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+    def _shown(self) -> list[str]:
+        """Return what is on screen though it would not count."""
+        filters, facts = self._model.filters, self._model.facts
+        replayed = facts.tests.replayed.any() or facts.samples.replayed.any()
+        there = {EXCLUDED: self._model.excluded_tests.any(), REPLAYED: replayed}
+        return [f"{name}_shown" for name in there if getattr(filters, name) and there[name]]
 
     def _chip(self, look: Look, name: str, text: str) -> Chip:
         chip = Chip(text, look, can_change=name in (*CHOICE_FIELDS, TIME, ROAD))
@@ -215,7 +223,7 @@ class FilterBar(QScrollArea):
         names = self._model.facts.settlement_names
         for word, count in self._counts(name).items():
             shown = word_of(texts, name, word, names).replace("&", "&&")
-            entry = QAction(texts.tr("wb_word_count", word=shown, count=texts.number(count)), menu)
+            entry = QAction(f"{shown} · {texts.number(count)}", menu)
             entry.setCheckable(True)
             entry.setChecked(word in chosen)
             entry.toggled.connect(lambda on, word=word: self._toggle(name, word, on))

@@ -55,7 +55,7 @@ class Filters:
         return replace(self, choices=others)
 
     def without(self, name: str) -> Filters:
-        """Return these without one predicate."""
+        """Return these without one predicate; ``…_shown`` stands for what is shown besides."""
         match name:
             case "time":
                 return replace(self, first_utc_us=None, end_utc_us=None)
@@ -65,6 +65,10 @@ class Filters:
                 return replace(self, excluded=True)
             case "replayed":
                 return replace(self, replayed=True)
+            case "excluded_shown":
+                return replace(self, excluded=False)
+            case "replayed_shown":
+                return replace(self, replayed=False)
         return self.choosing(name, ())
 
     def text(self) -> str:

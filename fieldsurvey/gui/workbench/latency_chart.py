@@ -12,9 +12,9 @@ from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.shapes import Shape
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.along_chart import AlongChart
-from fieldsurvey.gui.workbench.chart import TEXT_PX
 from fieldsurvey.gui.workbench.chart_axes import LogAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Trace
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX
 from fieldsurvey.gui.workbench.facts import Bools, Floats, Ints
 from fieldsurvey.gui.workbench.results import FEWEST
 from fieldsurvey.gui.workbench.selection import SelectionModel

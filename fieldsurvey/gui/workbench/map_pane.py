@@ -35,7 +35,7 @@ class MapPane:
     def set_look(self, look: Look) -> None:
         self._look = look
         self.map.set_look(look)
-        if len(self._model.facts.samples) or len(self._model.facts.tests):
+        if self._model.is_open:
             target_bps = self._model.facts.target_bps
             palette = throughput_palette(look.texts, look.theme, target_bps)
             self.map.set_point_classes(_classes(self._model.facts), palette)

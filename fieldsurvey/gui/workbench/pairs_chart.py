@@ -18,9 +18,10 @@ from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.shapes import Shape
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.along import Axis, along_road
-from fieldsurvey.gui.workbench.chart import TEXT_PX, Chart, TargetLine, round_top, span_of
+from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import AlongAxis, NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top, span_of
 from fieldsurvey.gui.workbench.facts import Floats
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, rows_of

@@ -12,9 +12,9 @@ from fieldsurvey.gui.shapes import OUTLOOK_SHAPES, Shape
 from fieldsurvey.gui.theme import Look, outlook_colours
 from fieldsurvey.gui.workbench.along import Axis
 from fieldsurvey.gui.workbench.along_chart import AlongChart
-from fieldsurvey.gui.workbench.chart import TEXT_PX, TargetLine, round_top
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Spans
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top
 from fieldsurvey.gui.workbench.results import DRAWN, drawn_rates_mbps, outlook_ranks
 from fieldsurvey.gui.workbench.saying import share_sentence
 from fieldsurvey.gui.workbench.selection import SelectionModel

@@ -127,6 +127,11 @@ class SelectionModel:
         return int(np.count_nonzero(self.samples))
 
     @property
+    def is_open(self) -> bool:
+        """True where there is anything at all."""
+        return bool(len(self.facts.tests) or len(self.facts.samples))
+
+    @property
     def only_replayed(self) -> bool:
         """True where something is open, and all of it is of replayed drives."""
         rows = (self.facts.tests, self.facts.samples)

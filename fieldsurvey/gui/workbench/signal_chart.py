@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QComboBox
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.shapes import OUTLOOK_SHAPES
 from fieldsurvey.gui.theme import Look, outlook_colours
-from fieldsurvey.gui.workbench.chart import TEXT_PX, Chart, TargetLine, round_top, span_of
+from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top, span_of
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.results import DRAWN, FEWEST, drawn_rates_mbps, outlook_ranks
 from fieldsurvey.gui.workbench.selection import Changed, SelectionModel, Spot

@@ -4,171 +4,38 @@ A row of the tests is the measurement looked at; a row of the places selects wha
 there. Keys do the same as the mouse.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPalette
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
-    QHeaderView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from fieldsurvey.analysis.board_row import BoardRow
-from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.board_columns import board_columns, board_frame
 from fieldsurvey.gui.workbench.filters import RoadRange, on_road
 from fieldsurvey.gui.workbench.judged import LENGTHS_M, Judged
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
+from fieldsurvey.gui.workbench.table import Table
 from fieldsurvey.gui.workbench.table_columns import (
     SETTLEMENTS,
     STRETCHES,
     TEST_FRAME,
     test_columns,
 )
-from fieldsurvey.gui.workbench.table_model import Column, Row, TableModel
-
-_TEXT_PX = 12
-_WIDEST_PX = 400
-_MEASURED_ROWS = 25
-_AIR_PX = 5
-
-
-class _Cell(QStyledItemDelegate):
-    """Draws a cell by itself: asked for one thing after the other, as Qt's own does, three hundred
-    cells take longer than all charts."""
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        model = index.model()
-        if not isinstance(model, TableModel):
-            return
-        rect = option.rect.adjusted(_AIR_PX, 0, -_AIR_PX, 0)
-        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        if is_chosen:
-            painter.fillRect(option.rect, option.palette.highlight())
-        sign = model.sign(index.row(), index.column())
-        if sign is not None:
-            side = round(sign.width() / sign.devicePixelRatio())
-            painter.drawPixmap(rect.left(), rect.center().y() - side // 2 + 1, sign)
-            rect.setLeft(rect.left() + side + _AIR_PX)
-        role = QPalette.ColorRole.HighlightedText if is_chosen else QPalette.ColorRole.Text
-        painter.setPen(option.palette.color(role))
-        painter.setFont(option.font)
-        text = model.text(index.row(), index.column())
-        metrics = option.fontMetrics
-        if metrics.horizontalAdvance(text) > rect.width():
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
-        painter.drawText(rect, int(model.alignment(index.column())), text)
-
-
-class Table(QTableView):
-    """Signals:
-    gone_to(line): the row became the current one, by mouse or key.
-    marked(lines): several rows were chosen.
-    """
-
-    gone_to = Signal(int)
-    marked = Signal(object)
-
-    def __init__(self, columns: Sequence[Column]) -> None:
-        super().__init__()
-        self.rows = TableModel(columns)
-        self.setModel(self.rows)
-        self.setSortingEnabled(True)
-        self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setItemDelegate(_Cell(self))
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.horizontalHeader().setHighlightSections(False)
-        self.selectionModel().selectionChanged.connect(self._chosen)
-        self._is_following = False
-
-    def set_look(self, look: Look) -> None:
-        self.setFont(screen_font(look.px(_TEXT_PX), bold=False))
-        self.horizontalHeader().setFont(screen_font(look.px(_TEXT_PX), bold=True))
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().lineSpacing() + look.px(6))
-        self.rows.set_look(look, self.devicePixelRatioF())
-        self.fit_columns()
-
-    def fit_columns(self) -> None:
-        """Give every column what its title and the first rows need."""
-        header, metrics = self.horizontalHeader(), self.fontMetrics()
-        lines = range(min(_MEASURED_ROWS, self.rows.rowCount()))
-        for number in range(len(self.rows.columns)):
-            needed = header.sectionSizeHint(number)
-            for line in lines:
-                needed = max(needed, metrics.horizontalAdvance(self.rows.text(line, number)) + 38)
-            self.setColumnWidth(number, min(needed, _WIDEST_PX))
-
-    def chosen_lines(self) -> list[int]:
-        """Return the lines that are chosen, from above."""
-        return sorted(index.row() for index in self.selectionModel().selectedRows())
-
-    def follow(self, line: int | None) -> None:
-        """Show a line as the current one without telling anybody."""
-        self._is_following = True
-        if line is None:
-            self.clearSelection()
-            self.setCurrentIndex(self.rows.index(-1, -1))
-        elif self.chosen_lines() != [line]:
-            index = self.rows.index(line, 0)
-            flags = QItemSelectionModel.SelectionFlag
-            self.selectionModel().setCurrentIndex(
-                index, flags.ClearAndSelect | flags.Rows | flags.Current
-            )
-            self.scrollTo(index)
-        self._is_following = False
-
-    def _chosen(self) -> None:
-        if self._is_following:
-            return
-        lines = self.chosen_lines()
-        if len(lines) == 1:
-            self.gone_to.emit(lines[0])
-        elif lines:
-            self.marked.emit(lines)
-
-    def copy(self) -> None:
-        """Put what is chosen, or everything, on the clipboard as tab-separated text."""
-        lines = self.chosen_lines()
-        wanted = lines if len(lines) > 1 else range(self.rows.rowCount())
-        QGuiApplication.clipboard().setText(self.rows.as_tsv(list(wanted)))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        # Letters are the window's shortcuts, not a search in the first column.
-        if event.text().strip() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            event.ignore()
-            return
-        super().keyPressEvent(event)
+from fieldsurvey.gui.workbench.table_model import Row
 
 
 class Tables(QWidget):
     """Signals:
-    place_chosen(kind, row): a stretch or settlement is looked at; None where none is.
+    place_chosen(kind, row, brush): a stretch or settlement, and what was measured there.
     length_chosen(m): stretches of this length are asked for.
     """
 
-    place_chosen = Signal(str, object)
+    place_chosen = Signal(str, object, object)
     length_chosen = Signal(int)
 
     def __init__(self, model: SelectionModel) -> None:
@@ -303,8 +170,7 @@ class Tables(QWidget):
     def _go_to(self, kind: str, line: int) -> None:
         table = self.stretches if kind == "stretch" else self.settlements
         row = table.rows.row_at(line)
-        self._model.set_brush(self._place_brush(row))
-        self.place_chosen.emit(kind, row)
+        self.place_chosen.emit(kind, row, self._place_brush(row))
 
     def _place_brush(self, row: Row) -> Brush:
         """Return what was measured at a place, by its operator."""

@@ -9,13 +9,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from fieldsurvey.analysis.measurements import nothing
-from fieldsurvey.gui.reading import Outlook
 from fieldsurvey.gui.texts import QtTexts, Texts, chosen_language
 from fieldsurvey.gui.theme import DAY, NIGHT, Look
 from fieldsurvey.gui.workbench import desk
@@ -24,21 +22,21 @@ from fieldsurvey.gui.workbench.annotations import Annotations
 from fieldsurvey.gui.workbench.charts import Charts
 from fieldsurvey.gui.workbench.chips import FilterBar
 from fieldsurvey.gui.workbench.desk_palette import desk_palette
-from fieldsurvey.gui.workbench.dialogs import ask_line, ask_road, ask_time
 from fieldsurvey.gui.workbench.editing import Editing
 from fieldsurvey.gui.workbench.facts import facts_of
 from fieldsurvey.gui.workbench.files import Files
-from fieldsurvey.gui.workbench.filters import RoadRange, filters_from
+from fieldsurvey.gui.workbench.filtering import Filtering
 from fieldsurvey.gui.workbench.finder import Answer, Finder
 from fieldsurvey.gui.workbench.help_sheet import open_help
 from fieldsurvey.gui.workbench.jobs import Jobs
-from fieldsurvey.gui.workbench.judged import LENGTHS_M, Judged, judge
+from fieldsurvey.gui.workbench.judged import Judged
+from fieldsurvey.gui.workbench.judging import Judging
 from fieldsurvey.gui.workbench.map_pane import MapPane
 from fieldsurvey.gui.workbench.menus import Menus
 from fieldsurvey.gui.workbench.panels import Panels
 from fieldsurvey.gui.workbench.printing import Page, print_page
-from fieldsurvey.gui.workbench.saying import counts_line, share_sentence
-from fieldsurvey.gui.workbench.selection import Changed, SelectionModel, rows_of
+from fieldsurvey.gui.workbench.saying import counts_line
+from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
 from fieldsurvey.gui.workbench.status_line import NoticeBar, StatusLine
 from fieldsurvey.gui.workbench.table_model import Row
@@ -52,7 +50,6 @@ from fieldsurvey.model.messages import Message, message
 
 _SMALLEST = (480, 280)
 _DEFAULT_TARGET_BPS = 100_000_000  # of the axes, until a target file or a test says better
-_VERDICTS = {"above": Outlook.ABOVE, "below": Outlook.BELOW, "undecided": Outlook.UNDECIDED}
 
 
 class WorkbenchWindow(QMainWindow):
@@ -81,9 +78,6 @@ class WorkbenchWindow(QMainWindow):
         empty = nothing()
         self.model = SelectionModel(empty, facts_of(empty, _DEFAULT_TARGET_BPS), notes)
         self.jobs = Jobs(self)
-        self._judged: Judged | None = None
-        self._length_m = LENGTHS_M[0]
-        self._place: tuple[str, Row] | None = None
         self._known_places: desk.KnownPlaces | None = None
         self.on_first_paint: Callable[[], None] | None = None
         self._build(basemap)
@@ -109,9 +103,14 @@ class WorkbenchWindow(QMainWindow):
         self.files = Files(self, self.model, self.jobs, self._settings, self.tell)
         self.files.target_bps = _DEFAULT_TARGET_BPS
         self.files.on_opened = self._opened
+        self.judging = Judging(self.model, self.jobs, self._now_utc_us, lambda: self.files.places)
+        self.judging.on_judged = self._show_judged
+        self.filtering = Filtering(self, self.model, self._settings, self.tell)
         self.editing = Editing(self, self.model, self.tell)
         self.welcome = Welcome(self._settings, self.do, self._open_recent)
-        self.menus = Menus(self, self._settings, self.do, self._open_recent, self.take_view)
+        self.menus = Menus(
+            self, self._settings, self.do, self._open_recent, self.filtering.take_view
+        )
         work = QWidget()
         column = QVBoxLayout(work)
         column.setContentsMargins(0, 0, 0, 0)
@@ -138,10 +137,10 @@ class WorkbenchWindow(QMainWindow):
         self.status.cancel_asked.connect(self.jobs.cancel)
         self.notice.button.clicked.connect(self._show_replays)
         self.tables.place_chosen.connect(self._look_at_place)
-        self.tables.length_chosen.connect(self._choose_length)
+        self.tables.length_chosen.connect(self.judging.choose_length)
         self.map.stretch_clicked.connect(self.tables.go_to_stretch)
-        self.chips.time_asked.connect(self._ask_time)
-        self.chips.road_asked.connect(self._ask_road)
+        self.chips.time_asked.connect(lambda: self.filtering.ask_time(self._look.texts))
+        self.chips.road_asked.connect(lambda: self.filtering.ask_road(self._look.texts))
         stack = self.editing.annotating.stack
         stack.canUndoChanged.connect(lambda _can: self._enable())
         stack.canRedoChanged.connect(lambda _can: self._enable())
@@ -204,81 +203,27 @@ class WorkbenchWindow(QMainWindow):
     # Following the selection
 
     def _note_change(self, changed: Changed) -> None:
-        if changed & (Changed.DATA | Changed.FILTER):
-            self._judge()
-        if changed & Changed.SELECTION and self.model.brush is None:
-            self._leave_place()
+        if changed & Changed.SELECTION and self.judging.place is None:
+            self.tables.leave_places()
         if changed & (Changed.SELECTION | Changed.NOTES):
             self._say()
         if changed & Changed.DATA:
             self._enable()
 
-    def _judge(self) -> None:
-        """Judge places anew, in a worker; what was judged stays on screen until then."""
-        model, length_m, now_utc_us = self.model, self._length_m, self._now_utc_us()
-        tables, tests, samples = model.measurements, model.filtered_tests, model.filtered_samples
-        places = self.files.places
-        if not len(tables.tests) and not len(tables.samples):
-            return
-
-        def work(_progress: desk.Progress, _cancelled: desk.Cancelled) -> Judged:
-            return judge(rows_of(tables, tests, samples), length_m, places, now_utc_us)
-
-        self.jobs.run("judge", work, self._show_judged)
-
     def _show_judged(self, judged: Judged) -> None:
-        self._judged = judged
         self.tables.show_judged(judged)
         self.pane.show_judged(judged)
         self._say()
 
-    def _choose_length(self, length_m: int) -> None:
-        self._length_m = length_m
-        self._judge()
-
-    def _look_at_place(self, kind: str, row: Row) -> None:
-        self._place = (kind, row)
+    def _look_at_place(self, kind: str, row: Row, brush: Brush) -> None:
+        self.judging.look_at(kind, row, brush)
         self.pane.zoom_to_selection()
-        self._say()
-
-    def _leave_place(self) -> None:
-        if self._place is not None:
-            self._place = None
-            self.tables.leave_places()
 
     def _say(self) -> None:
         """Say in the status line what is selected."""
-        outlook, sentence = self._sentence()
-        counts = counts_line(self._look.texts, self.model) if self._is_open else ""
+        outlook, sentence = self.judging.sentence(self._look.texts)
+        counts = counts_line(self._look.texts, self.model) if self.model.is_open else ""
         self.status.say(outlook, sentence, counts)
-
-    @property
-    def _is_open(self) -> bool:
-        return bool(len(self.model.tests) or len(self.model.samples))
-
-    def _sentence(self) -> tuple[Outlook | None, str]:
-        """Return the verdict of the place looked at, else what all that is selected comes to."""
-        from fieldsurvey.analysis.sentence import settlement_sentence, stretch_sentence
-
-        texts = self._look.texts
-        if not self._is_open:
-            return None, texts.tr("wb_empty_title")
-        if self._place is not None and self._judged is not None:
-            kind, row = self._place
-            say = stretch_sentence if kind == "stretch" else settlement_sentence
-            return _VERDICTS[row["verdict"]], texts.say(say(row, self._judged.by.rate_bps))
-        sentence = share_sentence(texts, self.model)
-        if self.model.brush is None and self._judged is not None:
-            sentence += " · " + self._stretches_said(texts, self._judged)
-        return None, sentence
-
-    @staticmethod
-    def _stretches_said(texts: Texts, judged: Judged) -> str:
-        counts = {word.value: texts.number(count) for word, count in judged.decided().items()}
-        return texts.tr(
-            "wb_stretches_said", length=texts.number(judged.length_m / 1000, 0 if (
-                judged.length_m >= 1000) else 1), **counts,
-        )  # fmt: skip
 
     # Doing
 
@@ -322,7 +267,7 @@ class WorkbenchWindow(QMainWindow):
                 self.map.show_all()
                 self.charts.current().show_all()
             case Do.SAVE_VIEW:
-                ask_line(self, texts, texts.tr("wb_view_name"), self._keep_view)
+                self.filtering.ask_view(texts)
             case _:
                 self._show(do)
 
@@ -381,46 +326,6 @@ class WorkbenchWindow(QMainWindow):
         self.map.show_box(*place.box)
         self.map.set_marker(place.latitude_deg, place.longitude_deg)
 
-    # Filters
-
-    def take_view(self, text: str) -> None:
-        """Show a saved view."""
-        try:
-            self.model.set_filters(filters_from(text))
-        except KnownError as error:
-            self.tell(error.message)
-
-    def _keep_view(self, name: str) -> None:
-        self._settings.keep_view(name, self.model.filters.text())
-        self.tell(message("gui.wb_view_kept", name=name))
-
-    def _ask_time(self) -> None:
-        utc_us = np.concatenate([self.model.facts.tests.utc_us, self.model.facts.samples.utc_us])
-        if not len(utc_us):
-            return
-        minute_us = 60_000_000
-        span = (int(utc_us.min()), int(utc_us.max()) + minute_us)
-
-        def take(first_utc_us: int, end_utc_us: int) -> None:
-            filters = replace(self.model.filters, first_utc_us=first_utc_us, end_utc_us=end_utc_us)
-            self.model.set_filters(filters)
-
-        ask_time(self, self._look.texts, self.model.filters, span, take)
-
-    def _ask_road(self) -> None:
-        rows = self.model.facts.tests
-        field = rows.fields["highway_ref"]
-        ends = {word: rows.chainage_m[field.is_word(word)] for word in field.words}
-        highways = {word: float(np.nanmax(m)) for word, m in ends.items() if np.isfinite(m).any()}
-        if not highways:
-            self.tell(message("gui.wb_no_highways"))
-            return
-
-        def take(road: RoadRange) -> None:
-            self.model.set_filters(replace(self.model.filters, road=road))
-
-        ask_road(self, self._look.texts, self.model.filters, highways, take)
-
     # Saying and printing
 
     def _said_of_selection(self) -> list[str]:
@@ -433,14 +338,7 @@ class WorkbenchWindow(QMainWindow):
         """Print what is on screen to a PDF."""
         texts = self._look.texts
         title = ", ".join(self.model.measurements.sources) or texts.tr("title")
-        by = "" if self._judged is None else f"{self._judged.by.target_id} {self._judged.by.rule}"
-        foot = texts.tr(
-            "wb_print_foot",
-            target=by,
-            version="–" if self._judged is None else self._judged.by.target_version,
-            places=self.model.measurements.places_version or "–",
-            time=moment(self._now_utc_us()),
-        )
+        foot = self.judging.foot(texts, moment(self._now_utc_us()))
         page = Page(title, self._said_of_selection(), foot)
         chart, on_paper = self.charts.current(), replace(self._look, theme=DAY)
         try:
@@ -482,14 +380,12 @@ class WorkbenchWindow(QMainWindow):
     def _title(self) -> None:
         sources = ", ".join(self.model.measurements.sources)
         texts = self._look.texts
-        self.setWindowTitle(
-            texts.tr("wb_title_of", sources=sources) if sources else texts.tr("wb_title")
-        )
+        self.setWindowTitle(f"{sources} — FieldSurvey" if sources else texts.tr("wb_title"))
 
     def _enable(self) -> None:
         stack = self.editing.annotating.stack
         available = {Needs.NOTHING}
-        available |= {Needs.OPEN} if self._is_open else set()
+        available |= {Needs.OPEN} if self.model.is_open else set()
         available |= {Needs.UNDO} if stack.canUndo() else set()
         available |= {Needs.REDO} if stack.canRedo() else set()
         self.menus.enable(available)
