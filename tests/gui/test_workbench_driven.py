@@ -8,6 +8,7 @@ import pytest
 
 from fieldsurvey.export.opening import open_measurements
 from tests.support.gui_xvfb import need, x_server
+from tests.support.pdf_reading import text_of
 from tests.support.workbench_data import HIGHWAY, a_highway
 from tests.support.workbench_files import write_places, write_surveys
 from tests.support.workbench_hands import Workbench, wait_for
@@ -25,6 +26,7 @@ def test_from_a_file_to_a_printed_page_by_hand(display: str, tmp_path: Path) -> 
     surveys = write_surveys(tmp_path, a_highway(3_000, 90))
     places = write_places(tmp_path)
     exported, printed = tmp_path / "stretch.csv", tmp_path / "stretch.pdf"
+    reported = tmp_path / "report.pdf"
     with Workbench(display, tmp_path, "--places", str(places)) as desk:
         desk.picture("1-nothing-open")
         desk.key("ctrl+o")
@@ -58,6 +60,13 @@ def test_from_a_file_to_a_printed_page_by_hand(display: str, tmp_path: Path) -> 
         desk.key("Return")
         wait_for(exported.exists, "nothing was exported")
 
+        desk.key("ctrl+r")
+        desk.wait_for_window("Report on selection")
+        desk.key("ctrl+a")
+        desk.write(str(reported))
+        desk.key("Return")
+        wait_for(reported.exists, "nothing was reported")
+
         desk.key("ctrl+p")
         desk.wait_for_window("Print to PDF")
         desk.key("ctrl+a")
@@ -77,3 +86,4 @@ def test_from_a_file_to_a_printed_page_by_hand(display: str, tmp_path: Path) -> 
     assert sorted(tests["test_id"]) == sorted(wanted["test_id"])
     assert 0 < len(tests) < len(all_tests)
     assert printed.read_bytes().startswith(b"%PDF")
+    assert f"{HIGHWAY}, km 0–10 (Kcell): above 100 Mbps" in text_of(reported)

@@ -30,6 +30,7 @@ class Do(StrEnum):
     OPEN_FOLDER = "open_folder"
     IMPORT = "import"
     EXPORT = "export"
+    REPORT = "report"
     PRINT = "print"
     QUIT = "quit"
     UNDO = "undo"
@@ -95,6 +96,7 @@ ACTIONS = (
     Action(Do.OPEN_FOLDER, "Ctrl+Shift+O", Menu.FILE, Needs.NOTHING),
     Action(Do.IMPORT, "Ctrl+I", Menu.FILE, Needs.NOTHING),
     Action(Do.EXPORT, "Ctrl+E", Menu.FILE, starts_group=True),
+    Action(Do.REPORT, "Ctrl+R", Menu.FILE),
     Action(Do.PRINT, "Ctrl+P", Menu.FILE),
     Action(Do.QUIT, "Ctrl+Q", Menu.FILE, Needs.NOTHING, starts_group=True),
     Action(Do.UNDO, "Ctrl+Z", Menu.EDIT, Needs.UNDO),

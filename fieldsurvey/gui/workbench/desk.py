@@ -6,6 +6,7 @@ libraries are loaded here, in the worker. Must not import Qt.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fieldsurvey.gui.map_features import MapFeatures
     from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
     from fieldsurvey.places.places_file import Places
+    from fieldsurvey.report.writing import ReportWritten
 
 Progress = Callable[[float], None]
 Cancelled = Callable[[], bool]
@@ -81,6 +83,33 @@ def read_places(path: Path) -> KnownPlaces:
 
     places = open_places(path)
     return KnownPlaces(places, features_of(places), PlaceSearch(places))
+
+
+def report_on(
+    selected: Measurements,
+    output: Path,
+    places: Places | None,
+    language: str,
+    progress: Progress,
+    cancelled: Cancelled,
+) -> ReportWritten:
+    """Write the report on what is selected. Of replayed drives alone it is one for training, and
+    says so on every page. Raises ``KnownError`` as :func:`write_report` does."""
+    from fieldsurvey.report.subject import Everything
+    from fieldsurvey.report.writing import write_report
+
+    evidence = selected.evidence()
+    return write_report(
+        selected,
+        Everything(),
+        output,
+        places=places,
+        language=language,
+        now_utc_us=time.time_ns() // 1000,
+        trained=evidence.tests.is_empty() and evidence.samples.is_empty(),
+        progress=progress,
+        cancelled=cancelled,
+    )
 
 
 def import_logs(

@@ -19,6 +19,7 @@ from fieldsurvey.places.places_file import Places
 
 if TYPE_CHECKING:
     from fieldsurvey.export.importing import ImportReport
+    from fieldsurvey.report.writing import ReportWritten
 
 SUFFIX = ".fsurvey"
 _FOLDER = "folder"
@@ -166,15 +167,38 @@ class Files:
         written = ", ".join(str(path) for path in paths)
         self._tell(message("gui.wb_exported", path=written))
 
+    # Reporting
+
+    def ask_report(self, texts: Texts) -> None:
+        def report(output: Path) -> None:
+            selected, places = self._model.selected(), self.places
+            self._keep_folder(output)
+            self._jobs.run(
+                "report",
+                lambda progress, cancelled: desk.report_on(
+                    selected, output, places, texts.language, progress, cancelled
+                ),
+                self._reported,
+                label=message("gui.wb_reporting", name=output.name),
+            )
+
+        self._ask_pdf(texts.tr("wb_do_report"), "-report", report)
+
+    def _reported(self, written: "ReportWritten") -> None:
+        self._tell(message("gui.wb_reported", path=written.path, tests=written.tests))
+
     # Printing
 
     def ask_print(self, texts: Texts, print_to: Callable[[Path], None]) -> None:
+        self._ask_pdf(texts.tr("wb_do_print"), "", print_to)
+
+    def _ask_pdf(self, title: str, behind: str, write: Callable[[Path], None]) -> None:
         name = self.paths[0].stem if self.paths else "fieldsurvey"
-        output = str(Path(self._folder()) / f"{name}.pdf")
-        dialog = QFileDialog(self._window, texts.tr("wb_do_print"), output)
+        output = str(Path(self._folder()) / f"{name}{behind}.pdf")
+        dialog = QFileDialog(self._window, title, output)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("PDF (*.pdf)")
         dialog.setDefaultSuffix("pdf")
         dialog.selectFile(output)
-        dialog.fileSelected.connect(lambda chosen: print_to(Path(chosen)))
+        dialog.fileSelected.connect(lambda chosen: write(Path(chosen)))
         dialog.open()

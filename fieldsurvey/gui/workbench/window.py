@@ -239,6 +239,8 @@ class WorkbenchWindow(QMainWindow):
                 self.files.ask_import(texts)
             case Do.EXPORT:
                 self.files.ask_export(texts, self._said_of_selection())
+            case Do.REPORT:
+                self.files.ask_report(texts)
             case Do.PRINT:
                 self.files.ask_print(texts, self.print_to)
             case Do.QUIT:
