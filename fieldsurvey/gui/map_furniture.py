@@ -7,6 +7,7 @@ from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.theme import Look
 
+SCALE_BAR_ROOM_PX = 46  # at the foot of a map, in a window of 1024×600
 _ROUND_LENGTHS_M = [n * 10**power for power in range(1, 7) for n in (1, 2, 5)]
 
 

@@ -64,8 +64,10 @@ class Legend:
     def __init__(self) -> None:
         self._shown: tuple[object, QPixmap] | None = None
 
-    def paint(self, painter: QPainter, rows: Sequence[LegendRow], look: Look) -> None:
-        """Draw the legend at the upper left."""
+    def paint(
+        self, painter: QPainter, rows: Sequence[LegendRow], look: Look, room_px: float
+    ) -> None:
+        """Draw the legend at the upper left, smaller where it would be higher than ``room_px``."""
         if not rows:
             return
         ratio = painter.device().devicePixelRatioF()
@@ -79,7 +81,14 @@ class Legend:
             draw_legend(on_picture, QPointF(1, 1), rows, look)
             on_picture.end()
             self._shown = (key, picture)
-        painter.drawPixmap(legend_corner(look), self._shown[1])
+        picture = self._shown[1]
+        size = picture.deviceIndependentSize()
+        if size.height() <= room_px:
+            painter.drawPixmap(legend_corner(look), picture)
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        smaller = QRectF(legend_corner(look), size * (room_px / size.height()))
+        painter.drawPixmap(smaller, picture, QRectF(picture.rect()))
 
 
 def legend_corner(look: Look) -> QPointF:

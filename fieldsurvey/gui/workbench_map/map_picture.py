@@ -9,7 +9,11 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from fieldsurvey.gui.feature_layer import paint_highways, paint_names
 from fieldsurvey.gui.map_features import MapFeatures
-from fieldsurvey.gui.map_furniture import paint_attribution, paint_scale_bar
+from fieldsurvey.gui.map_furniture import (
+    SCALE_BAR_ROOM_PX,
+    paint_attribution,
+    paint_scale_bar,
+)
 from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_layer import attribution_text, paint_tiles
@@ -68,7 +72,8 @@ class MapPicture:
         self._paint_points(painter, view, look)
         self.names.paint(painter, view, look)
         self._paint_upon(painter, view, look)
-        self._legend.paint(painter, self._legend_rows(view, look), look)
+        room_px = view.height - look.px(SCALE_BAR_ROOM_PX) - legend_corner(look).y()
+        self._legend.paint(painter, self._legend_rows(view, look), look, max(room_px, 1.0))
 
     def print(self, painter: QPainter, view: MapView, look: Look) -> None:
         """The same, with lines and letters as such instead of their picture."""
