@@ -19,6 +19,7 @@ ALONE = (
     "gui/test_window_performance.py",
     "gui/test_workbench_map_performance.py",
     "unit/drive/test_link_drives.py",
+    "unit/export/test_opening_speed.py",
     "unit/export/test_speed.py",
     "unit/places/test_nearest_road.py",
     "unit/support",

@@ -128,7 +128,8 @@ def test_cloudflare_says_how_long_it_took_itself() -> None:
     assert server.unexpected == []
     idle, download = result.phases
     assert 1_000 <= min(idle.round_trips_us) < 25_000, "30 ms, less the 29 it spent itself"
-    assert download.payload_bytes == 1_500_000
+    # Let go a round trip before its last byte, on a busy machine earlier.
+    assert 1_000_000 < download.payload_bytes <= 1_500_000
 
 
 def test_cloudflare_has_had_enough_of_us() -> None:

@@ -15,15 +15,17 @@ from fieldsurvey.model.throughput import Cause, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
 from fieldsurvey.store.survey_file import SurveyFile
 from tests.support.analysis_places import small_country
-from tests.support.store_values import S, a_drive, a_sample, a_test
+from tests.support.store_values import S, a_drive, a_fix, a_sample, a_test
 
 AS_OF = ("--as-of", "2025-12-01")
 TEN = Place("kz", "KAZ01", 41_000.0, 3.0)
 
 
 def test_at(second: int, verdict: Verdict, operator: str, place: Place) -> ThroughputTest:
+    assert place.chainage_m is not None
     return dataclasses.replace(
         a_test(second, verdict, start_place=place),
+        start_fix=a_fix(second, north_m=place.chainage_m),
         test_id=f"{operator}{second}",
         link="one",
         operator=operator,
@@ -67,7 +69,8 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drive = dataclasses.replace(a_drive("two"), replayed=True)
-    tests = [test_at(n * 130, Verdict.ABOVE, "Kcell", TEN) for n in range(9)]
+    posts = [dataclasses.replace(TEN, chainage_m=41_000.0 + n * 900) for n in range(9)]
+    tests = [test_at(n * 130, Verdict.ABOVE, "Kcell", post) for n, post in enumerate(posts)]
     return write(tmp_path_factory.mktemp("replay") / "two.fsurvey", drive, [], tests)
 
 

@@ -3,8 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +22,6 @@ from fieldsurvey.store.columns import sample_columns
 from fieldsurvey.store.survey_file import SurveyFile
 from fieldsurvey.wire.rows import DriveEnd, Row
 from tests.support.merge_hq import DEVICES, EPOCHS, SmallHq, cut
-from tests.support.opening_bulk import write_long_survey
 from tests.support.places_inputs import geojson, imported
 from tests.support.store_values import (
     START_UTC_US,
@@ -378,26 +375,3 @@ def test_seconds_come_in_pieces_to_the_last_bit(tmp_path: Path, monkeypatch) -> 
         ours = found[name]
         assert (ours.cast(pl.String) if ours.dtype == pl.Categorical else ours).equals(expected)
     assert sample_frame(path, ["latitude_deg"], 0)["latitude_deg"].count() < 3_000
-
-
-def test_a_long_survey_opens_faster_than_its_seconds_are_read_value_by_value(
-    tmp_path: Path,
-) -> None:
-    """The quick variant of ``tests/benchmarks/test_opening_bench.py``."""
-    survey = write_long_survey(tmp_path / "long.fsurvey", 40_000)
-    names = {*SAMPLE_COLUMNS, "drive_index"} - {"drive"}
-
-    def best_s(act: Callable[[], object]) -> float:
-        took_s = []
-        for _ in range(3):
-            began = time.perf_counter()
-            act()
-            took_s.append(time.perf_counter() - began)
-        return min(took_s)
-
-    m = open_measurements([survey])
-    assert (len(m.samples), len(m.tests)) == (40_000, 800)
-    assert m.samples["utc_us"].is_sorted()
-    ours_s = best_s(lambda: sample_frame(survey, sorted(names), 2 * S))
-    peer_s = best_s(lambda: sample_columns(survey, only=names))
-    assert ours_s < peer_s
