@@ -24,7 +24,7 @@ def test_the_window_never_blocks_while_driving(tmp_path: Path) -> None:
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "tests.support.real_window_demo"),
-                    *(str(tmp_path / str(attempt)), "30"),
+                    *(str(tmp_path / str(attempt)), "20"),
                 ],
                 cwd=ROOT,
                 env=environment,
@@ -38,7 +38,7 @@ def test_the_window_never_blocks_while_driving(tmp_path: Path) -> None:
             assert report["complaints"] == []
             assert report["children"] == []
             assert report["rss_mb"] < MOST_MEMORY_MB
-            assert report["beats"] > 3_000
+            assert report["beats"] > 5_000
             worst_ms.append(report["latest_ms"][-1])
             print(report)  # noqa: T201 - the figures of the run
             if worst_ms[-1] < LONGEST_BLOCK_MS:
