@@ -59,7 +59,7 @@ def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=120,
+        timeout=280,
         check=False,
     )
 

@@ -190,7 +190,7 @@ def test_batches_become_durable_while_it_serves(tmp_path: Path) -> None:
 
 def test_kills_lose_and_double_nothing(tmp_path: Path, ledger_url: str) -> None:
     settings = {} if ledger_url.startswith("sqlite") else {"ledger": ledger_url}
-    campaign = kill_campaign(make_home(tmp_path / "hq", **settings), kills=3, seed=4)
+    campaign = kill_campaign(make_home(tmp_path / "hq", **settings), kills=2, seed=4)
     assert campaign.acknowledged > 0
 
 
