@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fieldsurvey.analysis.h3_index import FINEST, cells, parents
 from fieldsurvey.analysis.judging import counted_tests, evidence, verdicts
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.scope import Scope
 from fieldsurvey.analysis.targets import JudgedBy
-
-FINEST = 9
 
 CELL_COLUMNS: dict[str, pl.DataType] = {"cell": pl.UInt64()}
 
@@ -48,20 +47,10 @@ def judge_cells(
 
 def cells_of(rows: pl.DataFrame, prefix: str, resolution: int = FINEST) -> pl.Series:
     """Return the cell of each row's position; null where that is not known."""
-    from h3.api.basic_int import cell_to_parent, latlng_to_cell
-
     latitude_deg = rows[f"{prefix}latitude_deg"].to_numpy()
     longitude_deg = rows[f"{prefix}longitude_deg"].to_numpy()
     known = np.isfinite(latitude_deg) & np.isfinite(longitude_deg)
-    found: npt.NDArray[np.uint64] = np.zeros(len(rows), np.uint64)
-    found[known] = [
-        latlng_to_cell(latitude, longitude, FINEST)
-        for latitude, longitude in zip(
-            latitude_deg[known].tolist(), longitude_deg[known].tolist(), strict=True
-        )
-    ]
-    if resolution != FINEST:
-        cells, which = np.unique(found, return_inverse=True)
-        parents = [cell_to_parent(cell, resolution) if cell else 0 for cell in cells.tolist()]
-        found = np.array(parents, np.uint64)[which]
-    return pl.Series("cell", found).set(pl.Series(found == 0), None)
+    found: npt.NDArray[np.int64] = np.zeros(len(rows), np.int64)
+    finest = cells(latitude_deg[known], longitude_deg[known])
+    found[known] = finest if resolution == FINEST else parents(finest, resolution)
+    return pl.Series("cell", found.astype(np.uint64)).set(pl.Series(~known), None)

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.gpx_points import write_points
 from fieldsurvey.export.gpx_waypoints import waypoints, with_position
 from fieldsurvey.export.gpx_xml import HEAD, element, extensions
-from fieldsurvey.export.positions import track_pieces
 from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.export.tracks import write_tracks
 from fieldsurvey.model.errors import KnownError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_TRACK_END = "</trkseg>\n</trk>\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +64,10 @@ class Gpx:
         return f"<metadata>{inner}</metadata>\n" if inner else ""
 
     def _write_tracks(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> int:
-        heads = {
-            str(drive["drive_id"]): self._track_head(drive)
-            for drive in tables.drives.iter_rows(named=True)
-        }
-        open_drive: str | None = None
-        points = rows = 0
-        for piece, piece_rows in track_pieces(tables.sample_pieces()):
-            rows += piece_rows
-            points += len(piece)
-            if len(piece):
-                drive_id = str(piece["drive_id"][0])
-                if drive_id != open_drive:
-                    stream.write((_end_of(open_drive) + heads[drive_id]).encode())
-                write_points(
-                    piece,
-                    stream,
-                    opens_track=drive_id != open_drive,
-                    with_extensions=self.with_extensions,
-                )
-                open_drive = drive_id
-            progress(rows / max(rows, tables.sample_count))
-        stream.write(_end_of(open_drive).encode())
-        return points
+        def points(piece: pl.DataFrame, *, opens: bool) -> None:
+            write_points(piece, stream, opens_track=opens, with_extensions=self.with_extensions)
+
+        return write_tracks(tables, stream, progress, self._track_head, points, _TRACK_END)
 
     def _track_head(self, drive: Mapping[str, object]) -> str:
         name = f"{drive['plan_name']} {text.utc_iso(int(str(drive['started_utc_us'])))}"
@@ -92,7 +78,3 @@ class Gpx:
 
     def _ours(self, values: Mapping[str, object]) -> str:
         return extensions(values) if self.with_extensions else ""
-
-
-def _end_of(open_drive: str | None) -> str:
-    return "" if open_drive is None else "</trkseg>\n</trk>\n"

@@ -15,8 +15,8 @@ from fieldsurvey.export.columns import test_columns, with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.gpx_waypoints import waypoint_description, waypoint_name, with_position
 from fieldsurvey.export.gpx_xml import element
-from fieldsurvey.export.positions import track_pieces
 from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.export.tracks import write_tracks
 from fieldsurvey.model.messages import message
 from fieldsurvey.model.verdict import Verdict
 
@@ -114,23 +114,11 @@ def _extended_data(values: Mapping[str, object]) -> str:
 
 def _write_lines(tables: SurveyTables, stream: BinaryIO, progress: Progress) -> int:
     """Write a folder for each drive that has fixes, in it a line for each stretch without a gap."""
-    heads = {
-        str(drive["drive_id"]): _folder_head(drive) for drive in tables.drives.iter_rows(named=True)
-    }
-    open_drive: str | None = None
-    points = rows = 0
-    for piece, piece_rows in track_pieces(tables.sample_pieces()):
-        rows += piece_rows
-        points += len(piece)
-        if len(piece):
-            drive_id = str(piece["drive_id"][0])
-            if drive_id != open_drive:
-                stream.write((_end_of(open_drive) + heads[drive_id]).encode())
-            _write_coordinates(piece, stream, opens_line=drive_id != open_drive)
-            open_drive = drive_id
-        progress(rows / max(rows, tables.sample_count))
-    stream.write(_end_of(open_drive).encode())
-    return points
+
+    def line(piece: pl.DataFrame, *, opens: bool) -> None:
+        _write_coordinates(piece, stream, opens_line=opens)
+
+    return write_tracks(tables, stream, progress, _folder_head, line, f"{_LINE_END}\n</Folder>\n")
 
 
 _LINE = "<Placemark><styleUrl>#track</styleUrl><LineString><tessellate>1</tessellate><coordinates>"
@@ -165,7 +153,3 @@ def _write_coordinates(piece: pl.DataFrame, stream: BinaryIO, *, opens_line: boo
     ]
     line = pl.concat_str(between.fill_null(""), degrees[0], pl.lit(","), degrees[1])
     stream.write(text.lines(piece.select(line), end="\n", quoted=False))
-
-
-def _end_of(open_drive: str | None) -> str:
-    return "" if open_drive is None else f"{_LINE_END}\n</Folder>\n"

@@ -4,18 +4,24 @@ The composition root calls this with a drive that is already built; nothing here
 positions or measurements come from.
 """
 
+from __future__ import annotations
+
 import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from fieldsurvey.drive.control_protocol import DriveControlProtocol
 from fieldsurvey.gui.map_features import MapFeatures
 from fieldsurvey.gui.system_libraries import apt_line, has_display, missing_qt_libraries
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import resources_dir
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication, QWidget
 
 _AFTER_END_MS = 2_500
 
@@ -49,18 +55,11 @@ def run_drive_window(
     no screen or a system library is missing.
     """
     require_screen()
-    from PySide6.QtCore import QEvent, QTimer
-    from PySide6.QtGui import QIcon
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtCore import QTimer
 
     from fieldsurvey.gui.drive_window import DriveWindow
 
-    running = QApplication.instance()
-    application = running if isinstance(running, QApplication) else QApplication(["fieldsurvey"])
-    application.setApplicationName("FieldSurvey")
-    application.setDesktopFileName("fieldsurvey")
-    application.setStyle("Fusion")
-    application.setWindowIcon(QIcon(str(resources_dir() / "icons" / "fieldsurvey.svg")))
+    application = the_application()
     ready_features = None if callable(features) else features
     window = DriveWindow(
         control,
@@ -94,7 +93,28 @@ def run_drive_window(
 
         ending.timeout.connect(close_when_ended)
         ending.start(200)
-    with closed_by_signals(window.close):
+    return run_until_closed(application, window)
+
+
+def the_application() -> QApplication:
+    """Return the one application, made if there is none yet, with name, style and icon."""
+    from PySide6.QtGui import QIcon
+    from PySide6.QtWidgets import QApplication
+
+    running = QApplication.instance()
+    application = running if isinstance(running, QApplication) else QApplication(["fieldsurvey"])
+    application.setApplicationName("FieldSurvey")
+    application.setDesktopFileName("fieldsurvey")
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(resources_dir() / "icons" / "fieldsurvey.svg")))
+    return application
+
+
+def run_until_closed(application: QApplication, window: QWidget) -> int:
+    """Run the event loop and leave nothing behind; return the exit code."""
+    from PySide6.QtCore import QEvent
+
+    with _closed_by_signals(window.close):
         code = application.exec()
     window.deleteLater()
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the loop has ended
@@ -102,7 +122,7 @@ def run_drive_window(
 
 
 @contextmanager
-def closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
+def _closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
     """Let Ctrl+C and a polite kill close the window. Python runs the handler at the next tick of
     the window's timer."""
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fieldsurvey.analysis.h3_index import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.archive_tables import CELLS, TABLES, Schema
-from fieldsurvey.hq.cells import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.ledger_records import LandedBatch
 from fieldsurvey.hq.merge_reading import LAST_UTC_US, ReadBatch
 from fieldsurvey.hq.merge_records import Values, clocks

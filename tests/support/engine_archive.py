@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from fieldsurvey.analysis.evidence import COLUMNS
+from fieldsurvey.analysis.h3_index import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.archive import Archive, days_of
 from fieldsurvey.hq.archive_tables import TABLES
-from fieldsurvey.hq.cells import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.ledger_records import ArchiveFile
 from fieldsurvey.hq.shelf import Folder
 

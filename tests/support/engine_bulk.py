@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 
 from fieldsurvey.analysis.evidence import COLUMNS
+from fieldsurvey.analysis.h3_index import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.archive import Archive
 from fieldsurvey.hq.archive_tables import TABLES
-from fieldsurvey.hq.cells import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.shelf import Folder
 
 DAYS, LAPTOPS, SECONDS = 50, 70, 28_800

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fieldsurvey.gui.app import closed_by_signals, require_screen
-from fieldsurvey.model.messages import resources_dir
+from fieldsurvey.gui.app import require_screen, run_until_closed, the_application
 
 _LARGEST = (1500, 950)
 _TICK_MS = 250
@@ -27,20 +26,13 @@ def run_workbench(
     Raises ``KnownError`` where there is no screen or a system library is missing.
     """
     require_screen()
-    from PySide6.QtCore import QEvent, QTimer
-    from PySide6.QtGui import QIcon
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtCore import QTimer
 
     from fieldsurvey.gui.workbench.annotations import Annotations
     from fieldsurvey.gui.workbench.settings import Settings
     from fieldsurvey.gui.workbench.window import WorkbenchWindow
 
-    running = QApplication.instance()
-    application = running if isinstance(running, QApplication) else QApplication(["fieldsurvey"])
-    application.setApplicationName("FieldSurvey")
-    application.setDesktopFileName("fieldsurvey")
-    application.setStyle("Fusion")
-    application.setWindowIcon(QIcon(str(resources_dir() / "icons" / "fieldsurvey.svg")))
+    application = the_application()
     settings_path.parent.mkdir(parents=True, exist_ok=True)
     window = WorkbenchWindow(
         settings=Settings(settings_path),
@@ -67,8 +59,4 @@ def run_workbench(
     tick = QTimer(window)  # Python hears of Ctrl+C only when it runs
     tick.timeout.connect(lambda: None)
     tick.start(_TICK_MS)
-    with closed_by_signals(window.close):
-        code = application.exec()
-    window.deleteLater()
-    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the loop has ended
-    return code
+    return run_until_closed(application, window)

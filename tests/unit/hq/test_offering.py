@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldsurvey.hq.cells import cells, parents
+from fieldsurvey.analysis.h3_index import cells, parents
 from fieldsurvey.hq.ledger_records import ArchiveFile
 from fieldsurvey.hq.offering import Offers, Question, box_of
 from fieldsurvey.hq.station import Station, open_station

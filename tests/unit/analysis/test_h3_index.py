@@ -4,7 +4,7 @@ import h3.api.basic_int as h3
 import numpy as np
 import pytest
 
-from fieldsurvey.hq.cells import FINEST, RESOLUTIONS, cells, parents
+from fieldsurvey.analysis.h3_index import FINEST, RESOLUTIONS, cells, parents
 
 
 def test_cells_and_parents_are_the_librarys() -> None:

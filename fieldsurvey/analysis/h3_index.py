@@ -1,4 +1,4 @@
-"""H3 cells of positions: the hexagons that HQ counts by.
+"""H3 cells of positions: the hexagons that archive and desk count by.
 
 A cell is found once, at the finest of our resolutions; coarser ones are its parents, so that every
 cell lies in one parent only. (The parent is not always the coarse cell that the point itself lies
