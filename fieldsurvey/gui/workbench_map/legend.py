@@ -3,6 +3,7 @@
 Must say when a sign stands for many results, and by which rule: a map that hides this flatters.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ _SIGN_ROOM_PX = 34
 _MARGIN_PX = 8
 _LINE_PX = 17
 _TEXT_PX = 12
+_MOST_PICTURES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ def aggregation_row(texts: Texts, view: MapView) -> LegendRow:
 
 
 class Legend:
-    """The legend as a picture, painted anew when there is something else to say."""
+    """The legend with a picture of every row: one of them says something else whenever the map is
+    zoomed, and letters take longer to draw than a frame has to spare."""
 
     def __init__(self) -> None:
-        self._shown: tuple[object, QPixmap] | None = None
+        self._made_for: object = None
+        self._pictures: dict[LegendRow, QPixmap] = {}
 
     def paint(
         self, painter: QPainter, rows: Sequence[LegendRow], look: Look, room_px: float
@@ -71,24 +75,35 @@ class Legend:
         if not rows:
             return
         ratio = painter.device().devicePixelRatioF()
-        key = (tuple(rows), look, ratio)
-        if self._shown is None or self._shown[0] != key:
-            size = QSizeF(look.px(_WIDTH_PX + 2), sum(_heights(rows, look)) + look.px(_MARGIN_PX))
+        if self._made_for != (look, ratio) or len(self._pictures) > _MOST_PICTURES:
+            self._made_for = (look, ratio)
+            self._pictures = {}
+        pictures = [self._picture(row, look, ratio) for row in rows]
+        heights = [picture.deviceIndependentSize().height() for picture in pictures]
+        painter.save()
+        painter.translate(legend_corner(look))
+        if (needed := _veil_height(heights, look) + look.px(1)) > room_px:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.scale(room_px / needed, room_px / needed)
+        _draw_veil(painter, QPointF(0, 0), heights, look)
+        top = look.px(_MARGIN_PX) / 2
+        for picture, height in zip(pictures, heights, strict=True):
+            painter.drawPixmap(QPointF(0, top), picture)
+            top += height
+        painter.restore()
+
+    def _picture(self, row: LegendRow, look: Look, ratio: float) -> QPixmap:
+        if row not in self._pictures:
+            size = QSizeF(look.px(_WIDTH_PX), _height(row, look))
             picture = QPixmap((size * ratio).toSize())
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
             on_picture = QPainter(picture)
-            draw_legend(on_picture, QPointF(1, 1), rows, look)
+            on_picture.setRenderHint(QPainter.RenderHint.Antialiasing)
+            _draw_row(on_picture, QPointF(0, 0), row, look)
             on_picture.end()
-            self._shown = (key, picture)
-        picture = self._shown[1]
-        size = picture.deviceIndependentSize()
-        if size.height() <= room_px:
-            painter.drawPixmap(legend_corner(look), picture)
-            return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        smaller = QRectF(legend_corner(look), size * (room_px / size.height()))
-        painter.drawPixmap(smaller, picture, QRectF(picture.rect()))
+            self._pictures[row] = picture
+        return self._pictures[row]
 
 
 def legend_corner(look: Look) -> QPointF:
@@ -98,27 +113,39 @@ def legend_corner(look: Look) -> QPointF:
 
 def draw_legend(painter: QPainter, at: QPointF, rows: Sequence[LegendRow], look: Look) -> None:
     """Draw the rows below each other, ``at`` being the upper left corner."""
-    heights = _heights(rows, look)
-    margin, width = look.px(_MARGIN_PX), look.px(_WIDTH_PX)
+    heights = [_height(row, look) for row in rows]
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _draw_veil(painter, at, heights, look)
+    top = at.y() + look.px(_MARGIN_PX) / 2
+    for row, height in zip(rows, heights, strict=True):
+        _draw_row(painter, QPointF(at.x(), top), row, look)
+        top += height
+    painter.restore()
+
+
+def _veil_height(heights: Sequence[float], look: Look) -> float:
+    return sum(heights) + look.px(_MARGIN_PX) - 2
+
+
+def _draw_veil(painter: QPainter, at: QPointF, heights: Sequence[float], look: Look) -> None:
+    """Draw what the rows stand on."""
     veil = QColor(look.theme.panel)
     veil.setAlphaF(0.9)
     painter.setPen(QColor(look.theme.line))
     painter.setBrush(veil)
-    room = QRectF(at, QSizeF(width, sum(heights) + margin - 2))
+    room = QRectF(at, QSizeF(look.px(_WIDTH_PX), _veil_height(heights, look)))
     painter.drawRoundedRect(room, look.px(4), look.px(4))
+
+
+def _draw_row(painter: QPainter, at: QPointF, row: LegendRow, look: Look) -> None:
+    height = _height(row, look)
+    _draw_sign_of(painter, row, at + QPointF(look.px(_SIGN_ROOM_PX), height) / 2, look)
     painter.setFont(screen_font(look.px(_TEXT_PX), bold=False))
-    top = room.top() + margin / 2
-    for row, height in zip(rows, heights, strict=True):
-        centre = QPointF(room.left() + look.px(_SIGN_ROOM_PX) / 2, top + height / 2)
-        _draw_sign_of(painter, row, centre, look)
-        painter.setPen(QColor(look.theme.ink if row.sign else look.theme.soft_ink))
-        text_room = _text_room(row, room.left(), top, look)
-        text_room.setHeight(height)
-        painter.drawText(text_room, _FLAGS, row.text)
-        top += height
-    painter.restore()
+    painter.setPen(QColor(look.theme.ink if row.sign else look.theme.soft_ink))
+    text_room = _text_room(row, at.x(), at.y(), look)
+    text_room.setHeight(height)
+    painter.drawText(text_room, _FLAGS, row.text)
 
 
 def _draw_sign_of(painter: QPainter, row: LegendRow, at: QPointF, look: Look) -> None:
@@ -142,7 +169,7 @@ def _text_room(row: LegendRow, left: float, top: float, look: Look) -> QRectF:
     return QRectF(left + before, top, width, 10_000)
 
 
-def _heights(rows: Sequence[LegendRow], look: Look) -> list[float]:
+def _height(row: LegendRow, look: Look) -> float:
     metrics = QFontMetricsF(screen_font(look.px(_TEXT_PX), bold=False))
-    needed = (metrics.boundingRect(_text_room(row, 0, 0, look), _FLAGS, row.text) for row in rows)
-    return [max(float(look.px(_LINE_PX)), room.height() + look.px(2)) for room in needed]
+    needed = metrics.boundingRect(_text_room(row, 0, 0, look), _FLAGS, row.text)
+    return max(float(look.px(_LINE_PX)), math.ceil(needed.height()) + look.px(2))

@@ -63,7 +63,9 @@ class Cells:
         # The block after the last one of the world would be code 2**64.
         end = np.searchsorted(self.codes, ((code + np.uint64(1)) << shift) - np.uint64(1), "right")
         if self.first is not None:
-            begin, end = np.searchsorted(self.first, begin), np.searchsorted(self.first, end)
+            # Of their own type: numpy would turn all of ``first`` into that of what is looked up.
+            ends = (places.astype(np.uint32) for places in (begin, end))
+            begin, end = (np.searchsorted(self.first, places) for places in ends)
         for at in np.flatnonzero(end > begin):
             yield Run(
                 slice(int(begin[at]), int(end[at])),

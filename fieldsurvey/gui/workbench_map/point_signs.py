@@ -21,20 +21,21 @@ class SignBook:
 
     def __init__(self) -> None:
         self._made_for: object = None
-        self._pictures: dict[int, QPixmap] = {}
+        self._pictures: dict[int, tuple[QPixmap, float]] = {}
 
     def of(
         self, palette: ClassPalette, look: Look, device_ratio: float
-    ) -> Callable[[int], QPixmap]:
-        """Return what gives the picture of a rank."""
+    ) -> Callable[[int], tuple[QPixmap, float]]:
+        """Return what gives the picture of a rank, and half its side."""
         wanted = (palette, look.theme.name, look.scale, device_ratio)
         if wanted != self._made_for:
             self._made_for = wanted
             self._pictures = {}
 
-        def picture(rank: int) -> QPixmap:
+        def picture(rank: int) -> tuple[QPixmap, float]:
             if rank not in self._pictures:
-                self._pictures[rank] = _picture(rank, palette, look, device_ratio)
+                made = _picture(rank, palette, look, device_ratio)
+                self._pictures[rank] = made, made.deviceIndependentSize().width() / 2
             return self._pictures[rank]
 
         return picture
