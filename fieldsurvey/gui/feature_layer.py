@@ -1,8 +1,11 @@
 """Paints highways with their numbers, and settlements with their names as far as there is room."""
 
 import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QStaticText
 
@@ -13,61 +16,123 @@ from fieldsurvey.gui.polyline import screen_polylines, visible_segments
 from fieldsurvey.gui.theme import Look
 
 _MAX_NAMES = 40
+_NAME_PX = 15
+_REF_PX = 14
 _MAX_DOTS = 600
 _ALL_NAMES_ZOOM = 9.0  # nearer than this, villages are named too
 _TOWN_POPULATION = 20_000
 _ANCHORS_TRIED = 24
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Label:
+    """The name of a settlement, or the number of a highway on its plate, beside the place ``x``
+    and ``y`` in world units; ``room`` is in pixels from there."""
+
+    x: float
+    y: float
+    room: QRectF
+    text: str
+    is_highway: bool
+
+
 def paint_names(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
     """Draw the numbers of highways, and settlements with their names."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    taken: list[QRectF] = []
-    _paint_refs(painter, features, view, look, taken)
-    _paint_settlements(painter, features, view, look, taken)
+    paint_settlements(painter, features, view, look)
+    for label in labels_of(features, view, look):
+        if label is not None:
+            draw_label(painter, label, QPointF(*view.one_to_screen(label.x, label.y)), look)
 
 
 def paint_highways(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
     """Draw the lines alone; others may draw upon them before the names come."""
+    for _ in highways_in_steps(painter, features, view, look):
+        pass
+
+
+def highways_in_steps(
+    painter: QPainter, features: MapFeatures, view: MapView, look: Look
+) -> Iterator[None]:
+    """Draw the same, and yield wherever something else may be done meanwhile."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    pieces = screen_polylines(features.highway_x, features.highway_y, features.joined, view)
     width = look.px(2 if view.zoom < 8 else 4)
-    pen = QPen(QColor(look.theme.highway), width)
-    painter.setPen(pen)
-    for piece in pieces:
+    painter.setPen(QPen(QColor(look.theme.highway), width))
+    for piece in screen_polylines(features.highway_x, features.highway_y, features.joined, view):
         painter.drawPolyline(piece)
+        yield
 
 
-def _paint_refs(
-    painter: QPainter, features: MapFeatures, view: MapView, look: Look, taken: list[QRectF]
-) -> None:
-    seen = visible_segments(features.highway_x, features.highway_y, features.joined, view)
-    highways = np.unique(features.highway_of[seen])
-    painter.setFont(screen_font(look.px(14), bold=True))
+def paint_settlements(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
+    """Draw a dot for each of the bigger settlements, nearer for all."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    index = _shown_settlements(features, view)
+    px, py = view.to_screen(features.settlement_x[index], features.settlement_y[index])
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(look.theme.settlement))
+    radius = look.px(3)
+    for dot_x, dot_y in zip(px.tolist(), py.tolist(), strict=True):
+        painter.drawEllipse(QPointF(dot_x, dot_y), radius, radius)
+
+
+def labels_of(features: MapFeatures, view: MapView, look: Look) -> Iterator[Label | None]:
+    """Return what has room within ``view``, the weightiest first; None, after a bit of searching,
+    wherever something else may be done meanwhile."""
     inside = QRectF(0, 0, view.width, view.height)
-    for highway in highways[:60]:
-        anchor = _label_anchor(features, seen & (features.highway_of == highway), view)
+    taken: list[QRectF] = []
+    for found in (_highway_labels(features, view, look), _settlement_labels(features, view, look)):
+        named = 0
+        for label in found:
+            if label is not None:
+                room = label.room.translated(*view.one_to_screen(label.x, label.y))
+                if inside.contains(room) and not any(room.intersects(other) for other in taken):
+                    taken.append(room)
+                    named += 1
+                    yield label
+                    if named >= _MAX_NAMES and not label.is_highway:
+                        break
+            yield None
+
+
+def draw_label(painter: QPainter, label: Label, place: QPointF, look: Look) -> None:
+    """Draw a label whose place lies at a pixel."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    room = label.room.translated(place)
+    if not label.is_highway:
+        painter.setFont(screen_font(look.px(_NAME_PX), bold=False))
+        _paint_with_halo(painter, room, laid_out(label.text, look.px(_NAME_PX), False), look)
+        return
+    painter.setFont(screen_font(look.px(_REF_PX), bold=True))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#1d5c3f"))  # the green of Kazakh highway signs
+    painter.drawRoundedRect(room, look.px(4), look.px(4))
+    painter.setPen(QColor(look.theme.on_highway))
+    ref = laid_out(label.text, look.px(_REF_PX), True)
+    half = QPointF(ref.size().width(), ref.size().height()) / 2
+    painter.drawStaticText(room.center() - half, ref)
+
+
+def _highway_labels(features: MapFeatures, view: MapView, look: Look) -> Iterator[Label | None]:
+    segment = np.flatnonzero(
+        visible_segments(features.highway_x, features.highway_y, features.joined, view)
+    )
+    yield None
+    highway_of = features.highway_of[segment]
+    for highway in np.unique(highway_of)[:60]:
+        anchor = _label_anchor(features, segment[highway_of == highway], view)
         if anchor is None:
+            yield None
             continue
-        ref = laid_out(features.refs[highway], look.px(14), True)
-        plate = QRectF(0, 0, ref.size().width() + look.px(10), look.px(20))
-        plate.moveCenter(anchor - QPointF(0, look.px(22)))  # beside the road, where we drive
-        if not inside.contains(plate) or any(plate.intersects(other) for other in taken):
-            continue
-        taken.append(plate)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor("#1d5c3f"))  # the green of Kazakh highway signs
-        painter.drawRoundedRect(plate, look.px(4), look.px(4))
-        painter.setPen(QColor(look.theme.on_highway))
-        half = QPointF(ref.size().width(), ref.size().height()) / 2
-        painter.drawStaticText(plate.center() - half, ref)
+        ref = features.refs[highway]
+        width = laid_out(ref, look.px(_REF_PX), True).size().width()
+        plate = QRectF(0, 0, width + look.px(10), look.px(20))
+        plate.moveCenter(QPointF(0, -look.px(22)))  # beside the road, where we drive
+        yield Label(*view.one_to_world(anchor.x(), anchor.y()), plate, ref, True)
 
 
-def _label_anchor(features: MapFeatures, seen: np.ndarray, view: MapView) -> QPointF | None:
-    """Return a point on the highway about halfway along what can be seen of it."""
-    index = np.flatnonzero(seen)
-    if not len(index):
-        return None
+def _label_anchor(
+    features: MapFeatures, index: NDArray[np.intp], view: MapView
+) -> QPointF | None:
+    """Return a point about halfway along the segments of a highway that can be seen."""
     index = index[:: max(1, len(index) // _ANCHORS_TRIED)]
     x0, y0 = view.to_screen(features.highway_x[index], features.highway_y[index])
     x1, y1 = view.to_screen(features.highway_x[index + 1], features.highway_y[index + 1])
@@ -98,9 +163,8 @@ def _clipped_middle(
     return QPointF(x0 + (x1 - x0) * at, y0 + (y1 - y0) * at)
 
 
-def _paint_settlements(
-    painter: QPainter, features: MapFeatures, view: MapView, look: Look, taken: list[QRectF]
-) -> None:
+def _shown_settlements(features: MapFeatures, view: MapView) -> NDArray[np.intp]:
+    """Return which settlements are shown, the biggest first."""
     left, top, right, bottom = view.bounds()
     x, y, people = features.settlement_x, features.settlement_y, features.population
     shown = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
@@ -109,27 +173,19 @@ def _paint_settlements(
             shown &= people >= _TOWN_POPULATION
     index = np.flatnonzero(shown)
     order = np.argsort(-np.nan_to_num(people[index], nan=0.0), kind="stable")
-    index = index[order][:_MAX_DOTS]
-    px, py = view.to_screen(x[index], y[index])
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(look.theme.settlement))
-    radius = look.px(3)
-    for dot_x, dot_y in zip(px, py, strict=True):
-        painter.drawEllipse(QPointF(dot_x, dot_y), radius, radius)
+    return index[order][:_MAX_DOTS]
+
+
+def _settlement_labels(features: MapFeatures, view: MapView, look: Look) -> Iterator[Label | None]:
     names = features.names.get(look.texts.language, features.names["en"])
-    painter.setFont(screen_font(look.px(15), bold=False))
-    inside = QRectF(0, 0, view.width, view.height)
-    named = 0
-    for number, dot_x, dot_y in zip(index, px, py, strict=True):
-        name = laid_out(names[number], look.px(15), False)
-        room = QRectF(QPointF(dot_x + look.px(6), dot_y - name.size().height() / 2), name.size())
-        if not name.text() or not inside.contains(room) or any(room.intersects(t) for t in taken):
+    for number in _shown_settlements(features, view).tolist():
+        name = names[number]
+        if not name:
             continue
-        taken.append(room)
-        _paint_with_halo(painter, room, name, look)
-        named += 1
-        if named >= _MAX_NAMES:
-            return
+        size = laid_out(name, look.px(_NAME_PX), False).size()
+        room = QRectF(QPointF(look.px(6), -size.height() / 2), size)
+        x, y = float(features.settlement_x[number]), float(features.settlement_y[number])
+        yield Label(x, y, room, name, False)
 
 
 def _paint_with_halo(painter: QPainter, room: QRectF, text: QStaticText, look: Look) -> None:

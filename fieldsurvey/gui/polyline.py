@@ -4,6 +4,7 @@ A drive of 100,000 seconds must paint as fast as one of a hundred: what lies out
 and what would fall on the same two pixels is left out.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -48,17 +49,15 @@ def screen_path(x: Floats, y: Floats, joined: NDArray[np.bool_], view: MapView) 
 
 def screen_polylines(
     x: Floats, y: Floats, joined: NDArray[np.bool_], view: MapView
-) -> list[QPolygonF]:
+) -> Iterator[QPolygonF]:
     """Return the same in short pieces: many pieces are stroked ten times as fast as one path that
     holds them all, because smooth edges are worked out over the whole of what is filled at once."""
     points, connected = _reduced(x, y, joined, view)
-    pieces = []
     begin = 0
     for end in (np.flatnonzero(~connected) + 1).tolist():
         for start in range(begin, max(begin + 1, end - 1), _PIECE_VERTICES):
-            pieces.append(_polygon(points[start : min(end, start + _PIECE_VERTICES + 1)]))
+            yield _polygon(points[start : min(end, start + _PIECE_VERTICES + 1)])
         begin = end
-    return pieces
 
 
 def _reduced(

@@ -1,13 +1,15 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
-Bottom to top: base map, highways, judged stretches, points, names, signs of verdicts, marker, scale
-bar, legend. Must not know of mouse and keys.
+Bottom to top: base map, highways, judged stretches, settlements, points, names, signs of verdicts,
+marker, scale bar, legend. Must not know of mouse and keys.
 """
+
+from collections.abc import Iterator
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
-from fieldsurvey.gui.feature_layer import paint_highways, paint_names
+from fieldsurvey.gui.feature_layer import highways_in_steps, paint_settlements
 from fieldsurvey.gui.map_features import MapFeatures
 from fieldsurvey.gui.map_furniture import (
     SCALE_BAR_ROOM_PX,
@@ -28,6 +30,7 @@ from fieldsurvey.gui.workbench_map.legend import (
     point_rows,
     verdict_rows,
 )
+from fieldsurvey.gui.workbench_map.place_labels import PlaceLabels
 from fieldsurvey.gui.workbench_map.point_layer import (
     Cloud,
     SinglePoints,
@@ -53,7 +56,6 @@ class MapPicture:
     """
 
     def __init__(self) -> None:
-        self.features: MapFeatures | None = None
         self.stretches = StretchLines(())
         self.settlements: SettlementSigns | None = None
         self.tiles: TileSource | None = None
@@ -61,8 +63,10 @@ class MapPicture:
         self.points_are_coming = False
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
-        self.ground = Ground((self._paint_tiles, self._paint_highways, self._paint_stretches))
-        self.names = Ground((self._paint_names, self._paint_signs), is_clear=True)
+        layers = (self._tiles, self._highways, self._stretches, self._settlements)
+        self.ground = Ground(layers)
+        self.labels = PlaceLabels()
+        self.signs = Ground((self._signs,), is_clear=True)
         self._book = SignBook()
         self._legend = Legend()
 
@@ -70,7 +74,8 @@ class MapPicture:
         """Draw everything on a device of the view's size."""
         self.ground.paint(painter, view, look)
         self._paint_points(painter, view, look)
-        self.names.paint(painter, view, look)
+        self.labels.paint(painter, view, look)
+        self.signs.paint(painter, view, look)
         self._paint_upon(painter, view, look)
         room_px = view.height - look.px(SCALE_BAR_ROOM_PX) - legend_corner(look).y()
         self._legend.paint(painter, self._legend_rows(view, look), look, max(room_px, 1.0))
@@ -79,23 +84,44 @@ class MapPicture:
         """The same, with lines and letters as such instead of their picture."""
         self.ground.paint_all(painter, view, look)
         self._paint_points(painter, view, look)
-        self.names.paint_all(painter, view, look)
+        self.labels.paint_all(painter, view, look)
+        self.signs.paint_all(painter, view, look)
         self._paint_upon(painter, view, look)
         draw_legend(painter, legend_corner(look), self._legend_rows(view, look), look)
 
     def changed(self) -> None:
         """Paint the ground anew: features, stretches, settlements or tiles are others."""
-        self.ground.changed()
-        self.names.changed()
+        for part in self._parts:
+            part.changed()
+
+    @property
+    def features(self) -> MapFeatures | None:
+        return self.labels.features
+
+    @features.setter
+    def features(self, features: MapFeatures) -> None:
+        self.labels.features = features
+
+    @property
+    def _parts(self) -> tuple[Ground | PlaceLabels, ...]:
+        return self.ground, self.labels, self.signs
 
     @property
     def is_busy(self) -> bool:
-        return self.ground.is_busy or self.names.is_busy
+        return any(part.is_busy for part in self._parts)
 
     def step(self) -> bool:
-        """Paint a bit of what is beneath and between; return whether there is more to do."""
-        (self.ground if self.ground.is_busy else self.names).step()
+        """Make a bit of what takes longer than a frame; return whether there is more to do."""
+        for part in self._parts:
+            if part.is_busy:
+                part.step()
+                break
         return self.is_busy
+
+    def stop(self) -> None:
+        """Give up what is being made."""
+        for part in self._parts:
+            part.stop()
 
     def close_tiles(self) -> None:
         """Stop reading tiles and show none."""
@@ -129,24 +155,27 @@ class MapPicture:
         paint_scale_bar(painter, view, look)
         paint_attribution(painter, view, attribution_text(self.tiles), look)
 
-    def _paint_tiles(self, painter: QPainter, view: MapView, look: Look) -> None:
+    def _tiles(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
         painter.fillRect(QRectF(0, 0, view.width, view.height), QColor(look.theme.map_ground))
         if self.tiles is not None:
             paint_tiles(painter, self.tiles, view, look.theme.tile_opacity)
+        yield
 
-    def _paint_highways(self, painter: QPainter, view: MapView, look: Look) -> None:
+    def _highways(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
         if self.features is not None:
-            paint_highways(painter, self.features, view, look)
+            yield from highways_in_steps(painter, self.features, view, look)
 
-    def _paint_stretches(self, painter: QPainter, view: MapView, look: Look) -> None:
-        self.stretches.paint(painter, view, look)
+    def _stretches(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
+        yield from self.stretches.paint(painter, view, look)
 
-    def _paint_names(self, painter: QPainter, view: MapView, look: Look) -> None:
+    def _settlements(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
         if self.features is not None:
-            paint_names(painter, self.features, view, look)
+            paint_settlements(painter, self.features, view, look)
+        yield
 
-    def _paint_signs(self, painter: QPainter, view: MapView, look: Look) -> None:
+    def _signs(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
         self.stretches.paint_signs(painter, view, look)
+        yield
         if self.settlements is not None:
             self.settlements.paint(painter, view, look)
 

@@ -254,5 +254,6 @@ class MapSurface(QWidget):
 
 
 def _end_workers(picture: MapPicture, maker: CloudMaker, *_: object) -> None:
+    picture.stop()
     picture.close_tiles()
     maker.close()

@@ -4,7 +4,7 @@ Above is a whole line, below is broken into dashes, undecided is dotted, so that
 the colour-blind read the same. The worst is drawn last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,18 +53,19 @@ class StretchLines:
         """Return the verdicts there are, in the order they are drawn in."""
         return tuple(verdict for verdict in DRAWN_IN_ORDER if len(self._lines[verdict].x))
 
-    def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
-        painter.save()
+    def paint(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
+        """Draw every line, and yield wherever something else may be done meanwhile."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for verdict in self.verdicts:
             lines = self._lines[verdict]
-            pieces = screen_polylines(lines.x, lines.y, lines.joined, view)
+            pieces = list(screen_polylines(lines.x, lines.y, lines.joined, view))
+            yield
             casing = QPen(QColor(look.theme.map_ground), look.px(_WIDTH_PX + 3))
             for pen in (casing, verdict_pen(verdict, look, look.px(_WIDTH_PX))):
                 painter.setPen(pen)
                 for piece in pieces:
                     painter.drawPolyline(piece)
-        painter.restore()
+                    yield
 
     def paint_signs(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Draw the sign of each stretch, for above the points: they would hide the lines' colour,
