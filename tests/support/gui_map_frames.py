@@ -86,10 +86,17 @@ def settle(widget: WorkbenchMap) -> None:
         QApplication.processEvents()
         tiles = widget._picture.tiles
         busy = widget._maker.is_busy or widget._picture.is_busy
-        if not busy and not (tiles is not None and tiles.is_busy()):
+        if not busy and not (tiles is not None and tiles.is_busy()) and _is_prepared(widget):
             return
         time.sleep(0.005)
     raise TimeoutError("the map does not settle")
+
+
+def _is_prepared(widget: WorkbenchMap) -> bool:
+    """Return whether the worker has made all that zooming will ask for. It takes a second after
+    points or a selection are given, on a processor of its own: no part of what a frame costs."""
+    cloud = widget._picture.cloud
+    return cloud is None or len(cloud._of_cells) == len(cloud.pyramid.cells)
 
 
 def walk(

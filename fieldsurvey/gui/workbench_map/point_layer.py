@@ -27,7 +27,7 @@ from fieldsurvey.gui.workbench_map.point_pyramid import (
     positions,
 )
 from fieldsurvey.gui.workbench_map.point_signs import SignBook, crossed_ranks
-from fieldsurvey.gui.workbench_map.rank_picture import paint_ranks
+from fieldsurvey.gui.workbench_map.rank_picture import highest_around, paint_ranks
 
 MOST_SINGLE_POINTS = 10_000
 _CELL_PX = 4.0
@@ -175,10 +175,9 @@ def _paint_dots(
     left, top = int(x.min()) - margin, int(y.min()) - margin
     width, height = int(x.max()) - left + margin + 1, int(y.max()) - top + margin + 1
     grid = np.zeros((height, width), dtype=np.uint8)
-    middle = (y - top) * width + x - left
-    around = range(-margin, margin + 1)
-    for offset in (down * width + right for down in around for right in around):
-        np.maximum.at(grid.reshape(-1), middle + offset, ranks)
+    np.maximum.at(grid.reshape(-1), (y - top) * width + x - left, ranks)
+    for _ in range(margin):
+        grid = highest_around(grid)
     paint_ranks(painter, grid, QPointF(left, top), 1.0, palette, _outline(look), 1)
 
 

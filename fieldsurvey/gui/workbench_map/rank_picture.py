@@ -35,7 +35,7 @@ def paint_ranks(
     if parts > 1:
         grid = grid.repeat(parts, axis=0).repeat(parts, axis=1)
     fine = np.pad(grid, 1)
-    is_edge = (fine == 0) & (_highest_around(fine) >= SELECTED)
+    is_edge = (fine == 0) & (highest_around(fine) >= SELECTED)
     fine |= is_edge.view(np.uint8) * np.uint8(_OUTLINE)
     fine[::2, ::2] |= _CHEQUER
     fine[1::2, 1::2] |= _CHEQUER
@@ -52,7 +52,7 @@ def paint_ranks(
         painter.drawImage(room, image)
 
 
-def _highest_around(grid: Ranks) -> Ranks:
+def highest_around(grid: Ranks) -> Ranks:
     """Return, per cell, the highest rank among it and its eight neighbours."""
     wide = grid.copy()
     np.maximum(wide[:, 1:], grid[:, :-1], out=wide[:, 1:])
