@@ -129,9 +129,7 @@ def _highway_labels(features: MapFeatures, view: MapView, look: Look) -> Iterato
         yield Label(*view.one_to_world(anchor.x(), anchor.y()), plate, ref, True)
 
 
-def _label_anchor(
-    features: MapFeatures, index: NDArray[np.intp], view: MapView
-) -> QPointF | None:
+def _label_anchor(features: MapFeatures, index: NDArray[np.intp], view: MapView) -> QPointF | None:
     """Return a point about halfway along the segments of a highway that can be seen."""
     index = index[:: max(1, len(index) // _ANCHORS_TRIED)]
     x0, y0 = view.to_screen(features.highway_x[index], features.highway_y[index])

@@ -223,6 +223,39 @@ def test_a_brush_gives_all_points_inside_it(qtbot: QtBot, map_: WorkbenchMap) ->
     assert view == map_.view  # brushing does not move the map
 
 
+def test_keys_draw_a_brush_around_the_middle(qtbot: QtBot, map_: WorkbenchMap) -> None:
+    east, north = (ALMATY[0], ALMATY[1] + 0.06), (ALMATY[0] + 0.045, ALMATY[1])
+    _show(qtbot, map_, points_at(ALMATY, east, north, classes=[GOOD, POOR, NONE]))
+    map_.show_box(*_around(*ALMATY))
+    settle(qtbot, map_)
+    shift, before = Qt.KeyboardModifier.ShiftModifier, map_.view
+    untouched = map_.grab().toImage()
+
+    def brushed(*keys: Qt.Key) -> list[bool]:
+        for key in keys:
+            qtbot.keyPress(map_, key, shift)
+        assert map_.grab().toImage() != untouched  # the brush is seen
+        with qtbot.waitSignal(map_.brushed) as told:
+            qtbot.keyRelease(map_, Qt.Key.Key_Shift)
+        return list(told.args[0])
+
+    right, up, left = Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left
+    assert brushed(right) == [True, False, False]
+    assert brushed(*[right] * 20) == [True, True, False]
+    assert brushed(*[up] * 20) == [True, False, True]
+    assert brushed(*[right] * 20, *[up] * 20) == [True, True, True]
+    assert brushed(*[right] * 20, *[left] * 40) == [True, False, False]
+    assert map_.view == before
+    with qtbot.waitSignal(map_.brushed) as given_up:
+        qtbot.keyPress(map_, right, shift)
+        qtbot.keyClick(map_, Qt.Key.Key_Escape)
+    assert given_up.args == [None]
+    with qtbot.assertNotEmitted(map_.brushed, wait=50):
+        qtbot.keyPress(map_, right, shift)
+        map_.clearFocus()
+        qtbot.keyRelease(map_, Qt.Key.Key_Shift)
+
+
 def test_keys_and_mouse_move_the_map(qtbot: QtBot, map_: WorkbenchMap) -> None:
     map_.show_box(*_around(*ALMATY))
     changes: list[int] = []

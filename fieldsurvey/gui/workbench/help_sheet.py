@@ -8,7 +8,7 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.actions import ACTIONS, Menu
 from fieldsurvey.gui.workbench.dialogs import Question
 
-_BY_HAND = ("drag_map", "drag_chart", "wheel", "arrows", "row")
+_BY_HAND = ("drag_map", "grow_map", "drag_chart", "wheel", "arrows", "row")
 
 
 def open_help(parent: QWidget, look: Look) -> Question:

@@ -32,6 +32,21 @@ class Brush:
         kept = self.corners if self.is_lasso else self.corners[:1]
         return Brush((*kept, (x, y)), self.is_lasso)
 
+    @classmethod
+    def around_middle(cls, view: MapView, share: float) -> "Brush":
+        """Return a rectangle that takes ``share`` of each side of the map."""
+        left, top = view.width * (1 - share) / 2, view.height * (1 - share) / 2
+        return cls(((left, top), (view.width - left, view.height - top)), is_lasso=False)
+
+    def widened(self, x: float, y: float, view: MapView) -> "Brush":
+        """Return a rectangle wider and higher by so much on either side, or narrower and lower, as
+        far as the map goes."""
+        left, top = self.corners[0]
+        least = _SMALLEST_PX
+        left = min(max(left - x, 0.0), view.width / 2 - least)
+        top = min(max(top - y, 0.0), view.height / 2 - least)
+        return Brush(((left, top), (view.width - left, view.height - top)), is_lasso=False)
+
     @property
     def outline(self) -> QPolygonF:
         if self.is_lasso:

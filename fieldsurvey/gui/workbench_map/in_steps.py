@@ -1,4 +1,4 @@
-"""Something made for a view in small steps between frames; meanwhile the newest finished one serves.
+"""Something made for a view in small steps between frames; meanwhile the one made last serves.
 
 It is made for a margin more than the view, so that panning seldom runs off its edge. Must not show
 anything itself, nor decide when there is time for a step.

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -30,6 +31,7 @@ _REACH_PX = 8.0
 _CLICK_PX = 4
 _BUTTON_PX = 32
 _STEP = 1 / 8  # of the map's side, per arrow key
+_BRUSH_STEP = 1 / 32  # of it, on either side of the brush
 _WHEEL_STEP = 240  # two notches of a common wheel double the scale
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -55,6 +57,7 @@ class WorkbenchMap(MapSurface):
         self._pressed: QPointF | None = None
         self._panned_from: QPointF | None = None
         self._brush: Brush | None = None
+        self._brushes_by_keys = False
         self._buttons = [BigButton(20, parent=self) for _ in range(3)]
         presses = (lambda: self._zoom(0.5), lambda: self._zoom(-0.5), self.show_all)
         for button, press in zip(self._buttons, presses, strict=True):
@@ -153,8 +156,8 @@ class WorkbenchMap(MapSurface):
             self.stretch_clicked.emit(stretch.key)
 
     def _finish_brush(self) -> None:
-        brush, self._brush = self._brush, None
-        self.update()
+        brush = self._brush
+        self._give_up_brush()
         if brush is None:
             return
         if brush.is_a_click:
@@ -172,13 +175,13 @@ class WorkbenchMap(MapSurface):
         if held & Qt.KeyboardModifier.ShiftModifier:
             corner = (at.x(), at.y())
             is_lasso = bool(held & Qt.KeyboardModifier.ControlModifier)
-            self._brush = Brush((corner, corner), is_lasso)
+            self._brush, self._brushes_by_keys = Brush((corner, corner), is_lasso), False
         else:
             self._pressed = self._panned_from = at
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = self._mouse = event.position()
-        if self._brush is not None:
+        if self._brush is not None and not self._brushes_by_keys:
             self._brush = self._brush.drawn_to(at.x(), at.y())
         elif self._panned_from is not None:
             if self._pressed is not None:
@@ -213,7 +216,9 @@ class WorkbenchMap(MapSurface):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
-        if key in _ARROWS:
+        if key in _ARROWS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._widen_brush(*_ARROWS[Qt.Key(key)])
+        elif key in _ARROWS:
             right, down = _ARROWS[Qt.Key(key)]
             self._show(
                 self._view.panned(-right * _STEP * self.width(), -down * _STEP * self.height())
@@ -225,11 +230,34 @@ class WorkbenchMap(MapSurface):
         elif key == Qt.Key.Key_Home:
             self.show_all()
         elif key == Qt.Key.Key_Escape:
-            self._brush = None
+            self._give_up_brush()
             self.brushed.emit(None)
-            self.update()
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Shift and self._brushes_by_keys:
+            self._finish_brush()
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self._brushes_by_keys:  # nobody would tell us that Shift is let go
+            self._give_up_brush()
+
+    def _widen_brush(self, right: int, down: int) -> None:
+        """Draw a rectangle around the middle, wider to the right and higher upwards."""
+        if self._brush is None:
+            self._brush, self._brushes_by_keys = Brush.around_middle(self._view, 2 * _STEP), True
+        elif self._brushes_by_keys:
+            x, y = right * self.width() * _BRUSH_STEP, -down * self.height() * _BRUSH_STEP
+            self._brush = self._brush.widened(x, y, self._view)
+        self.update()
+
+    def _give_up_brush(self) -> None:
+        self._brush, self._brushes_by_keys = None, False
+        self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
