@@ -62,9 +62,14 @@ def aggregation_row(texts: Texts, view: MapView) -> LegendRow:
 
 class Legend:
     """The legend with a picture of every row: one of them says something else whenever the map is
-    zoomed, and letters take longer to draw than a frame has to spare."""
+    zoomed, and letters take longer to draw than a frame has to spare.
+
+    Attributes:
+    room: what it covered of the map when it was painted last.
+    """
 
     def __init__(self) -> None:
+        self.room = QRectF()
         self._made_for: object = None
         self._pictures: dict[LegendRow, QPixmap] = {}
 
@@ -72,6 +77,7 @@ class Legend:
         self, painter: QPainter, rows: Sequence[LegendRow], look: Look, room_px: float
     ) -> None:
         """Draw the legend at the upper left, smaller where it would be higher than ``room_px``."""
+        self.room = QRectF()
         if not rows:
             return
         ratio = painter.device().devicePixelRatioF()
@@ -80,11 +86,14 @@ class Legend:
             self._pictures = {}
         pictures = [self._picture(row, look, ratio) for row in rows]
         heights = [picture.deviceIndependentSize().height() for picture in pictures]
+        size = QSizeF(look.px(_WIDTH_PX), _veil_height(heights, look))
+        shrunk = min(1.0, room_px / (size.height() + 1))
+        self.room = QRectF(legend_corner(look), size * shrunk)
         painter.save()
         painter.translate(legend_corner(look))
-        if (needed := _veil_height(heights, look) + look.px(1)) > room_px:
+        if shrunk < 1:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.scale(room_px / needed, room_px / needed)
+            painter.scale(shrunk, shrunk)
         _draw_veil(painter, QPointF(0, 0), heights, look)
         top = look.px(_MARGIN_PX) / 2
         for picture, height in zip(pictures, heights, strict=True):

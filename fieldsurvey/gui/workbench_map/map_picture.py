@@ -51,6 +51,7 @@ class MapPicture:
     features, stretches, settlements, tiles: say ``changed`` of any that is another.
     cloud: the points.
     points_are_coming: a cloud is being made.
+    covered: where the window has put something upon the map.
     marker: world position of the chart's slider.
     singles: the single points last painted, None where cells were.
     """
@@ -61,6 +62,7 @@ class MapPicture:
         self.tiles: TileSource | None = None
         self.cloud: Cloud | None = None
         self.points_are_coming = False
+        self.covered: tuple[QRectF, ...] = ()
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
         layers = (self._tiles, self._highways, self._stretches, self._settlements)
@@ -74,7 +76,7 @@ class MapPicture:
         """Draw everything on a device of the view's size."""
         self.ground.paint(painter, view, look)
         self._paint_points(painter, view, look)
-        self.labels.paint(painter, view, look)
+        self.labels.paint(painter, view, look, (self._legend.room, *self.covered))
         self.signs.paint(painter, view, look)
         self._paint_upon(painter, view, look)
         room_px = view.height - look.px(SCALE_BAR_ROOM_PX) - legend_corner(look).y()

@@ -1,10 +1,11 @@
 """The names on the supervisor's map: each a small picture of its own, kept whole or left out.
 
 Choosing names takes longer than a frame may, so it is done in steps between frames. Every frame
-draws those chosen last where they belong now: none cut by the map's edge, none over another.
+draws those chosen last where they belong now: none cut by the map's edge or by what stands upon
+the map, none over another.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPixmap
@@ -37,23 +38,25 @@ class PlaceLabels:
     def is_busy(self) -> bool:
         return self._chosen.is_busy
 
-    def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
-        """Draw the names chosen last, those of the weightiest places first where there is room for
-        one only; if they are not the right ones, ask for those."""
+    def paint(
+        self, painter: QPainter, view: MapView, look: Look, covered: Sequence[QRectF]
+    ) -> None:
+        """Draw the names chosen last, that of the weightiest place where there is room for one
+        only, and none where the map is ``covered``; if they are not the right ones, ask for
+        those."""
         newest = self._chosen.want(view, look, painter.device().devicePixelRatioF())
         if newest is None:
             return
         inside = QRectF(0, 0, view.width, view.height)
-        taken: list[QRectF] = []
-        has_moved = newest[0].view.zoom != view.zoom  # else the choice keeps them apart already
+        taken = list(covered)
+        is_zoomed = newest[0].view.zoom != view.zoom  # else the choice keeps them apart already
         for label, picture in newest[1]:
             x, y = view.one_to_screen(label.x, label.y)
             room = label.room.translated(round(x), round(y))
-            if not inside.contains(room) or (
-                has_moved and any(room.intersects(other) for other in taken)
-            ):
+            if not inside.contains(room) or any(room.intersects(other) for other in taken):
                 continue
-            taken.append(room)
+            if is_zoomed:
+                taken.append(room)
             painter.drawPixmap(room.topLeft() - QPointF(_EDGE_PX, _EDGE_PX), picture)
 
     def paint_all(self, painter: QPainter, view: MapView, look: Look) -> None:

@@ -5,7 +5,7 @@ map itself selects nothing. What it shows is ``map_surface``'s.
 """
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -270,3 +270,4 @@ class WorkbenchMap(MapSurface):
         side, gap = self._look.px(_BUTTON_PX), self._look.px(6)
         for number, button in enumerate(self._buttons):
             button.setGeometry(self.width() - side - gap, gap + number * (side + gap), side, side)
+        self._picture.covered = tuple(QRectF(button.geometry()) for button in self._buttons)
