@@ -10,6 +10,7 @@ this process, Qt's own helpers included, tells what a frame costs. Both are give
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -211,12 +212,12 @@ def main() -> None:
     call_ms = (time.perf_counter() - before) * 1e3
     widget.set_point_classes(points.classes, throughput_palette(LOOK.texts, LOOK.theme))
     widget.show_all()
-    late_ms = _lateness_while(lambda: widget._maker.is_busy)
+    while_sorting = _lateness_while(lambda: widget._maker.is_busy)
     report: dict[str, object] = {
         "count": arguments.count,
         "set_points_call_ms": round(call_ms, 2),
         "ready_s": round(time.perf_counter() - before, 2),
-        "late_while_sorting_ms": round(late_ms, 1),
+        "while_sorting": while_sorting,
     }
     settle(widget)
     start = widget.view
@@ -241,15 +242,38 @@ def _peak_mb() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
-def _lateness_while(is_busy: Callable[[], bool]) -> float:
-    """Return by how much the event loop was late at worst, in milliseconds."""
-    latest = 0.0
-    while is_busy():
-        before = time.perf_counter()
-        QApplication.processEvents()
-        time.sleep(0.001)
-        latest = max(latest, time.perf_counter() - before - 0.001)
-    return latest * 1e3
+# Sleeps a millisecond, again and again until its input ends; prints by how much it woke too late.
+_PEER = """
+import select, sys, time
+latest = 0.0
+while True:
+    before = time.perf_counter()
+    if select.select([sys.stdin], [], [], 0.001)[0]:
+        break
+    latest = max(latest, time.perf_counter() - before - 0.001)
+print(latest * 1e3)
+"""
+
+
+def _lateness_while(is_busy: Callable[[], bool]) -> dict[str, float]:
+    """Return, in milliseconds, by how much the event loop was late at worst, the most processor
+    time one turn of it took, and how late a process of its own was, which had nothing to do."""
+    latest = longest = 0.0
+    with subprocess.Popen(
+        [sys.executable, "-c", _PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as peer:
+        while is_busy():
+            before, cpu = time.perf_counter(), time.thread_time()
+            QApplication.processEvents()
+            longest = max(longest, time.thread_time() - cpu)
+            time.sleep(0.001)
+            latest = max(latest, time.perf_counter() - before - 0.001)
+        peer_ms, _ = peer.communicate()
+    return {
+        "late_ms": round(latest * 1e3, 1),
+        "turn_cpu_ms": round(longest * 1e3, 1),
+        "peer_late_ms": round(float(peer_ms), 1),
+    }
 
 
 if __name__ == "__main__":
