@@ -1,4 +1,4 @@
-"""Parts of the map kept as a picture, which is painted anew in small steps.
+"""What lies beneath the points, kept as a picture, which is painted anew in small steps.
 
 Roads and tiles take longer than a frame may. So every frame shows the newest finished picture,
 moved or scaled to where it belongs, and between frames the next one is painted bit by bit. What
@@ -7,28 +7,22 @@ stands still is always shown by a picture of its own.
 
 from collections.abc import Callable, Generator, Iterator
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPainter, QPixmap
 
 from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench_map.in_steps import InSteps, Wanted
 
-_PART_PX = 64
-
-_Parts = list[tuple[QPointF, QPixmap]]
 # Paints and yields wherever it may be interrupted.
 Layer = Callable[[QPainter, MapView, Look], Iterator[None]]
 
 
 class Ground:
-    """``layers`` paint upon each other, the first at the bottom. What is ``is_clear`` can be seen
-    through where they paint nothing."""
+    """``layers`` paint upon each other, the first at the bottom."""
 
-    def __init__(self, layers: tuple[Layer, ...], *, is_clear: bool = False) -> None:
+    def __init__(self, layers: tuple[Layer, ...]) -> None:
         self._layers = layers
-        self._is_clear = is_clear
         self._pictures = InSteps(self._painted)
         self.changed = self._pictures.changed
         self.step = self._pictures.step
@@ -43,22 +37,20 @@ class Ground:
         newest = self._pictures.want(view, look, painter.device().devicePixelRatioF())
         whole = QRectF(0, 0, view.width, view.height)
         if newest is None:
-            if not self._is_clear:
-                painter.fillRect(whole, QColor(look.theme.map_ground))
+            painter.fillRect(whole, QColor(look.theme.map_ground))
             return
-        of, parts = newest
+        of, picture = newest
         factor = view.scale / of.view.scale
         left, top = view.one_to_screen(*of.view.one_to_world(0, 0))
         room = QRectF(left, top, of.view.width * factor, of.view.height * factor)
-        if not self._is_clear and not room.contains(whole):
+        if not room.contains(whole):
             painter.fillRect(whole, QColor(look.theme.map_ground))
         painter.save()
         # Whole device pixels: anything else would be smoothed, and take five times as long.
         at = room.topLeft() * of.ratio
         painter.translate(QPointF(round(at.x()), round(at.y())) / of.ratio)
         painter.scale(factor, factor)
-        for corner, picture in parts:
-            painter.drawPixmap(corner, picture)
+        painter.drawPixmap(QPointF(0, 0), picture)
         painter.restore()
 
     def paint_all(self, painter: QPainter, view: MapView, look: Look) -> None:
@@ -69,13 +61,12 @@ class Ground:
                 pass
             painter.restore()
 
-    def _painted(self, wanted: Wanted) -> Generator[None, None, _Parts]:
+    def _painted(self, wanted: Wanted) -> Generator[None, None, QPixmap]:
         view, look = wanted.view, wanted.look
         size = (round(view.width * wanted.ratio), round(view.height * wanted.ratio))
         picture = QPixmap(*size)
         picture.setDevicePixelRatio(wanted.ratio)
-        clear = QColor(Qt.GlobalColor.transparent)
-        picture.fill(clear if self._is_clear else QColor(look.theme.map_ground))
+        picture.fill(QColor(look.theme.map_ground))
         for layer in self._layers:
             painter = QPainter(picture)
             try:
@@ -83,20 +74,4 @@ class Ground:
             finally:  # given up half-way as well: no picture may end before its painter
                 painter.end()
             yield
-        return _parts_of(picture) if self._is_clear else [(QPointF(0, 0), picture)]
-
-
-def _parts_of(picture: QPixmap) -> _Parts:
-    """Cut a picture up and keep the parts with anything on them: a few signs, and else air that
-    would take as long to draw as the ground."""
-    ratio = picture.devicePixelRatio()
-    image = picture.toImage().convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-    pixels = np.frombuffer(image.constBits(), dtype=np.uint32).reshape(image.height(), -1)
-    side = round(_PART_PX * ratio)
-    parts = []
-    for top in range(0, image.height(), side):
-        for left in range(0, image.width(), side):
-            if pixels[top : top + side, left : left + side].any():
-                corner = QPointF(left / ratio, top / ratio)
-                parts.append((corner, picture.copy(left, top, side, side)))
-    return parts
+        return picture

@@ -40,6 +40,7 @@ from fieldsurvey.gui.workbench_map.point_layer import (
 )
 from fieldsurvey.gui.workbench_map.point_signs import SignBook
 from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
+from fieldsurvey.gui.workbench_map.sign_sprites import SignSprites, Sprite
 from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER, StretchLines
 
 _MARKER_PX = 11
@@ -68,7 +69,7 @@ class MapPicture:
         layers = (self._tiles, self._highways, self._stretches, self._settlements)
         self.ground = Ground(layers)
         self.labels = PlaceLabels()
-        self.signs = Ground((self._signs,), is_clear=True)
+        self.signs = SignSprites(self._signs)
         self._book = SignBook()
         self._legend = Legend()
 
@@ -105,7 +106,7 @@ class MapPicture:
         self.labels.features = features
 
     @property
-    def _parts(self) -> tuple[Ground | PlaceLabels, ...]:
+    def _parts(self) -> tuple[Ground | PlaceLabels | SignSprites, ...]:
         return self.ground, self.labels, self.signs
 
     @property
@@ -175,11 +176,10 @@ class MapPicture:
             paint_settlements(painter, self.features, view, look)
         yield
 
-    def _signs(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
-        self.stretches.paint_signs(painter, view, look)
-        yield
+    def _signs(self, view: MapView, look: Look, ratio: float) -> Iterator[Sprite]:
+        yield from self.stretches.signs(view, look, ratio)
         if self.settlements is not None:
-            self.settlements.paint(painter, view, look)
+            yield from self.settlements.signs(view, look, ratio)
 
     def _paint_marker(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Crosshairs with a hole, so that what is marked can be seen."""

@@ -8,7 +8,7 @@ the map, none over another.
 from collections.abc import Generator, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPixmap, QRegion
 
 from fieldsurvey.gui.feature_layer import Label, draw_label, labels_of
 from fieldsurvey.gui.map_features import MapFeatures
@@ -48,15 +48,17 @@ class PlaceLabels:
         if newest is None:
             return
         inside = QRectF(0, 0, view.width, view.height)
-        taken = list(covered)
+        taken = QRegion()
+        for room in covered:
+            taken += room.toAlignedRect()
         is_zoomed = newest[0].view.zoom != view.zoom  # else the choice keeps them apart already
         for label, picture in newest[1]:
             x, y = view.one_to_screen(label.x, label.y)
             room = label.room.translated(round(x), round(y))
-            if not inside.contains(room) or any(room.intersects(other) for other in taken):
+            if not inside.contains(room) or taken.intersects(room.toAlignedRect()):
                 continue
             if is_zoomed:
-                taken.append(room)
+                taken += room.toAlignedRect()
             painter.drawPixmap(room.topLeft() - QPointF(_EDGE_PX, _EDGE_PX), picture)
 
     def paint_all(self, painter: QPainter, view: MapView, look: Look) -> None:

@@ -5,6 +5,7 @@ stand for "not known" are chequered, so that they are not taken for a grey value
 """
 
 import functools
+import math
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
@@ -37,9 +38,9 @@ def paint_ranks(
     fine = np.pad(grid, 1)
     is_edge = (fine == 0) & (highest_around(fine) >= SELECTED)
     fine |= is_edge.view(np.uint8) * np.uint8(_OUTLINE)
-    fine[::2, ::2] |= _CHEQUER
-    fine[1::2, 1::2] |= _CHEQUER
     height, width = fine.shape
+    chequer_side = 1024 * math.ceil(max(height, width) / 1024)  # the same for many a frame
+    fine |= _chequer(chequer_side)[:height, :width]
     indexed = QImage(fine.data, width, height, width, QImage.Format.Format_Indexed8)
     indexed.setColorTable(_colours(palette, outline))
     # Qt looks the colours up faster than numpy does, but not while it draws.
@@ -50,6 +51,14 @@ def paint_ranks(
         painter.drawImage(room.topLeft(), image)
     else:
         painter.drawImage(room, image)
+
+
+@functools.lru_cache(maxsize=4)
+def _chequer(side: int) -> Ranks:
+    """Return what every other part of a picture has on top of its rank."""
+    fields = np.zeros((side, side), dtype=np.uint8)
+    fields[::2, ::2] = fields[1::2, 1::2] = _CHEQUER
+    return fields
 
 
 def highest_around(grid: Ranks) -> Ranks:

@@ -1,16 +1,14 @@
-"""Paints the verdict of settlements as its sign, over the dot that every settlement has."""
+"""The verdict of settlements as its sign, over the dot that every settlement has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QPainter
 
 from fieldsurvey.gui.map_features import MapFeatures
 from fieldsurvey.gui.map_view import MapView
-from fieldsurvey.gui.polyline import spread_along
 from fieldsurvey.gui.theme import Look
-from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER, verdict_pixmap
+from fieldsurvey.gui.workbench_map.sign_sprites import Sprite
+from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER, verdict_sprites
 from fieldsurvey.model.verdict import Verdict
 
 _RADIUS_PX = 8
@@ -39,13 +37,7 @@ class SettlementSigns:
         """Return the verdicts there are, in the order they are drawn in."""
         return tuple(self._places)
 
-    def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
-        """Draw every sign in view, at most one of a kind where they would cover each other."""
-        radius = look.px(_RADIUS_PX)
+    def signs(self, view: MapView, look: Look, ratio: float) -> Iterator[Sprite]:
+        """Return every sign in view, at most one of a kind where they would cover each other."""
         for verdict, (x, y) in self._places.items():
-            sign = verdict_pixmap(verdict, look, radius, painter)
-            half = sign.deviceIndependentSize().width() / 2
-            px, py = view.to_screen(x, y)
-            seen = (px >= 0) & (px <= view.width) & (py >= 0) & (py <= view.height)
-            for index in spread_along(px, py, seen, radius):
-                painter.drawPixmap(QPointF(px[index] - half, py[index] - half), sign)
+            yield from verdict_sprites(verdict, x, y, view, look, ratio, (_RADIUS_PX, _RADIUS_PX))

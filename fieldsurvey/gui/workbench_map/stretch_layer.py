@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from fieldsurvey.gui.map_view import Floats, MapView, project
 from fieldsurvey.gui.polyline import screen_polylines, spread_along, visible_segments
 from fieldsurvey.gui.shapes import VERDICT_SHAPES, marker_pixmap
 from fieldsurvey.gui.theme import Look, verdict_colour
 from fieldsurvey.gui.workbench_map.map_data import MapStretch
+from fieldsurvey.gui.workbench_map.sign_sprites import Sprite
 from fieldsurvey.model.verdict import Verdict
 
 DRAWN_IN_ORDER = (Verdict.ABOVE, Verdict.UNDECIDED, Verdict.BELOW)
@@ -67,20 +68,15 @@ class StretchLines:
                     painter.drawPolyline(piece)
                     yield
 
-    def paint_signs(self, painter: QPainter, view: MapView, look: Look) -> None:
-        """Draw the sign of each stretch, for above the points: they would hide the lines' colour,
+    def signs(self, view: MapView, look: Look, ratio: float) -> Iterator[Sprite]:
+        """Return the sign of each stretch, for above the points: they would hide the lines' colour,
         not that."""
         for verdict in self.verdicts:
-            self._paint_signs(painter, verdict, view, look)
-
-    def _paint_signs(self, painter: QPainter, verdict: Verdict, view: MapView, look: Look) -> None:
-        lines = self._lines[verdict]
-        px, py = view.to_screen(lines.x[lines.middles], lines.y[lines.middles])
-        seen = (px >= 0) & (px <= view.width) & (py >= 0) & (py <= view.height)
-        sign = verdict_pixmap(verdict, look, look.px(_SIGN_PX), painter)
-        half = sign.deviceIndependentSize().width() / 2
-        for index in spread_along(px, py, seen, look.px(_SIGN_GAP_PX)):
-            painter.drawPixmap(QPointF(px[index] - half, py[index] - half), sign)
+            lines = self._lines[verdict]
+            at = lines.middles
+            yield from verdict_sprites(
+                verdict, lines.x[at], lines.y[at], view, look, ratio, (_SIGN_PX, _SIGN_GAP_PX)
+            )
 
     def nearest(self, view: MapView, x: float, y: float, reach_px: float) -> MapStretch | None:
         """Return the stretch drawn nearest to a pixel, the uppermost first; None beyond
@@ -107,11 +103,25 @@ def verdict_pen(verdict: Verdict, look: Look, width: float) -> QPen:
     return pen
 
 
-def verdict_pixmap(verdict: Verdict, look: Look, radius: float, painter: QPainter) -> QPixmap:
-    """Return the sign of a verdict as a picture for the device of ``painter``."""
+def verdict_sprites(
+    verdict: Verdict,
+    x: Floats,
+    y: Floats,
+    view: MapView,
+    look: Look,
+    ratio: float,
+    radius_and_gap_px: tuple[int, int],
+) -> Iterator[Sprite]:
+    """Return the sign of a verdict for each of n places in view, at most one in a square of the
+    gap's size."""
+    radius, gap = (look.px(side) for side in radius_and_gap_px)
     colour, halo = QColor(verdict_colour(look.theme, verdict)), QColor(look.theme.map_ground)
-    ratio = painter.device().devicePixelRatioF()
-    return marker_pixmap(VERDICT_SHAPES[verdict], radius, colour, halo, ratio)
+    sign = marker_pixmap(VERDICT_SHAPES[verdict], radius, colour, halo, ratio)
+    half = sign.deviceIndependentSize().width() / 2
+    px, py = view.to_screen(x, y)
+    seen = (px >= 0) & (px <= view.width) & (py >= 0) & (py <= view.height)
+    for index in spread_along(px, py, seen, gap):
+        yield Sprite(float(x[index]), float(y[index]), sign, half)
 
 
 def _together(stretches: Sequence[tuple[int, MapStretch]]) -> _Lines:
