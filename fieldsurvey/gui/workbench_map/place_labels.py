@@ -7,6 +7,7 @@ the map, none over another.
 
 from collections.abc import Generator, Sequence
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPixmap, QRegion
 
@@ -52,9 +53,13 @@ class PlaceLabels:
         for room in covered:
             taken += room.toAlignedRect()
         is_zoomed = newest[0].view.zoom != view.zoom  # else the choice keeps them apart already
-        for label, picture in newest[1]:
-            x, y = view.one_to_screen(label.x, label.y)
-            room = label.room.translated(round(x), round(y))
+        px, py = view.to_screen(
+            np.array([label.x for label, _ in newest[1]]),
+            np.array([label.y for label, _ in newest[1]]),
+        )
+        places = zip(newest[1], px.round().tolist(), py.round().tolist(), strict=True)
+        for (label, picture), x, y in places:
+            room = label.room.translated(x, y)
             if not inside.contains(room) or taken.intersects(room.toAlignedRect()):
                 continue
             if is_zoomed:

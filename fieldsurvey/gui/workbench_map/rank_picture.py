@@ -39,8 +39,9 @@ def paint_ranks(
     is_edge = (fine == 0) & (highest_around(fine) >= SELECTED)
     fine |= is_edge.view(np.uint8) * np.uint8(_OUTLINE)
     height, width = fine.shape
-    chequer_side = 1024 * math.ceil(max(height, width) / 1024)  # the same for many a frame
-    fine |= _chequer(chequer_side)[:height, :width]
+    # Of a round size, so that it is the same for many a frame.
+    chequer = _chequer(*(512 * math.ceil(length / 512) for length in (height, width)))
+    fine |= chequer[:height, :width]
     indexed = QImage(fine.data, width, height, width, QImage.Format.Format_Indexed8)
     indexed.setColorTable(_colours(palette, outline))
     # Qt looks the colours up faster than numpy does, but not while it draws.
@@ -54,9 +55,9 @@ def paint_ranks(
 
 
 @functools.lru_cache(maxsize=4)
-def _chequer(side: int) -> Ranks:
+def _chequer(height: int, width: int) -> Ranks:
     """Return what every other part of a picture has on top of its rank."""
-    fields = np.zeros((side, side), dtype=np.uint8)
+    fields = np.zeros((height, width), dtype=np.uint8)
     fields[::2, ::2] = fields[1::2, 1::2] = _CHEQUER
     return fields
 

@@ -7,6 +7,7 @@ chosen are drawn where they belong now, as big as ever, however the map is moved
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter, QPixmap
 
@@ -24,10 +25,6 @@ class Sprite:
     y: float
     picture: QPixmap
     half: float
-
-    def paint(self, painter: QPainter, view: MapView) -> None:
-        x, y = view.one_to_screen(self.x, self.y)
-        painter.drawPixmap(QPointF(x - self.half, y - self.half), self.picture)
 
 
 class SignSprites:
@@ -47,13 +44,12 @@ class SignSprites:
     def paint(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Draw those found last; if they are not the right ones, ask for those."""
         newest = self._found.want(view, look, painter.device().devicePixelRatioF())
-        for sprite in () if newest is None else newest[1]:
-            sprite.paint(painter, view)
+        if newest is not None:
+            _paint(painter, newest[1], view)
 
     def paint_all(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Find and draw all at once, for paper."""
-        for sprite in self._find(view, look, painter.device().devicePixelRatioF()):
-            sprite.paint(painter, view)
+        _paint(painter, list(self._find(view, look, painter.device().devicePixelRatioF())), view)
 
     def _collect(self, wanted: Wanted) -> Generator[None, None, list[Sprite]]:
         found = []
@@ -61,3 +57,11 @@ class SignSprites:
             found.append(sprite)
             yield
         return found
+
+
+def _paint(painter: QPainter, sprites: list[Sprite], view: MapView) -> None:
+    px, py = view.to_screen(
+        np.array([sprite.x for sprite in sprites]), np.array([sprite.y for sprite in sprites])
+    )
+    for sprite, x, y in zip(sprites, px.tolist(), py.tolist(), strict=True):
+        painter.drawPixmap(QPointF(x - sprite.half, y - sprite.half), sprite.picture)
