@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from fieldsurvey.gui.map_view import MapView
 from fieldsurvey.gui.theme import Look
-from fieldsurvey.gui.workbench_map.point_pyramid import BLOCK_CELLS, RASTER, Bounds, PointPyramid
+from fieldsurvey.gui.workbench_map.point_pyramid import BLOCK_CELLS, Bounds, PointPyramid
 
 _SMALLEST_PX = 4.0
 _NEAREST_LEVEL = 30
@@ -85,12 +85,10 @@ def points_inside(pyramid: PointPyramid, brush: Brush, view: MapView) -> NDArray
         y, x = run.row - row, run.column - column
         block = filled[y : y + BLOCK_CELLS, x : x + BLOCK_CELLS]
         if block.any():
-            along_curve = np.zeros(BLOCK_CELLS**2, dtype=bool)
-            along_curve[RASTER] = block.ravel()
-            if along_curve.all():
+            if block.all():
                 inside[pyramid.order[run.part]] = True
             else:
-                hit = along_curve[pyramid.points.within_block(run, level)]
+                hit = block.ravel()[pyramid.points.within_block(run, level)]
                 inside[pyramid.order[run.part][hit]] = True
     return inside
 

@@ -18,7 +18,6 @@ from fieldsurvey.gui.workbench_map.map_data import ClassPalette
 from fieldsurvey.gui.workbench_map.point_pyramid import (
     BLOCK_CELLS,
     FINEST_LEVEL,
-    RASTER,
     SELECTED,
     Bounds,
     Cells,
@@ -122,7 +121,7 @@ def _ranks_in(cells: Cells, ranks: Ranks, bounds: Bounds, level: int) -> tuple[R
         block[:] = 0
         np.maximum.at(block, cells.within_block(run, level), ranks[run.part])
         x, y = run.column - column, run.row - row
-        grid[y : y + BLOCK_CELLS, x : x + BLOCK_CELLS] = block[RASTER].reshape(BLOCK_CELLS, -1)
+        grid[y : y + BLOCK_CELLS, x : x + BLOCK_CELLS] = block.reshape(BLOCK_CELLS, -1)
     return grid, column, row
 
 

@@ -45,11 +45,13 @@ class Run:
 @dataclass(frozen=True, eq=False, slots=True)
 class Cells:
     """The occupied cells of one level, along the curve: the first point of each, as its place
-    among ``codes``. Of the points themselves every one is a cell."""
+    among ``codes``, and ``within``, which of the 4,096 of its block it is, in rows. Of the points
+    themselves every one is a cell."""
 
     level: int
     codes: Codes
     first: NDArray[np.uint32] | None
+    within: NDArray[np.uint16] | None
 
     def runs(self, bounds: Bounds, level: int) -> Iterator[Run]:
         """Return what lies in the blocks of 64×64 cells of ``level`` that ``bounds`` touches."""
@@ -75,9 +77,10 @@ class Cells:
 
     def within_block(self, run: Run, level: int) -> NDArray[np.intp]:
         """Return, per cell of ``run``, in which of the block's 4,096 cells of ``level`` it is."""
-        shift = np.uint64(2 * (_POINT_LEVEL - level))
+        if self.within is not None and level == self.level:
+            return self.within[run.part].astype(np.intp)
         codes = self.codes[run.part if self.first is None else self.first[run.part]]
-        return ((codes >> shift) & np.uint64(BLOCK_CELLS**2 - 1)).astype(np.intp)
+        return ROW_BY_ROW[_along_block(codes, level)].astype(np.intp)
 
     def highest(self, ranks: Ranks) -> Ranks:
         """Return the highest rank of the points in each cell."""
@@ -128,9 +131,11 @@ def build_pyramid(latitude_deg: Floats, longitude_deg: Floats) -> PointPyramid:
     del along
     placed = int(np.searchsorted(codes, _NOWHERE))
     codes, order = codes[:placed], order[:placed]
-    cells = [Cells(_POINT_LEVEL, codes, None)]
+    cells = [Cells(_POINT_LEVEL, codes, None, None)]
     for level in _LEVELS:
-        cells.append(Cells(level, codes, _first_of_cells(cells[-1], level)))
+        first = _first_of_cells(cells[-1], level)
+        within = ROW_BY_ROW[_along_block(codes[first], level)]
+        cells.append(Cells(level, codes, first, within))
     return PointPyramid(order, tuple(cells), len(latitude_deg))
 
 
@@ -181,6 +186,12 @@ def _first_of_cells(finer: Cells, level: int) -> NDArray[np.uint32]:
     return finer.first[is_first]
 
 
+def _along_block(codes: Codes, level: int) -> NDArray[np.uint16]:
+    """Return which cell of ``level`` points are in, counted along the curve within its block."""
+    shift = np.uint64(2 * (_POINT_LEVEL - level))
+    return (codes >> shift).astype(np.uint16) & np.uint16(BLOCK_CELLS**2 - 1)
+
+
 def _touched(low: float, high: float, level: int) -> NDArray[np.int64]:
     count = 2**level
     first, last = int(np.floor(low * count)), int(np.floor(high * count))
@@ -215,10 +226,11 @@ def _every_other_bit(code: Codes) -> Codes:
     return code
 
 
-def _raster_of_curve() -> NDArray[np.intp]:
-    """Return, per cell of a block in rows, its place along the curve."""
-    row, column = np.divmod(np.arange(BLOCK_CELLS**2, dtype=np.uint64), np.uint64(BLOCK_CELLS))
-    return _interleave(column, row).astype(np.intp)
+def _row_by_row() -> NDArray[np.uint16]:
+    """Return, per cell of a block along the curve, its place in rows."""
+    along = np.arange(BLOCK_CELLS**2, dtype=np.uint64)
+    row, column = _every_other_bit(along >> np.uint64(1)), _every_other_bit(along)
+    return (row * np.uint64(BLOCK_CELLS) + column).astype(np.uint16)
 
 
-RASTER = _raster_of_curve()
+ROW_BY_ROW = _row_by_row()
