@@ -52,8 +52,8 @@ def test_ten_million_points_in_a_frames_time(shared_data: Path) -> None:
     assert report["set_points_call_ms"] < 8
     late = report["while_sorting"]
     assert late["turn_cpu_ms"] <= 16
-    # Sorting must not hold up the window: it may be late where everybody is.
-    assert late["late_ms"] <= max(50, 2 * late["peer_late_ms"])
+    # Sorting must not hold up the window: it may be late where a process with nothing to do is.
+    assert late["late_ms"] <= max(50, 4 * late["peer_late_ms"])
 
 
 @pytest.mark.realdata
