@@ -48,13 +48,14 @@ _TEST_NAMES = {
     "started_utc_us": "ts_utc_us",
     "ended_utc_us": "ended_ts_utc_us",
     "idle_latency_us": "idle_round_trip_us",
+    "download_latency_us": "download_round_trip_us",
     "highway_ref": "start_highway_ref",
     "chainage_m": "start_chainage_m",
     "settlement_id": "start_settlement_id",
     "settlement_name": "start_settlement_name",
 }
 _NOT_THERE = ("drive", "run", "highway_ref", "chainage_m", "settlement_id")  # of seconds
-_DERIVED = ("drive", "technology", "rsrp_dbm", "sinr_db", "result", "download_latency_us", "tags")
+_DERIVED = ("drive", "technology", "rsrp_dbm", "sinr_db", "result")
 
 
 class _Manifest(msgspec.Struct, frozen=True):
@@ -254,7 +255,5 @@ def _with_runs(samples: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 def _tests(rows: pl.DataFrame, drives: pl.DataFrame) -> pl.DataFrame:
     tests = _numbered(rows, drives).unique("test_id", keep="first", maintain_order=True)
     return tests.rename({theirs: ours for ours, theirs in _TEST_NAMES.items()}).with_columns(
-        access_type=_known_access("access_type"),
-        download_latency_us=pl.lit(None, pl.Int64),  # only in the test's own document
-        tags=pl.lit(None, pl.String),
+        access_type=_known_access("access_type")
     )
