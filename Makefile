@@ -13,7 +13,7 @@ run: $(VENV)/.run-installed qt-libraries
 # Tests that measure time or rates have the machine to themselves. The others run three at a time on
 # two cores: they often wait.
 test: $(VENV)/bin/python
-	$(MAKE) --no-print-directory -j2 -Otarget lint test-packages
+	$(MAKE) --no-print-directory -j3 -Otarget lint test-packages
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
@@ -21,18 +21,18 @@ else
 	  shared=$$?; $(BIN)/pytest -m "alone and not faults and not bench" && exit $$shared
 endif
 
-lint: $(VENV)/.dev-installed
+lint: $(VENV)/.dev-installed $(VENV)/.spark-installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 # Thousands of kills and whole drives: hours, not minutes.
-faults: $(VENV)/.dev-installed test-packages
+faults: $(VENV)/.dev-installed $(VENV)/.spark-installed test-packages
 	$(BIN)/pytest -m faults --timeout=0 -o faulthandler_timeout=0 -s $(ARGS)
 
 # Ratios against peers measured in the same run.
-bench: $(VENV)/.dev-installed test-packages
+bench: $(VENV)/.dev-installed $(VENV)/.spark-installed test-packages
 	$(BIN)/pytest -m bench --timeout=0 -o faulthandler_timeout=0 -s -p no:randomly $(ARGS)
 
 $(VENV)/bin/python:
@@ -50,6 +50,10 @@ $(VENV)/.dev-installed: packaging/requirements-dev.lock pyproject.toml | $(VENV)
 	$(PIP) install --no-compile --require-hashes -r packaging/requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q fieldsurvey
+	touch $@
+
+$(VENV)/.spark-installed: packaging/requirements-spark.lock | $(VENV)/bin/python
+	$(PIP) install --no-compile --require-hashes -r packaging/requirements-spark.lock
 	touch $@
 
 # Without root this names the line to type; the demo then runs without a window.
@@ -71,6 +75,8 @@ lock:
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm --extra hq --extra s3 \
 	  --group build --group dev pyproject.toml -c packaging/requirements.lock \
 	  -o packaging/requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet \
+	  --group spark -o packaging/requirements-spark.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
