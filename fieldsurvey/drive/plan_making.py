@@ -124,7 +124,7 @@ def write_plan(
 
 def route_lines(route: Route, *, trained: bool = False) -> list[Message]:
     """Tell a route in words: the whole, then each place."""
-    lines = [route_line(route), *_doubts(route)]
+    lines = [route_line(route), *route_doubts(route)]
     if trained:
         lines.insert(0, message("plan.no_evidence"))
     return lines + [
@@ -152,7 +152,8 @@ def route_line(route: Route) -> Message:
     )
 
 
-def _doubts(route: Route) -> list[Message]:
+def route_doubts(route: Route) -> list[Message]:
+    """Tell what the kilometres and hours of a route rest on, and what they leave out."""
     pace = message("plan.pace_measured" if route.pace.measured else "plan.pace_assumed")
     lines = [pace, message("plan.straight_lines")]
     if route.left_out:
