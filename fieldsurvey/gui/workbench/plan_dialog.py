@@ -88,9 +88,12 @@ class PlanDialog(Question):
         """Ask before anything that is there is replaced."""
         output, gpx, _base = self._files()
         there = [path.name for path in (output, gpx) if path is not None and path.exists()]
-        if not there:
+        if there:
+            question = self.texts.tr("wb_replace_asked", names=", ".join(there))
+            yes = self.texts.tr("wb_replace")
+            ask_yes(self, self.texts, question, yes, self._accept_asked)
+        else:
             super().accept()
-            return
-        texts = self.texts
-        question = texts.tr("wb_replace_asked", names=", ".join(there))
-        ask_yes(self, texts, question, texts.tr("wb_replace"), super().accept)
+
+    def _accept_asked(self) -> None:
+        super().accept()
