@@ -40,7 +40,7 @@ class PlanDialog(Question):
         self.gpx.setChecked(True)
         form = QFormLayout()
         form.addRow(texts.tr("wb_export_file"), self._file_row(self.path, "wb_export_file"))
-        form.addRow("", self.gpx)
+        form.addRow(self.gpx)
         form.addRow(texts.tr("wb_plan_base"), self._file_row(self.base, "wb_plan_base"))
         self.body.addLayout(form)
         self.yes.setText(texts.tr("wb_do_save_plan"))

@@ -4,6 +4,7 @@ A row that is gone to is marked in map and charts as any other; the plan stays t
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -42,9 +43,7 @@ class Planning:
         self._plan = WhenSeen(
             plan_page, jobs, "plan", lambda: partial(planned, self.subject()), self._show_plan
         )
-        self._crews = WhenSeen(
-            crews_page, jobs, "crews", lambda: partial(crews, self.subject()), self._show_crews
-        )
+        self._crews = WhenSeen(crews_page, jobs, "crews", self._count_crews, self._show_crews)
         self.on_going: Callable[[Box], None] = lambda _box: None
         plan_page.table.gone_to.connect(self._go_to)
         plan_page.with_settlements.toggled.connect(lambda _on: self._plan.forget())
@@ -64,6 +63,10 @@ class Planning:
             self._now_utc_us(),
         )
 
+    def _count_crews(self) -> Callable[[], pl.DataFrame]:
+        # What they got done is counted of what is selected, be it a row of the plan.
+        return partial(crews, replace(self.subject(), brush=self._model.brush))
+
     def give_plan(self, then: Callable[[Planned], None], failed: Callable[[Message], None]) -> None:
         """Call ``then`` with the route of what is selected, now or when it is made."""
         self._plan.give(then, failed)
@@ -74,16 +77,21 @@ class Planning:
         self._crews.forget()
 
     def _note_change(self, changed: Changed) -> None:
-        brush = self._model.brush
         if changed & Changed.DATA:
             self._marked = self._own_brush = None
         if changed & (Changed.DATA | Changed.FILTER):
             self.forget()
-        elif changed & Changed.SELECTION and (brush is None or brush is not self._own_brush):
-            self._plan_page.table.follow(None)
-            if brush is not self._marked:
-                self._marked = brush
-                self.forget()
+        elif changed & Changed.SELECTION:
+            self._crews.forget()
+            self._note_brush(self._model.brush)
+
+    def _note_brush(self, brush: Brush | None) -> None:
+        if brush is not None and brush is self._own_brush:
+            return
+        self._plan_page.table.follow(None)
+        if brush is not self._marked:
+            self._marked = brush
+            self._plan.forget()
 
     # Showing
 
