@@ -1,6 +1,5 @@
 """The plan in the workbench: what to drive next of what is selected, shown, gone to and saved."""
 
-import gc
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from click.testing import CliRunner
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from fieldsurvey.cli.main import cli
 from fieldsurvey.cli.shell import Shell
@@ -56,24 +54,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     return Folder(surveys, path / "road.places")
 
 
-@pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, folder: Folder) -> Iterator[WorkbenchWindow]:
-    window = a_workbench(tmp_path, now_utc_us=lambda: time.time_ns() // 1000)
+@pytest.fixture(scope="module")
+def opened(
+    qapp: QApplication, tmp_path_factory: pytest.TempPathFactory, folder: Folder
+) -> Iterator[WorkbenchWindow]:
+    """One window for all: opening it takes longer than what is done with it."""
+    window = a_workbench(tmp_path_factory.mktemp("desk"), now_utc_us=lambda: time.time_ns() // 1000)
     window.resize(1024, 600)
     window.show()
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
     window.read_places(folder.places, lambda: window.open(folder.surveys))
-    settle(window, lambda: window.model.is_open)
-    window.tables.tabs.setCurrentWidget(window.tables.plan)
-    settle(window)
+    settle(window, lambda: window.model.is_open and window.isActiveWindow())
     yield window
     window.close()
     window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QApplication.processEvents()
-    gc.collect()
-    assert not QApplication.topLevelWidgets(), "windows left behind"
+
+
+@pytest.fixture
+def window(opened: WorkbenchWindow) -> WorkbenchWindow:
+    """Return it as it was opened, with the plan on screen."""
+    opened.do(Do.SELECT_ALL)
+    opened.model.set_filters(Filters())
+    opened.tables.plan.with_settlements.setChecked(False)
+    opened.tables.tabs.setCurrentWidget(opened.tables.plan)
+    settle(opened)
+    return opened
 
 
 def shown(window: WorkbenchWindow) -> list[tuple[str, str, str]]:
@@ -156,6 +163,8 @@ def test_it_is_planned_only_while_it_is_seen(window: WorkbenchWindow) -> None:
     window.tables.tabs.setCurrentWidget(window.tables.plan)
     settle(window)
     assert shown(window) == [STALE]
+    window.tables.focus_part().setFocus()
+    assert window.tables.plan.table.hasFocus(), "its rows are reached with the keyboard"
 
 
 def test_settlements_are_planned_when_asked_for(window: WorkbenchWindow) -> None:
@@ -166,6 +175,11 @@ def test_settlements_are_planned_when_asked_for(window: WorkbenchWindow) -> None
     assert window.model.tests_count == 0
     south, _west, north, _east = window.map.box()
     assert south < 43.063 < north
+    for field, word in (("settlement_id", "s1"), ("highway_ref", REF)):
+        window.model.set_filters(Filters(choices={field: (word,)}))
+        settle(window)
+        places = {place for place, _, _ in shown(window)}
+        assert places == ({"Шелек"} if word == "s1" else {REF})
 
 
 def test_the_plan_saved_is_that_of_the_command_line(
@@ -174,11 +188,14 @@ def test_the_plan_saved_is_that_of_the_command_line(
     base = tmp_path / "base.toml"
     base.write_text('server_url = "https://m.example"\nminimum_gap_s = 5\n', "utf-8")
     (tmp_path / "next.gpx").write_text("old", "utf-8")
+    window.model.set_filters(Filters(choices={"operator": ("A",)}))
+    settle(window)
     QTest.keyClick(
         window,
         Qt.Key.Key_S,
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
     )
+    settle(window)
     dialog = window.findChild(PlanDialog)
     dialog.path.setText(str(tmp_path / "next"))
     dialog.base.setText(str(base))
@@ -192,7 +209,7 @@ def test_the_plan_saved_is_that_of_the_command_line(
     assert "next.toml" in window.notice.label.text()
 
     plan = load_plan(tmp_path / "next.toml")
-    assert plan.server_url == "https://m.example"
+    assert (plan.server_url, plan.operator) == ("https://m.example", "A")
     assert [(one.from_m, one.tests_needed > 0) for one in plan.stretches] == [
         (10_000, True), (20_000, True),
     ]  # fmt: skip
@@ -202,7 +219,16 @@ def test_the_plan_saved_is_that_of_the_command_line(
     typed.mkdir()
     shell = Shell(lambda _: 0, lambda: False, lambda: None, language="en")
     words = ["plan", "make", *map(str, folder.surveys), "--places", str(folder.places)]
-    words += ["--base", str(base), "-o", str(typed / "next.toml"), "--gpx", str(typed / "next.gpx")]
+    words += [
+        "--operator",
+        "A",
+        "--base",
+        str(base),
+        "-o",
+        str(typed / "next.toml"),
+        "--gpx",
+        str(typed / "next.gpx"),
+    ]
     done = CliRunner().invoke(cli, words, obj=shell)
     assert done.exit_code == 0, done.stderr
     for name in ("next.toml", "next.gpx"):
@@ -214,7 +240,7 @@ def test_nothing_to_plan_is_told_and_nothing_asked(window: WorkbenchWindow) -> N
     window.do(Do.SAVE_PLAN)
     settle(window)
     assert "nothing needs to be driven" in window.notice.label.text()
-    assert window.findChild(PlanDialog) is None
+    assert not [one for one in window.findChildren(PlanDialog) if one.isVisible()]
 
 
 def test_crews_are_told_by_day(window: WorkbenchWindow) -> None:

@@ -72,6 +72,7 @@ class WhenSeen(Generic[T]):
         self.told: Message | None = None
         self._version = 0  # of what it is made of
         self._made_of: int | None = None
+        self._is_making = False
         page.shown.connect(self._catch_up)
 
     def forget(self) -> None:
@@ -87,15 +88,20 @@ class WhenSeen(Generic[T]):
             self._make(then, failed)
 
     def _catch_up(self) -> None:
-        if self._page.isVisible() and self._made_of != self._version:
+        # One at a time: while somebody drags over a chart, it changes with every pixel.
+        is_due = self._made_of != self._version and not self._is_making
+        if is_due and self._page.isVisible():
             self._make(lambda _made: None, lambda _told: None)
 
     def _make(self, then: Callable[[T], None], failed: Callable[[Message], None]) -> None:
         work, version = self._work(), self._version
+        self._is_making = True
 
         def take(made: T | None, told: Message | None) -> None:
             self.made, self.told, self._made_of = made, told, version
+            self._is_making = False
             self._show()
+            self._catch_up()
 
         def done(made: T) -> None:
             take(made, None)
