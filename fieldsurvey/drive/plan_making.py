@@ -13,7 +13,7 @@ import polars as pl
 from fieldsurvey.analysis.gaps import find_gaps
 from fieldsurvey.analysis.lacking import Lack, Point, lacking_settlements, lacking_stretches
 from fieldsurvey.analysis.measurements import Measurements
-from fieldsurvey.analysis.route import Route, pace_of, plan_route
+from fieldsurvey.analysis.route import Route, pace_of, plan_route, stop_if
 from fieldsurvey.analysis.scope import Scope
 from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.analysis.stretches import judge_stretches
@@ -48,13 +48,15 @@ def make_plan(
     settlements: bool = False,
     start: Point | None = None,
     max_km: float | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> MadePlan:
     """Return ``base`` with what lacks tests of stretches, and of ``settlements`` if asked for.
 
     Places are judged by the evidence of ``measured`` in ``scope``; ``meant`` says which of those
-    that lack tests are to be driven. Raises ``KnownError`` ``plan.nothing_lacking`` and
-    ``plan.nothing_fits``, and those of a damaged target file.
+    that lack tests are to be driven. Raises ``KnownError`` ``plan.nothing_lacking``,
+    ``plan.nothing_fits`` and ``plan.cancelled``, and those of a damaged target file.
     """
+    stop_if(cancelled)
     lacks = [
         lack
         for lack in _lacks(measured, places, base.target_id, scope, now_utc_us, settlements)
@@ -66,7 +68,8 @@ def make_plan(
     # A test that is due is put off by up to one minimum gap, at random.
     seconds_per_test = 1.5 * base.minimum_gap_s + base.max_test_s * tests_at_once
     pace = pace_of(measured.evidence(), seconds_per_test)
-    route = plan_route(lacks, pace, start, None if max_km is None else max_km * 1000)
+    most_m = None if max_km is None else max_km * 1000
+    route = plan_route(lacks, pace, start, most_m, cancelled)
     if not route.legs:
         raise KnownError("plan.nothing_fits", km=f"{max_km:g}")
     asked = [leg.lack.planned for leg in route.legs]

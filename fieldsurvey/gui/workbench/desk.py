@@ -115,7 +115,12 @@ def report_on(
 
 
 def save_plan(
-    subject: Subject, output: Path, gpx: Path | None, base: Path | None, language: str
+    subject: Subject,
+    output: Path,
+    gpx: Path | None,
+    base: Path | None,
+    language: str,
+    cancelled: Cancelled,
 ) -> MadePlan:
     """Write the plan of what is selected, with the other entries of the plan ``base``. Raises
     ``KnownError`` where there is nothing to plan, ``base`` is no plan, or it cannot be written."""
@@ -125,7 +130,7 @@ def save_plan(
     from fieldsurvey.model.drive import SurveyPlan
 
     plan = SurveyPlan() if base is None else load_plan(base)
-    made = plan_of(subject, replace(plan, name=output.stem))
+    made = plan_of(subject, replace(plan, name=output.stem), cancelled)
     write_plan(made, language, output, gpx)
     return made
 

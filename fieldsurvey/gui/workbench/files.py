@@ -199,8 +199,8 @@ class Files:
             self._keep_folder(output)
             self._jobs.run(
                 "save_plan",
-                lambda _progress, _cancelled: desk.save_plan(
-                    subject, output, gpx, base, texts.language
+                lambda _progress, cancelled: desk.save_plan(
+                    subject, output, gpx, base, texts.language, cancelled
                 ),
                 lambda made: self._plan_saved(made, output, gpx),
                 label=message("gui.wb_plan_saving", name=output.name),

@@ -7,6 +7,7 @@ import Qt.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 HIDDEN = "hidden"  # instead of "not driven", where the filters left out what was driven
 
+Cancelled = Callable[[], bool]
 PlaceKey = tuple[str, int] | str  # highway and where the stretch begins in m, or a settlement's id
 
 
@@ -67,7 +69,7 @@ class Planned:
     said: tuple[Message, ...]
 
 
-def plan_of(subject: Subject, base: SurveyPlan) -> MadePlan:
+def plan_of(subject: Subject, base: SurveyPlan, cancelled: Cancelled) -> MadePlan:
     """Return the plan of what is selected; its other entries are those of ``base``.
 
     Raises ``KnownError`` ``gui.wb_no_places`` and those of
@@ -92,16 +94,17 @@ def plan_of(subject: Subject, base: SurveyPlan) -> MadePlan:
         now_utc_us=subject.now_utc_us,
         meant=meant,
         settlements=subject.settlements,
+        cancelled=cancelled,
     )
 
 
-def planned(subject: Subject) -> Planned:
+def planned(subject: Subject, cancelled: Cancelled) -> Planned:
     """Return the route as a table. Raises ``KnownError`` as :func:`plan_of` does."""
     import polars as pl
 
     from fieldsurvey.drive.plan_making import route_doubts, route_line
 
-    route = plan_of(subject, SurveyPlan()).route
+    route = plan_of(subject, SurveyPlan(), cancelled).route
     there = _places_in(subject.measurements.evidence())
     hidden = there - _places_in(subject.filtered.evidence())
     rows, so_far_m = [], 0.0
@@ -127,16 +130,18 @@ def _place(lack: Lack) -> dict[str, object]:
     return {**row, **nowhere, "settlement_id": asked.settlement_id, "place": name}
 
 
-def crews(subject: Subject) -> pl.DataFrame:
+def crews(subject: Subject, cancelled: Cancelled) -> pl.DataFrame:
     """Return what each crew got done each day of what is selected, the newest day first: columns of
     :data:`fieldsurvey.analysis.gaps.PROGRESS_COLUMNS`, and ``day`` as a date. Raises
-    ``KnownError`` for a damaged target file."""
+    ``KnownError`` for a damaged target file, and ``plan.cancelled``."""
     import polars as pl
 
     from fieldsurvey.analysis.gaps import day_name, progress
+    from fieldsurvey.analysis.route import stop_if
     from fieldsurvey.analysis.stretches import judge_stretches
     from fieldsurvey.analysis.targets import judged_by
 
+    stop_if(cancelled)
     rule, now_utc_us = judged_by(), subject.now_utc_us
     judged = judge_stretches(subject.filtered, rule, now_utc_us=now_utc_us)
     found = progress(subject.selected, judged, rule, now_utc_us)

@@ -13,7 +13,7 @@ import polars as pl
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.filters import RoadRange, at_place
-from fieldsurvey.gui.workbench.jobs import Jobs
+from fieldsurvey.gui.workbench.jobs import Cancelled, Jobs
 from fieldsurvey.gui.workbench.judged import box_of
 from fieldsurvey.gui.workbench.plan_page import PlanPage
 from fieldsurvey.gui.workbench.planned import Planned, Subject, crews, planned
@@ -40,10 +40,8 @@ class Planning:
         self._look: Look | None = None
         self._marked: Brush | None = None  # by hand, elsewhere
         self._own_brush: Brush | None = None  # the row that was gone to
-        self._plan = WhenSeen(
-            plan_page, jobs, "plan", lambda: partial(planned, self.subject()), self._show_plan
-        )
-        self._crews = WhenSeen(crews_page, jobs, "crews", self._count_crews, self._show_crews)
+        self._plan = WhenSeen(plan_page, jobs, "plan", self._begin_plan, self._show_plan)
+        self._crews = WhenSeen(crews_page, jobs, "crews", self._begin_crews, self._show_crews)
         self.on_going: Callable[[Box], None] = lambda _box: None
         plan_page.table.gone_to.connect(self._go_to)
         plan_page.with_settlements.toggled.connect(lambda _on: self._plan.forget())
@@ -63,7 +61,12 @@ class Planning:
             self._now_utc_us(),
         )
 
-    def _count_crews(self) -> Callable[[], pl.DataFrame]:
+    def _begin_plan(self) -> Callable[[Cancelled], Planned]:
+        if self._look is not None:
+            self._plan_page.said.setText(self._look.texts.tr("wb_planning"))
+        return partial(planned, self.subject())
+
+    def _begin_crews(self) -> Callable[[Cancelled], pl.DataFrame]:
         # What they got done is counted of what is selected, be it a row of the plan.
         return partial(crews, replace(self.subject(), brush=self._model.brush))
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
-from fieldsurvey.gui.workbench.jobs import Jobs
+from fieldsurvey.gui.workbench.jobs import Cancelled, Jobs
 from fieldsurvey.gui.workbench.table import Table
 from fieldsurvey.model.messages import Message
 
@@ -62,7 +62,7 @@ class WhenSeen(Generic[T]):
         page: SaidTable,
         jobs: Jobs,
         key: str,
-        work: Callable[[], Callable[[], T]],
+        work: Callable[[], Callable[[Cancelled], T]],
         show: Callable[[], None],
     ) -> None:
         """``work`` takes what it is made of, here, and returns what a worker does; ``show`` is
@@ -72,7 +72,6 @@ class WhenSeen(Generic[T]):
         self.told: Message | None = None
         self._version = 0  # of what it is made of
         self._made_of: int | None = None
-        self._is_making = False
         page.shown.connect(self._catch_up)
 
     def forget(self) -> None:
@@ -88,20 +87,15 @@ class WhenSeen(Generic[T]):
             self._make(then, failed)
 
     def _catch_up(self) -> None:
-        # One at a time: while somebody drags over a chart, it changes with every pixel.
-        is_due = self._made_of != self._version and not self._is_making
-        if is_due and self._page.isVisible():
+        if self._page.isVisible() and self._made_of != self._version:
             self._make(lambda _made: None, lambda _told: None)
 
     def _make(self, then: Callable[[T], None], failed: Callable[[Message], None]) -> None:
         work, version = self._work(), self._version
-        self._is_making = True
 
         def take(made: T | None, told: Message | None) -> None:
             self.made, self.told, self._made_of = made, told, version
-            self._is_making = False
             self._show()
-            self._catch_up()
 
         def done(made: T) -> None:
             take(made, None)
@@ -111,4 +105,4 @@ class WhenSeen(Generic[T]):
             take(None, told)
             failed(told)
 
-        self._jobs.run(self._key, lambda _progress, _cancelled: work(), done, failed=fail)
+        self._jobs.run(self._key, lambda _progress, cancelled: work(cancelled), done, failed=fail)
