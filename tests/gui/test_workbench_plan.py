@@ -163,7 +163,10 @@ def test_it_is_planned_only_while_it_is_seen(window: WorkbenchWindow) -> None:
     window.tables.tabs.setCurrentWidget(window.tables.plan)
     settle(window)
     assert shown(window) == [STALE]
-    window.tables.focus_part().setFocus()
+
+    window.tables.tabs.setCurrentWidget(window.tables.targets)
+    window.tables.targets.setFocus()
+    QTest.keyClick(window.tables.targets, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
     assert window.tables.plan.table.hasFocus(), "its rows are reached with the keyboard"
 
 

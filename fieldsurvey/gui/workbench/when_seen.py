@@ -38,8 +38,8 @@ class SaidTable(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(line)
-        column.addWidget(table, 1)
+        column.addWidget(table, 1)  # before the controls: who comes to the tab comes to its rows
+        column.insertLayout(0, line)
         self.setFocusProxy(table)
 
     def set_look(self, look: Look) -> None:
