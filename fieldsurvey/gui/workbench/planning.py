@@ -121,7 +121,7 @@ class Planning:
             said = texts.say(made.said[0])
             doubts = "\n".join(map(texts.say, made.said[1:]))
         if self._model.filters.replayed:
-            said = f"{said} {texts.tr('wb_plan_replays')}"
+            said = f"{said} {texts.tr('wb_plan_replays')}".lstrip()
         self._plan_page.said.setText(said)
         self._plan_page.said.setToolTip(doubts)
         self._plan_page.said.setAccessibleDescription(doubts)
