@@ -4,22 +4,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint faults bench lock clean qt-libraries test-packages debian-packages
+.PHONY: run test shared-tests lint faults bench lock clean qt-libraries test-packages debian-packages
 
 run: $(VENV)/.run-installed qt-libraries
 	$(BIN)/fieldsurvey demo $(ARGS)
 
-# Debian's packages and Python's come at the same time: each waits for network and disk.
-# Tests that measure time or rates have the machine to themselves. The others run three at a time on
-# two cores: they often wait.
+# Debian's packages and Python's come at the same time: each waits for network and disk. Tests often
+# wait too, so four run on two cores, beside the linters; those that measure time or rates come after
+# and have the machine to themselves.
 test: $(VENV)/bin/python
-	$(MAKE) --no-print-directory -j3 -Otarget lint test-packages
+	$(MAKE) --no-print-directory -j3 -Otarget $(VENV)/.dev-installed $(VENV)/.spark-installed test-packages
 ifdef ARGS
+	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -m "not alone and not faults and not bench" -n 3 --dist loadgroup --no-loadscope-reorder; \
+	$(MAKE) --no-print-directory -k -j2 lint shared-tests; \
 	  shared=$$?; $(BIN)/pytest -m "alone and not faults and not bench" && exit $$shared
 endif
+
+shared-tests:
+	$(BIN)/pytest -m "not alone and not faults and not bench" -n 4 --dist loadgroup --no-loadscope-reorder
 
 lint: $(VENV)/.dev-installed $(VENV)/.spark-installed
 	$(BIN)/ruff check

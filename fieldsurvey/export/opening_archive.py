@@ -162,8 +162,8 @@ def _wanted(table: str) -> dict[str, pl.DataType]:
         "replayed": pl.Boolean(),
     }
     if table == "drives":
-        more = {name: pl.String() for name in ("plan_name", "operator", "access_type")}
-        return origin | more | {"started_utc_us": pl.Int64(), "position_uri": pl.String()}
+        texts = ("plan_name", "operator", "access_type", "position_uri", "app_version")
+        return origin | {name: pl.String() for name in texts} | {"started_utc_us": pl.Int64()}
     if table == "events":
         return origin | {"kind": pl.String()}
     if table == "tests":

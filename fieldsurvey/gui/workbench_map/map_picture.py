@@ -1,7 +1,7 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
-Bottom to top: base map, highways, judged stretches, points, names, signs of verdicts, marker, scale
-bar, legend. Must not know of mouse and keys.
+Bottom to top: base map, highways, judged hexagons and stretches, points, names, signs of verdicts,
+marker, scale bar, legend. Must not know of mouse and keys.
 """
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -19,6 +19,7 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_layer import attribution_text, paint_tiles
 from fieldsurvey.gui.tile_source import TileSource
 from fieldsurvey.gui.workbench_map.ground import Ground
+from fieldsurvey.gui.workbench_map.hexagon_layer import HexagonLayer
 from fieldsurvey.gui.workbench_map.legend import (
     Legend,
     LegendRow,
@@ -45,7 +46,7 @@ _PATIENCE_S = 3.0
 
 class MapPicture:
     """Attributes:
-    features, stretches, settlements, tiles: say ``changed`` of any that is another.
+    features, hexagons, stretches, settlements, tiles: say ``changed`` of any that is another.
     cloud: the points.
     points_are_coming: a cloud is being made.
     marker: world position of the chart's slider.
@@ -54,6 +55,7 @@ class MapPicture:
 
     def __init__(self) -> None:
         self.features: MapFeatures | None = None
+        self.hexagons = HexagonLayer()
         self.stretches = StretchLines(())
         self.settlements: SettlementSigns | None = None
         self.tiles: TileSource | None = None
@@ -61,7 +63,14 @@ class MapPicture:
         self.points_are_coming = False
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
-        self.ground = Ground((self._paint_tiles, self._paint_highways, self._paint_stretches))
+        self.ground = Ground(
+            (
+                self._paint_tiles,
+                self._paint_highways,
+                self._paint_hexagons,
+                self._paint_stretches,
+            )
+        )
         self.names = Ground((self._paint_names, self._paint_signs), is_clear=True)
         self._book = SignBook()
         self._legend = Legend()
@@ -138,6 +147,9 @@ class MapPicture:
         if self.features is not None:
             paint_highways(painter, self.features, view, look)
 
+    def _paint_hexagons(self, painter: QPainter, view: MapView, look: Look) -> None:
+        self.hexagons.paint(painter, view, look)
+
     def _paint_stretches(self, painter: QPainter, view: MapView, look: Look) -> None:
         self.stretches.paint(painter, view, look)
 
@@ -146,6 +158,7 @@ class MapPicture:
             paint_names(painter, self.features, view, look)
 
     def _paint_signs(self, painter: QPainter, view: MapView, look: Look) -> None:
+        self.hexagons.paint_signs(painter, view, look)
         self.stretches.paint_signs(painter, view, look)
         if self.settlements is not None:
             self.settlements.paint(painter, view, look)
@@ -168,7 +181,7 @@ class MapPicture:
 
     def _legend_rows(self, view: MapView, look: Look) -> list[LegendRow]:
         texts, rows = look.texts, []
-        found = {*self.stretches.verdicts}
+        found = {*self.stretches.verdicts, *self.hexagons.verdicts}
         if self.settlements is not None:
             found |= {*self.settlements.verdicts}
         rows += verdict_rows([v for v in DRAWN_IN_ORDER if v in found], texts)
