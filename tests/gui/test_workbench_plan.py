@@ -115,6 +115,12 @@ def test_the_route_is_that_of_what_is_selected(window: WorkbenchWindow) -> None:
     assert page.said.text().startswith("Places: 2, tests: ")
     assert "straight lines" in page.said.toolTip()
 
+    needed = rows.row_at(0)["tests_needed"]
+    window.model.set_filters(Filters(replayed=True))
+    settle(window)
+    assert rows.row_at(0)["tests_needed"] == needed, "nor is it one when it is shown"
+    assert "no evidence" in page.said.text()
+
     window.model.set_filters(Filters(road=RoadRange(REF, 21_000, 24_000)))
     settle(window)
     assert shown(window) == [STALE], "what nobody asked about is not planned"
