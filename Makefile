@@ -4,35 +4,39 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint faults bench lock clean qt-libraries test-packages debian-packages
+.PHONY: run test shared-tests lint faults bench lock clean qt-libraries test-packages debian-packages
 
 run: $(VENV)/.run-installed qt-libraries
 	$(BIN)/fieldsurvey demo $(ARGS)
 
-# Debian's packages and Python's come at the same time: each waits for network and disk.
-# Tests that measure time or rates have the machine to themselves. The others run three at a time on
-# two cores: they often wait.
+# Debian's packages and Python's come at the same time: each waits for network and disk. Tests often
+# wait too, so four run on two cores, beside the linters; those that measure time or rates come after
+# and have the machine to themselves.
 test: $(VENV)/bin/python
-	$(MAKE) --no-print-directory -j2 -Otarget lint test-packages
+	$(MAKE) --no-print-directory -j3 -Otarget $(VENV)/.dev-installed $(VENV)/.spark-installed test-packages
 ifdef ARGS
+	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -m "not alone and not faults and not bench" -n 3 --dist loadgroup --no-loadscope-reorder; \
+	$(MAKE) --no-print-directory -k -j2 lint shared-tests; \
 	  shared=$$?; $(BIN)/pytest -m "alone and not faults and not bench" && exit $$shared
 endif
 
-lint: $(VENV)/.dev-installed
+shared-tests:
+	$(BIN)/pytest -m "not alone and not faults and not bench" -n 4 --dist loadgroup --no-loadscope-reorder
+
+lint: $(VENV)/.dev-installed $(VENV)/.spark-installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 # Thousands of kills and whole drives: hours, not minutes.
-faults: $(VENV)/.dev-installed test-packages
+faults: $(VENV)/.dev-installed $(VENV)/.spark-installed test-packages
 	$(BIN)/pytest -m faults --timeout=0 -o faulthandler_timeout=0 -s $(ARGS)
 
 # Ratios against peers measured in the same run.
-bench: $(VENV)/.dev-installed test-packages
+bench: $(VENV)/.dev-installed $(VENV)/.spark-installed test-packages
 	$(BIN)/pytest -m bench --timeout=0 -o faulthandler_timeout=0 -s -p no:randomly $(ARGS)
 
 $(VENV)/bin/python:
@@ -50,6 +54,10 @@ $(VENV)/.dev-installed: packaging/requirements-dev.lock pyproject.toml | $(VENV)
 	$(PIP) install --no-compile --require-hashes -r packaging/requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q fieldsurvey
+	touch $@
+
+$(VENV)/.spark-installed: packaging/requirements-spark.lock | $(VENV)/bin/python
+	$(PIP) install --no-compile --require-hashes -r packaging/requirements-spark.lock
 	touch $@
 
 # Without root this names the line to type; the demo then runs without a window.
@@ -71,6 +79,8 @@ lock:
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --extra osm --extra hq --extra s3 \
 	  --group build --group dev pyproject.toml -c packaging/requirements.lock \
 	  -o packaging/requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet \
+	  --group spark -o packaging/requirements-spark.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -5,6 +5,7 @@ Must not plan routes: it says where, and how many tests.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from fieldsurvey.analysis.scope import BY
 from fieldsurvey.analysis.sequential import judge_counts
 from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
 from fieldsurvey.analysis.targets import JudgedBy
+from fieldsurvey.model.clock import US_PER_S
 from fieldsurvey.model.verdict import Verdict
 
 KM_M = 1_000
@@ -112,6 +114,12 @@ def progress(
         .select(pl.col(name).cast(kind) for name, kind in PROGRESS_COLUMNS.items())
         .sort(keys)
     )
+
+
+def day_name(day_utc_us: int, utc_offset_h: float = KAZAKHSTAN_UTC_OFFSET_H) -> str:
+    """Return the date of a day of :func:`progress`, as "2026-05-18"."""
+    here = timezone(timedelta(hours=utc_offset_h))
+    return datetime.fromtimestamp(day_utc_us // US_PER_S, here).date().isoformat()
 
 
 def _with_others(judged: pl.DataFrame, by: Sequence[str], there: pl.DataFrame) -> pl.DataFrame:

@@ -69,7 +69,7 @@ def lacking_stretches(gaps: pl.DataFrame, lines: Sequence[Line]) -> list[Lack]:
     """Return the gaps on ``lines``, by highway and chainage.
 
     ``gaps``: of :func:`fieldsurvey.analysis.gaps.find_gaps`. Of several operators the one counts
-    who lacks most; of several lines of a highway the longest, whose posts the others share.
+    who lacks most; of lines side by side the longest, whose posts the others share.
     """
     longest = _longest_lines(lines)
     most = gaps.sort("tests_needed", descending=True, maintain_order=True).unique(

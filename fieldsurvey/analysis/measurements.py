@@ -25,6 +25,7 @@ DRIVE_COLUMNS: dict[str, pl.DataType] = {
     "started_utc_us": pl.Int64(),
     "ended_utc_us": pl.Int64(),
     "position_uri": pl.String(),
+    "app_version": pl.String(),  # of the program that recorded it
     "replayed": pl.Boolean(),  # null while it is not known: no evidence either
 }
 

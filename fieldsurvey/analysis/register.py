@@ -51,7 +51,7 @@ def stretches_of(register: Register, length_m: int) -> pl.DataFrame:
     """Return ``highway_ref, from_m, to_m`` of every stretch there is; the last one of a highway
     ends with it.
 
-    Lines of one highway share its kilometre posts, so a post that two of them have is one stretch.
+    Lines of one number lie side by side and share its kilometre posts: a post is one stretch.
     """
     longest_m: dict[str, float] = defaultdict(float)
     for line in register.highway_lines():

@@ -5,7 +5,7 @@ nearest end comes next; then the order is improved by turning parts of it round 
 until nothing gets shorter. Pure: the same places give the same route.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -16,6 +16,7 @@ import polars as pl
 from fieldsurvey.analysis.lacking import Lack, Point
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.model.drive import PlannedSettlement
+from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.planned import NEAR_M, SOON_US
 
 Floats = npt.NDArray[np.float64]
@@ -98,12 +99,16 @@ def pace_of(m: Measurements, seconds_per_test: float) -> Pace:
 
 
 def plan_route(
-    lacks: Sequence[Lack], pace: Pace, start: Point | None = None, most_m: float | None = None
+    lacks: Sequence[Lack],
+    pace: Pace,
+    start: Point | None = None,
+    most_m: float | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Route:
     """Return a short way through ``lacks``, open at its end.
 
     Without ``start`` it begins with the first of them. ``most_m`` bounds passes and straight lines
-    together; what does not fit is left out.
+    together; what does not fit is left out. Raises ``KnownError`` ``plan.cancelled``.
     """
     passes = np.array([_passes(lack, pace) for lack in lacks], np.int64)
     driven_m = passes * np.array([lack.length_m for lack in lacks], float)
@@ -111,8 +116,9 @@ def plan_route(
         [_on_sphere([lack.start for lack in lacks]), _on_sphere([lack.end for lack in lacks])], 1
     )
     begin = ends[0, 0] if start is None and len(lacks) else _on_sphere([start or (0.0, 0.0)])[0]
-    order, turned = _nearest_next(ends, passes, driven_m, begin, most_m)
-    order, turned = _improved(ends, passes, order, turned, None if start is None else begin)
+    order, turned = _nearest_next(ends, passes, driven_m, begin, most_m, cancelled)
+    fixed = None if start is None else begin
+    order, turned = _improved(ends, passes, order, turned, fixed, cancelled)
     entries, exits = _entries_and_exits(ends, passes, order, turned)
     before = np.vstack([begin if start is not None else entries[:1], exits[:-1]])
     approach_m = _distance_m(before, entries) if len(order) else np.zeros(0)
@@ -121,6 +127,12 @@ def plan_route(
         for i, flip, far in zip(order.tolist(), turned.tolist(), approach_m.tolist(), strict=True)
     )
     return Route(legs, pace, len(lacks) - len(legs))
+
+
+def stop_if(cancelled: Callable[[], bool]) -> None:
+    """Raise ``KnownError`` ``plan.cancelled`` where somebody asked to stop."""
+    if cancelled():
+        raise KnownError("plan.cancelled")
 
 
 def _passes(lack: Lack, pace: Pace) -> int:
@@ -136,12 +148,14 @@ def _nearest_next(
     driven_m: Floats,
     at: Floats,
     most_m: float | None,
+    cancelled: Callable[[], bool],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return which lack comes after which, and which are entered at their end."""
     left = np.arange(len(ends))
     budget_m = np.inf if most_m is None else most_m
     order, turned = [], []
     while len(left):
+        stop_if(cancelled)
         apart_m = _distance_m(at, ends[left])
         nearest_m = apart_m.min(axis=1)
         fits = nearest_m + driven_m[left] <= budget_m
@@ -163,6 +177,7 @@ def _improved(
     order: npt.NDArray[np.int64],
     turned: npt.NDArray[np.bool_],
     begin: Floats | None,
+    cancelled: Callable[[], bool],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Turn parts of the way round while that makes the straight lines shorter.
 
@@ -175,6 +190,7 @@ def _improved(
     for _ in range(sweeps):
         shorter = False
         for i in range(count):
+            stop_if(cancelled)
             before = exits[i - 1] if i else begin
             behind_m = np.append(_distance_m(exits[i:-1], entries[i + 1 :]), 0.0)
             new_behind_m = np.append(_distance_m(entries[i], entries[i + 1 :]), 0.0)

@@ -25,8 +25,12 @@ def settlement_sentence(row: Mapping[str, Any], rate_bps: int) -> Message:
 
 
 def cell_sentence(row: Mapping[str, Any], rate_bps: int) -> Message:
-    """Return the same of a row of judged cells, named as H3 does."""
-    return verdict_sentence(f"{row['cell']:x}", row, rate_bps)
+    """Return the same of a row of judged cells, named by their middle."""
+    from h3.api.basic_int import cell_to_latlng
+
+    latitude, longitude = cell_to_latlng(row["cell"])
+    place = message("analysis.cell", position=f"{latitude:.3f}°; {longitude:.3f}°")
+    return verdict_sentence(place, row, rate_bps)
 
 
 def more_tests(number: int) -> Message:

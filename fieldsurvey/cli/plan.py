@@ -2,24 +2,22 @@
 
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fieldsurvey.cli.shell import Shell, default_places_path, print_json, progress_bar
-from fieldsurvey.model.clock import US_PER_S
-from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch, SurveyPlan
+from fieldsurvey.model.drive import PlannedStretch, SurveyPlan
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.messages import message
 
 if TYPE_CHECKING:  # they bring polars along
     from fieldsurvey.analysis.lacking import Lack, Point
     from fieldsurvey.analysis.measurements import Measurements
     from fieldsurvey.analysis.route import Leg, Route
     from fieldsurvey.analysis.scope import Scope
-    from fieldsurvey.analysis.targets import JudgedBy
+    from fieldsurvey.drive.plan_making import Meant
     from fieldsurvey.places.places_file import Places
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -76,38 +74,31 @@ def make(
     as_json: bool,
 ) -> None:
     """Make a survey plan and a route of what PATHS (surveys, archives) leave open."""
-    from fieldsurvey.analysis.route import pace_of, plan_route
-    from fieldsurvey.analysis.targets import judged_by
     from fieldsurvey.drive.plan_file import load_plan
+    from fieldsurvey.drive.plan_making import make_plan, route_lines, write_plan
     from fieldsurvey.places.places_file import open_places
 
     plan = replace(load_plan(base) if base else SurveyPlan(), name=output.stem)
     if operator is not None:
         plan = replace(plan, operator=operator)
-    rule = judged_by(plan.target_id)
     known = open_places(places or default_places_path())
     measured = _open(shell, paths, known, replayed)
-    lacks = _lacks(measured, known, rule, _scope(operator), highways, settlements)
-    if not lacks:
-        raise KnownError("plan.nothing_lacking")
-    tests_at_once = 1 if plan.links_together else max(1, len(plan.links))
-    # A test that is due is put off by up to one minimum gap, at random.
-    seconds_per_test = 1.5 * plan.minimum_gap_s + plan.max_test_s * tests_at_once
-    pace = pace_of(measured.evidence(), seconds_per_test)
-    route = plan_route(lacks, pace, start, None if max_km is None else max_km * 1000)
-    if not route.legs:
-        raise KnownError("plan.nothing_fits", km=f"{max_km:g}")
-    asked = [leg.lack.planned for leg in route.legs]
-    plan = replace(
+    made = make_plan(
+        measured,
+        known,
         plan,
-        stretches=tuple(one for one in asked if isinstance(one, PlannedStretch)),
-        settlements=tuple(one for one in asked if isinstance(one, PlannedSettlement)),
+        now_utc_us=_now_utc_us(),
+        scope=_scope(operator),
+        meant=_on_highways(known, highways),
+        settlements=settlements,
+        start=start,
+        max_km=max_km,
     )
-    _write(shell, plan, route, replayed, output, gpx)
+    write_plan(made, shell.language, output, gpx, trained=replayed)
     if as_json:
-        print_json(_document(route, replayed, output, gpx))
+        print_json(_document(made.route, replayed, output, gpx))
         return
-    for line in _lines(route, replayed):
+    for line in route_lines(made.route, trained=replayed):
         shell.show(line)
 
 
@@ -139,7 +130,7 @@ def progress(
     rule, now_utc_us = judged_by(), _now_utc_us()
     judged = judge_stretches(measured, rule, now_utc_us=now_utc_us)
     rows = [
-        {"day": day_name(row.pop("day_utc_us")), **row}
+        {"day": gaps.day_name(row.pop("day_utc_us")), **row}
         for row in gaps.progress(measured, judged, rule, now_utc_us).to_dicts()
     ]
     if as_json:
@@ -149,14 +140,6 @@ def progress(
         shell.show(message("plan.no_evidence"))
     for row in sorted(rows, key=lambda row: (row["day"], row["crew"])):
         shell.show(message("plan.progress_row", **row))
-
-
-def day_name(day_utc_us: int) -> str:
-    """Return the date of a day that began at ``day_utc_us`` by Kazakhstan's clock."""
-    from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
-
-    here = timezone(timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H))
-    return datetime.fromtimestamp(day_utc_us // US_PER_S, here).date().isoformat()
 
 
 def _now_utc_us() -> int:
@@ -182,91 +165,18 @@ def _open(
     return training(measured) if replayed else measured
 
 
-def _lacks(
-    measured: "Measurements",
-    known: "Places",
-    rule: "JudgedBy",
-    scope: "Scope",
-    highways: tuple[str, ...],
-    settlements: bool,
-) -> "list[Lack]":
-    """Return what is open of the highways named, or of all, and of settlements if asked for."""
-    import polars as pl
-
-    from fieldsurvey.analysis.gaps import find_gaps
-    from fieldsurvey.analysis.lacking import lacking_settlements, lacking_stretches
-    from fieldsurvey.analysis.settlements import judge_settlements
-    from fieldsurvey.analysis.stretches import judge_stretches
-
-    lines = known.highway_lines()
-    if missing := sorted(set(highways) - {line.ref for line in lines}):
+def _on_highways(known: "Places", highways: tuple[str, ...]) -> "Meant":
+    """Return what is meant by the highways named; settlements lie on none."""
+    there = {line.ref for line in known.highway_lines()}
+    if missing := sorted(set(highways) - there):
         raise KnownError("plan.no_highway", highway=", ".join(missing))
-    if highways:
-        lines = [line for line in lines if line.ref in highways]
-    now_utc_us = _now_utc_us()
-    # Seconds know the drive's operator, tests that of their link: it is these that are judged.
-    tested = scope.apply(measured.evidence()).tests["operator"].cast(pl.String).unique().to_list()
-    of_tested = pl.col("operator").cast(pl.String).is_in(tested, nulls_equal=True)
-    judged = judge_stretches(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
-    found = lacking_stretches(find_gaps(judged, rule, known), lines)
-    if settlements:
-        judged = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
-        found += lacking_settlements(judged, known.settlements(), rule)
-    return found
+    wanted = set(highways) or there
 
+    def meant(lack: "Lack") -> bool:
+        planned = lack.planned
+        return not isinstance(planned, PlannedStretch) or planned.highway_ref in wanted
 
-def _write(
-    shell: Shell, plan: SurveyPlan, route: "Route", replayed: bool, output: Path, gpx: Path | None
-) -> None:
-    from fieldsurvey.drive.plan_file import check_plan, plan_text
-    from fieldsurvey.export.replacing import Replacement, known_error
-    from fieldsurvey.export.route_gpx import route_gpx
-
-    check_plan(plan)
-    heading = [line.text(shell.language) for line in _lines(route, replayed)]
-    texts = {output: plan_text(plan, heading).encode()}
-    if gpx is not None:
-        texts[gpx] = route_gpx(route, plan.name, shell.language)
-    path = output
-    try:
-        with Replacement() as replacement:
-            for path, text in texts.items():
-                with replacement.file(path) as stream:
-                    stream.write(text)
-            replacement.commit()
-    except OSError as error:
-        raise known_error(error, path) from error
-
-
-def _lines(route: "Route", replayed: bool) -> list[Message]:
-    """Tell a route in words: the whole, then each place."""
-    from fieldsurvey.export.route_gpx import place_and_tests, why_and_passes
-
-    whole = message(
-        "plan.route",
-        places=len(route.legs),
-        tests=sum(leg.lack.planned.tests_needed for leg in route.legs),
-        driven_km=f"{route.driven_m / 1000:.0f}",
-        approach_km=f"{route.approach_m / 1000:.0f}",
-        hours=f"{route.duration_s / 3600:.1f}",
-        speed=f"{route.pace.speed_mps * 3.6:.0f}",
-    )
-    pace = message("plan.pace_measured" if route.pace.measured else "plan.pace_assumed")
-    lines = [whole, pace, message("plan.straight_lines")]
-    if replayed:
-        lines.insert(0, message("plan.no_evidence"))
-    if route.left_out:
-        lines.append(message("plan.left_out", places=route.left_out))
-    return lines + [
-        message(
-            "plan.leg",
-            number=number,
-            place=place_and_tests(leg),
-            why=why_and_passes(leg),
-            km=f"{leg.approach_m / 1000:.0f}",
-        )
-        for number, leg in enumerate(route.legs, 1)
-    ]
+    return meant
 
 
 def _document(route: "Route", replayed: bool, output: Path, gpx: Path | None) -> dict[str, object]:

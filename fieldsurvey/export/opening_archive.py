@@ -48,13 +48,14 @@ _TEST_NAMES = {
     "started_utc_us": "ts_utc_us",
     "ended_utc_us": "ended_ts_utc_us",
     "idle_latency_us": "idle_round_trip_us",
+    "download_latency_us": "download_round_trip_us",
     "highway_ref": "start_highway_ref",
     "chainage_m": "start_chainage_m",
     "settlement_id": "start_settlement_id",
     "settlement_name": "start_settlement_name",
 }
 _NOT_THERE = ("drive", "run", "highway_ref", "chainage_m", "settlement_id")  # of seconds
-_DERIVED = ("drive", "technology", "rsrp_dbm", "sinr_db", "result", "download_latency_us", "tags")
+_DERIVED = ("drive", "technology", "rsrp_dbm", "sinr_db", "result")
 
 
 class _Manifest(msgspec.Struct, frozen=True):
@@ -161,8 +162,8 @@ def _wanted(table: str) -> dict[str, pl.DataType]:
         "replayed": pl.Boolean(),
     }
     if table == "drives":
-        more = {name: pl.String() for name in ("plan_name", "operator", "access_type")}
-        return origin | more | {"started_utc_us": pl.Int64(), "position_uri": pl.String()}
+        texts = ("plan_name", "operator", "access_type", "position_uri", "app_version")
+        return origin | {name: pl.String() for name in texts} | {"started_utc_us": pl.Int64()}
     if table == "events":
         return origin | {"kind": pl.String()}
     if table == "tests":
@@ -254,7 +255,5 @@ def _with_runs(samples: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 def _tests(rows: pl.DataFrame, drives: pl.DataFrame) -> pl.DataFrame:
     tests = _numbered(rows, drives).unique("test_id", keep="first", maintain_order=True)
     return tests.rename({theirs: ours for ours, theirs in _TEST_NAMES.items()}).with_columns(
-        access_type=_known_access("access_type"),
-        download_latency_us=pl.lit(None, pl.Int64),  # only in the test's own document
-        tags=pl.lit(None, pl.String),
+        access_type=_known_access("access_type")
     )

@@ -65,6 +65,7 @@ def _drives(survey: SurveyFile, source: str) -> pl.DataFrame:
             "started_utc_us": drive.started_utc_us,
             "ended_utc_us": drive.ended_utc_us,
             "position_uri": drive.position_uri,
+            "app_version": drive.app_version,
             "replayed": drive.replayed,
         }
         for drive in survey.drives()

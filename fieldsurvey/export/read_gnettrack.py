@@ -33,6 +33,7 @@ _HOW_MANY_CELLS = {"4G": 256, "3G": 65_536}  # in an eNodeB (TS 36.413), in an R
 # outside, and the ends of 3G, are written where it reports nothing.
 _LEVEL = {"4G": (-140.0, -43.0), "5G-NSA": (-156.0, -31.0), "5G-SA": (-156.0, -31.0)}
 _OLD_LEVEL = {"2G": (-113.0, -47.0), "3G": (-120.0, -25.0)}
+_OR_LESS_DBM = -113.0  # TS 27.007: "-113 dBm or less", which phones write where they hear nothing
 
 _TECHNOLOGIES = {
     RadioTechnology.G5_SA: ("nr", "5gsa", "nrsa", "5gnr"),
@@ -54,6 +55,15 @@ class GNetTrack(DelimitedReader):
         position = {"longitude", "latitude"} <= names
         ours = names & {*_RATES, *_EVENT, *_PINGS, "cellhex", "networktech", "networkmode", "node"}
         return position and bool(names & set(self.times)) and bool(ours) and bool(names & _RADIO)
+
+    def out_of_place(self, cells: Cells) -> pl.Series:
+        """A number where the network's kind stands, or its kind where a number does: some programs
+        drop empty cells when they save, and what lay beside would be taken for a level or rate."""
+        kind = cells.words("networktech", "networkmode")
+        moved = kind.str.contains(r"^[-+]?\d+([.,]\d+)?$").fill_null(value=False)
+        for name in ("node", "cellid", "lac"):
+            moved |= technology_of(cells.words(name)) != RadioTechnology.UNKNOWN.value
+        return moved
 
     def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
         whole = rows.with_columns(_seconds(cells))
@@ -125,7 +135,7 @@ def _seconds(cells: Cells) -> list[pl.Series]:
         "accuracy_m",
         speed_mps=pl.col("speed") / KMH_PER_MPS,
         rsrp_dbm=pl.when(_within(_LEVEL)).then("level"),
-        rssi_dbm=pl.when(_within(_OLD_LEVEL))
+        rssi_dbm=pl.when(_within(_OLD_LEVEL) & (pl.col("level") != _OR_LESS_DBM))
         .then("level")
         .otherwise(pl.when(new).then("lte_rssi")),
         rsrq_db=pl.when(new).then("rsrq_db"),

@@ -148,6 +148,12 @@ class DelimitedReader:
         """Tell whether a header with these (normalised) names is one of this format."""
         raise NotImplementedError
 
+    def out_of_place(self, cells: Cells) -> pl.Series:
+        """Tell which rows plainly have their cells under other names than their own."""
+        import polars as pl
+
+        return pl.repeat(False, len(cells), eager=True)
+
     def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
         """Put ``rows`` (``line``, ``utc_us``, position; in step with ``cells``) into ``piece``."""
         raise NotImplementedError
@@ -190,18 +196,20 @@ class DelimitedReader:
         on_earth = latitude.is_between(-90, 90) & longitude.is_between(-180, 180)
         misplaced = known & ~on_earth.fill_null(value=False)
         time_us = cells.utc_us(*self.times)
+        shifted = self.out_of_place(cells)
         rows = pl.DataFrame(
             {
                 LINE: cells.frame[LINE],
                 "utc_us": time_us,
                 "latitude_deg": latitude.set(~known, None),
                 "longitude_deg": longitude.set(~known, None),
-                "kept": time_us.is_not_null() & ~misplaced,
+                "kept": time_us.is_not_null() & ~misplaced & ~shifted,
             }
         )
         for number in rows["kept"].not_().arg_true().to_list():
             content = [str(cell) for cell in cells.frame.row(number)[1:] if cell is not None]
             reason = "odd_time" if time_us[number] is None else "odd_position"
+            reason = "odd_cells" if shifted[number] else reason
             piece.odd.append(OddRow(int(rows[LINE][number]), reason, delimiter.join(content)))
         return rows
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldsurvey.gui.map_view import Floats, project
-from fieldsurvey.places.geometry import chainages_m
 from fieldsurvey.places.places_file import Places
 
 
@@ -62,7 +61,7 @@ def features_of(places: Places) -> MapFeatures:
         highway_y=highway_y,
         joined=joined,
         highway_of=np.repeat(numbers, lengths),
-        chainage_m=np.concatenate([empty, *map(chainages_m, latitudes, longitudes)]),
+        chainage_m=np.concatenate([empty, *(np.asarray(line.chainage_m, float) for line in lines)]),
         settlement_x=settlement_x,
         settlement_y=settlement_y,
         population=population,

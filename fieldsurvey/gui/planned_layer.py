@@ -42,11 +42,12 @@ def open_lines(features: MapFeatures, progress: Sequence[PlannedProgress]) -> Pl
             continue
         for line in lines.get(stretch.highway_ref, ()):
             chainage_m = features.chainage_m[line]
+            from_m = max(float(stretch.from_m), float(chainage_m[0]))
             to_m = min(float(stretch.to_m), float(chainage_m[-1]))
-            if to_m <= stretch.from_m:
+            if to_m <= from_m:
                 continue
-            inside = chainage_m[(chainage_m > stretch.from_m) & (chainage_m < to_m)]
-            at_m = np.concatenate(([stretch.from_m], inside, [to_m]))
+            inside = chainage_m[(chainage_m > from_m) & (chainage_m < to_m)]
+            at_m = np.concatenate(([from_m], inside, [to_m]))
             parts.append(
                 (
                     np.interp(at_m, chainage_m, features.highway_x[line]),

@@ -82,6 +82,7 @@ def _load(prefix: str) -> Schema:
         "duration_us": _I,
         "connections": _I,
         "estimator": _W,
+        "round_trip_us": _I,  # the median, under load
     }
     return {prefix + name: kind for name, kind in phase.items()}
 
@@ -109,6 +110,7 @@ TEST_COLUMNS: Schema = {
     "access_type": _W,
     "link": _W,
     "confirms": _S,
+    "tags": _S,  # a JSON object
     "verdict": _W,
     "confidence": _W,
     "rule": _W,
@@ -168,11 +170,12 @@ TABLES: dict[str, Schema] = {
     "pieces": ORIGIN | PIECE_COLUMNS | OF_DRIVE,
 }
 # What tells two rows apart, whatever file they came through; the rest is origin, derived, or JSON,
-# which another release may have spelled otherwise.
+# which another release may have spelled otherwise, or came to the table later.
 _DERIVED = ("json", "ended_ts_utc_us")
+_LATER = ("tags", "download_round_trip_us", "upload_round_trip_us")
 CONTENT: dict[str, list[str]] = {
     "samples": ["drive_id", *SAMPLE_COLUMNS],
-    "tests": ["drive_id", *(name for name in TEST_COLUMNS if name not in _DERIVED)],
+    "tests": ["drive_id", *(name for name in TEST_COLUMNS if name not in (*_DERIVED, *_LATER))],
     "events": ["drive_id", *EVENT_COLUMNS],
     "drives": ["drive_id", *(name for name in DRIVE_COLUMNS if name not in _DERIVED)],
 }

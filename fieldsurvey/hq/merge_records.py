@@ -48,6 +48,7 @@ def test_values(test: ThroughputTest, json: str) -> Values:
         "access_type": test.access_type.value,
         "link": test.link or None,
         "confirms": test.confirms,
+        "tags": msgspec.json.encode(test.tags).decode(),
         "verdict": None if judgement is None else judgement.verdict.value,
         "confidence": None if judgement is None else judgement.confidence.value,
         "rule": None if judgement is None else judgement.rule,
@@ -91,6 +92,7 @@ def _load_values(prefix: str, phase: Phase | None) -> Values:
         "duration_us": phase.duration_us,
         "connections": phase.connections,
         "estimator": None if estimate is None else estimate.estimator,
+        "round_trip_us": _median(phase),
     }
     return {prefix + name: value for name, value in values.items()}
 

@@ -1,5 +1,6 @@
 """Targets (data, versioned) and what is said of a measurement against one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,14 @@ class Verdict(StrEnum):
     ABOVE = "above"
     BELOW = "below"
     UNDECIDED = "undecided"
+
+
+_WORST_FIRST = (Verdict.BELOW, Verdict.UNDECIDED, Verdict.ABOVE)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return what a place is shown as that has several. Raises ValueError if there is none."""
+    return min(verdicts, key=_WORST_FIRST.index)
 
 
 class RateLayer(StrEnum):

@@ -79,7 +79,8 @@ class PlaceFinder:
         """How much worse than the best a road of our highway may be; none once we are past its
         end, where its chainage stands still while we move on."""
         line = self._lines[road.line]
-        return STAY_SHARE * line.tolerance_m if 0.0 < road.chainage_m < line.length_m else 0.0
+        within = line.chainage_m[0] < road.chainage_m < line.chainage_m[-1]
+        return STAY_SHARE * line.tolerance_m if within else 0.0
 
     def _cost_m(self, road: RoadCandidate, fix: Fix) -> float:
         """Distance, plus a penalty for driving at an angle to the road (either way along it)."""

@@ -14,6 +14,7 @@ from fieldsurvey.model.messages import message
 from fieldsurvey.places.features import Feature, judge
 from fieldsurvey.places.join_highways import USUAL_TOLERANCE_M, join_highways
 from fieldsurvey.places.merge_settlements import merge_settlements
+from fieldsurvey.places.one_place_per_post import one_place_per_post
 from fieldsurvey.places.read_csv import read_csv
 from fieldsurvey.places.read_geojson import read_geojson
 from fieldsurvey.places.read_geopackage import read_geopackage
@@ -37,6 +38,7 @@ class Gathered:
     """All that an import found, ready to be stored."""
 
     lines: list[HighwayLine]
+    highways: int
     settlements: SettlementTable
     sources: tuple[SourceSummary, ...]
     log: Log
@@ -47,7 +49,7 @@ class Gathered:
             output=output,
             version=version,
             sources=self.sources,
-            highways=len({line.ref for line in self.lines}),
+            highways=self.highways,
             highway_lines=len(self.lines),
             highway_km=sum(line.length_m for line in self.lines) / 1000.0,
             coarse_lines=sum(tolerance > USUAL_TOLERANCE_M for tolerance in tolerances),
@@ -81,7 +83,10 @@ def gather(inputs: Sequence[Path], progress: Callable[[str, float], None]) -> Ga
     settlements = merge_settlements(kinds[Kind.SETTLEMENT], areas, log)
     if not lines and not len(settlements):
         raise KnownError("places.nothing_found", files=", ".join(files))
+    highways = {line.ref for line in lines}
     _note_doubts(lines, log)
+    lines = one_place_per_post(lines)
+    _note_numbered(sorted({line.ref for line in lines} - highways), log)
     lost = Counter((item.source, item.kind) for item in log.skipped[skipped_so_far:])
     summaries = tuple(
         SourceSummary(
@@ -94,7 +99,7 @@ def gather(inputs: Sequence[Path], progress: Callable[[str, float], None]) -> Ga
         for source, path in files.items()
     )
     progress("", 1.0)
-    return Gathered(lines, settlements, summaries, log)
+    return Gathered(lines, len(highways), settlements, summaries, log)
 
 
 def _sort(source: str, path: Path, kinds: dict[Kind, list[Feature]], log: Log) -> int:
@@ -123,6 +128,11 @@ def _note_doubts(lines: list[HighwayLine], log: Log) -> None:
         log.note(
             "places.warn_coarse", lines=len(coarse), all_lines=len(lines), max_m=round(max(coarse))
         )
+
+
+def _note_numbered(refs: list[str], log: Log) -> None:
+    if refs:
+        log.note("places.warn_lines_apart", refs=", ".join(refs))
 
 
 def _named(inputs: Sequence[Path]) -> dict[str, Path]:

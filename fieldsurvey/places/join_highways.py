@@ -2,7 +2,8 @@
 
 Rule: pieces of one number from one source are joined where exactly two of them meet end to end.
 At a fork, and across a gap, each arm stays its own line with its own chainage from 0: a kilometre
-counted through a fork would be a guess. Chainage runs the way most of the pieces are drawn.
+counted through a fork would be a guess. Chainage runs the way most of the pieces are drawn. Must
+not know which lines run beside each other: ``one_place_per_post`` does.
 """
 
 import re

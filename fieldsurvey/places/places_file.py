@@ -27,7 +27,7 @@ from fieldsurvey.places.settlements import SettlementIndex, SettlementMatches, S
 
 SUFFIX = ".places"
 APPLICATION_ID = 0x46535031  # "FSP1"
-FORMAT = 1
+FORMAT = 2  # 1 had no chainage
 _SCHEMA = f"""
     PRAGMA application_id = {APPLICATION_ID};
     PRAGMA user_version = {FORMAT};
@@ -38,7 +38,8 @@ _SCHEMA = f"""
         source TEXT NOT NULL,
         tolerance_m REAL NOT NULL,
         latitude_deg BLOB NOT NULL,   -- little-endian doubles
-        longitude_deg BLOB NOT NULL
+        longitude_deg BLOB NOT NULL,
+        chainage_m BLOB               -- null where the line counts its own metres from 0
     ) STRICT;
     CREATE TABLE settlement (
         id INTEGER PRIMARY KEY,
@@ -54,7 +55,10 @@ _SCHEMA = f"""
         border BLOB                   -- WKB in degrees
     ) STRICT;
 """
-_HIGHWAYS = "SELECT ref, source, tolerance_m, latitude_deg, longitude_deg FROM highway ORDER BY id"
+_HIGHWAYS = """
+    SELECT ref, source, tolerance_m, latitude_deg, longitude_deg{chainage_m}
+    FROM highway ORDER BY id
+"""
 _SETTLEMENTS = """
     SELECT settlement_id, name, name_en, name_ru, name_kk, latitude_deg, longitude_deg, population,
            radius_m, border
@@ -155,9 +159,11 @@ def open_places(path: Path) -> Places:
         with closing(sqlite3.connect(uri, uri=True)) as database:
             if database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 raise KnownError("places.foreign", file=str(path))
-            if database.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
+            made_as = database.execute("PRAGMA user_version").fetchone()[0]
+            if made_as > FORMAT:
                 raise KnownError("places.newer", file=str(path))
-            highways = database.execute(_HIGHWAYS).fetchall()
+            chainage = ", chainage_m" if made_as > 1 else ""
+            highways = database.execute(_HIGHWAYS.format(chainage_m=chainage)).fetchall()
             settlements = database.execute(_SETTLEMENTS).fetchall()
             meta = dict(database.execute("SELECT name, value FROM meta"))
         if meta["version"] != _version(highways, settlements):
@@ -203,17 +209,33 @@ def _highway_rows(lines: Sequence[HighwayLine]) -> list[tuple[Any, ...]]:
             float(line.tolerance_m),
             line.latitude_deg.astype("<f8").tobytes(),
             line.longitude_deg.astype("<f8").tobytes(),
+            _other_chainage(line),
         )
         for line in lines
     ]
 
 
+def _other_chainage(line: HighwayLine) -> bytes | None:
+    own = chainages_m(line.latitude_deg, line.longitude_deg)
+    if np.array_equal(line.chainage_m, own):
+        return None
+    return line.chainage_m.astype("<f8").tobytes()
+
+
 def _line(
-    ref: str, source: str, tolerance_m: float, latitudes: bytes, longitudes: bytes
+    ref: str,
+    source: str,
+    tolerance_m: float,
+    latitudes: bytes,
+    longitudes: bytes,
+    chainages: bytes | None = None,
 ) -> HighwayLine:
     latitude = np.frombuffer(latitudes, "<f8").astype(float)
     longitude = np.frombuffer(longitudes, "<f8").astype(float)
-    chainage_m = chainages_m(latitude, longitude)
+    if chainages is None:
+        chainage_m = chainages_m(latitude, longitude)
+    else:
+        chainage_m = np.frombuffer(chainages, "<f8").astype(float)
     return HighwayLine(ref, source, latitude, longitude, chainage_m, tolerance_m)
 
 

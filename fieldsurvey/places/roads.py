@@ -26,10 +26,10 @@ HEADING_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HighwayLine:
-    """One connected line of a highway. ``chainage_m`` is 0 at its first vertex.
+    """One connected line of a highway. ``chainage_m`` never falls; it is 0 at the first vertex, or
+    where a longer line of the same ``ref`` beside it has its 0.
 
-    A highway with branches or gaps is several lines with the same ``ref``. Kilometre posts come
-    from the chainage: they are as right as the line and its start, no better.
+    Kilometre posts come from the chainage: they are as right as the line and its start, no better.
     """
 
     ref: str
@@ -41,7 +41,7 @@ class HighwayLine:
 
     @property
     def length_m(self) -> float:
-        return float(self.chainage_m[-1])
+        return float(self.chainage_m[-1] - self.chainage_m[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -127,7 +127,7 @@ def sentences(
         known = {**row, "settlement_name": name, "operator": _whose(row, wording)}
         said.append((row["verdict"], 1, settlement_sentence(known, rate_bps)))
     for row in findings.cells.filter(pl.col("tests") > 0).iter_rows(named=True):
-        place = wording.tr("report.cell_place", position=position(row["cell"], wording))
+        place = wording.tr("analysis.cell", position=position(row["cell"], wording))
         said.append((row["verdict"], 1, verdict_sentence(place, row, rate_bps)))
     said.sort(key=lambda one: _URGENCY[one[0]])
     if not said:

@@ -1,8 +1,4 @@
-"""Where a highway's kilometres lie, and which of them a report is about.
-
-A number that several lines of the places file share has its kilometres in several places: then a
-map shows where was driven instead. Must not know verdicts.
-"""
+"""Where a highway's kilometres lie, and which of them a report is about. Must not know verdicts."""
 
 from __future__ import annotations
 
@@ -20,28 +16,30 @@ _LOOK_EVERY_M = 100.0  # for what of a highway lies in a box
 
 
 class Roads:
-    """The highways of a places file. Lines of one highway share its kilometre posts, so the longest
-    of them says how far these go. None: no file, no highways."""
+    """The highways of a places file. Lines of one number lie side by side and share its kilometre
+    posts, so the longest says where these are. None: no file, no highways."""
 
     def __init__(self, places: Places | None) -> None:
         self.lines = places.highway_lines() if places is not None else []
-        self._by_ref: dict[str, list[HighwayLine]] = {}
+        self._by_ref: dict[str, HighwayLine] = {}
         for line in self.lines:
-            self._by_ref.setdefault(line.ref, []).append(line)
+            longest = self._by_ref.setdefault(line.ref, line)
+            if line.length_m > longest.length_m:
+                self._by_ref[line.ref] = line
 
     def piece(self, ref: str, from_m: float, to_m: float) -> tuple[Floats, Floats] | None:
         """Return latitudes and longitudes along a piece; None where nobody knows."""
-        lines = self._by_ref.get(ref, [])
-        if len(lines) != 1 or from_m >= lines[0].length_m:
+        line = self._by_ref.get(ref)
+        if line is None or from_m >= line.length_m:
             return None
-        (line,) = lines
         to_m = min(to_m, line.length_m)
         inside = (line.chainage_m > from_m) & (line.chainage_m < to_m)
         return _at(line, np.concatenate(([from_m], line.chainage_m[inside], [to_m])))
 
     def end_m(self, ref: str) -> float | None:
         """Return the last chainage of a highway."""
-        return max((line.length_m for line in self._by_ref.get(ref, [])), default=None)
+        line = self._by_ref.get(ref)
+        return None if line is None else line.length_m
 
     def expected(self, subject: Subject, ref: str) -> list[int] | None:
         """Return where the judged stretches of a subject begin, driven or not; None where nobody
@@ -55,8 +53,7 @@ class Roads:
             return None
         if not isinstance(subject, Box):
             return _starts(0.0, end_m)
-        inside = [_inside(line, subject) for line in self._by_ref[ref]]
-        return sorted(set(np.concatenate(inside).tolist()))
+        return sorted(set(_inside(self._by_ref[ref], subject).tolist()))
 
     def refs(self, subject: Subject) -> list[str]:
         """Return the highways that a subject reaches, by number."""

@@ -30,6 +30,7 @@ def sources_pages(findings: Findings, places: Places | None, wording: Wording) -
         (wording.tr("report.fact_files"), ", ".join(m.sources) or DASH),
         (wording.tr("report.fact_places"), highways),
         (wording.tr("report.fact_drives"), wording.number(len(drives))),
+        (wording.tr("report.fact_recorded_by"), _recorded_by(drives, wording)),
         (wording.tr("report.fact_devices"), ", ".join(devices) or wording.tr("report.unknown")),
         (wording.tr("report.fact_seconds"), wording.number(len(m.samples))),
         (wording.tr("report.fact_program"), f"FieldSurvey {__version__}"),
@@ -56,6 +57,14 @@ def _drives(findings: Findings) -> pl.DataFrame:
         .filter(pl.col("counted").is_not_null() | pl.col("seconds").is_not_null())
         .sort("started_utc_us", "drive_id")
     )
+
+
+def _recorded_by(drives: pl.DataFrame, wording: Wording) -> str:
+    """Return the versions that recorded the drives, and how many each."""
+    unknown = wording.tr("report.unknown")
+    versions = drives.group_by("app_version").len().sort("app_version", nulls_last=True)
+    said = (f"{version or unknown} ({wording.number(n)})" for version, n in versions.iter_rows())
+    return ", ".join(said) or DASH
 
 
 def _messages(findings: Findings, wording: Wording) -> list[Block]:

@@ -113,7 +113,7 @@ def ran(command: list[str]) -> str:
 def test_three_minutes_of_driving(tmp_path: Path) -> None:
     delivery = deliver(tmp_path, 180)
     assert delivery.acknowledged == delivery.rows > 180
-    assert delivery.seconds < 40, delivery
+    assert delivery.seconds < 60, delivery  # the link is slow, not the machine: others may use it
 
 
 @pytest.mark.bench

@@ -32,7 +32,8 @@ def _colours(picture: Path) -> int:
 
 def test_a_drive_by_keyboard_alone(display: str, tmp_path: Path) -> None:
     with RealWindow(display, tmp_path, "--scene", "obedient") as window:
-        window.key("space")  # start
+        window.key("space")
+        window.wait_until_asked("start")
         window.key("t", "m")
         window.key("plus", "minus", "f", "n", "l", "F1", "x")
         window.xdotool("keydown", "space")
@@ -53,7 +54,10 @@ def test_the_letters_work_on_a_cyrillic_keyboard(display: str, tmp_path: Path, l
     with keyboard_layout(display, layout), RealWindow(
         display, tmp_path, "--scene", "obedient"
     ) as window:  # fmt: skip
-        window.key("space", t_key, m_key)
+        window.key("space")
+        window.wait_until_asked("start")
+        window.key(t_key, m_key)
+        window.wait_until_asked("start", "test_now", "mark")
         window.process.terminate()
         report = window.report()
     assert report["asked"] == ["start", "test_now", "mark", "close"]
@@ -78,7 +82,7 @@ def test_the_mouse_starts_and_a_screenshot_shows_it(display: str, tmp_path: Path
     with RealWindow(display, tmp_path, "--scene", "obedient", "--size", "1024x600") as window:
         window.xdotool("search", "--sync", "--onlyvisible", "--name", "FieldSurvey",
                        "mousemove", "--window", "%1", "110", "490", "click", "1")  # fmt: skip
-        time.sleep(0.6)
+        window.wait_until_asked("start")
         subprocess.run(
             ["import", "-window", "root", str(picture)],
             env=os.environ | {"DISPLAY": display}, check=True, timeout=30,

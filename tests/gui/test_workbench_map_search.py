@@ -9,7 +9,6 @@ import pytest
 from fieldsurvey.gui.workbench_map.name_folding import fold
 from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
 from fieldsurvey.model.geodesy import distance_m
-from fieldsurvey.places.geometry import chainages_m
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.places.report import ImportReport
 from fieldsurvey.places.roads import HighwayLine
@@ -46,7 +45,12 @@ def _places() -> Places:
         43.0 + np.arange(count) * 0.1, np.full(count, 77.0), np.array(people),
         np.full(count, 1_500.0), (None,) * count,
     )  # fmt: skip
-    lines = [_line("KZ38-01", 45.0), _line("A-1", 46.0), _line("A-1", 47.0), _line("A-17", 48.0)]
+    lines = [
+        _line("KZ38-01", 45.0),
+        _line("A-1", 46.0),
+        _line("A-1 (2)", 47.0),
+        _line("A-17", 48.0),
+    ]
     report = ImportReport.__new__(ImportReport)
     return Places("test", lines, table, report)
 
@@ -133,7 +137,8 @@ def test_a_kilometre_of_a_highway(search: PlaceSearch, typed: str) -> None:
 def test_a_highway_of_two_lines_gives_both_with_what_is_near(search: PlaceSearch) -> None:
     found = search.find("a-1 12,5", "en")
     assert [place.latitude_deg for place in found] == [46.0, 47.0]
-    assert all(place.label.startswith("A-1, km 12.5 · ") for place in found)
+    (first, _), (second, _) = (place.label.split(" · ") for place in found)
+    assert (first, second) == ("A-1, km 12.5", "A-1 (2), km 12.5")
 
 
 def test_a_kilometre_beyond_the_end_gives_the_highway(search: PlaceSearch) -> None:
@@ -144,7 +149,7 @@ def test_a_kilometre_beyond_the_end_gives_the_highway(search: PlaceSearch) -> No
 
 
 def test_numbers_of_highways_are_completed(search: PlaceSearch) -> None:
-    assert [place.label for place in search.find("a1")] == ["A-1"]
+    assert [place.label for place in search.find("a1")] == ["A-1", "A-1 (2)"]
     assert [place.label for place in search.find("A-17")] == ["A-17"]
     assert [place.label for place in search.find("kz38")] == ["KZ38-01"]
     assert [place.label for place in search.find("kz38 42")] == []  # which one? not guessed
@@ -173,8 +178,5 @@ def _whole_country(geography: Path) -> Places:
         np.array(rows.latitude_deg), np.array(rows.longitude_deg), np.array(rows.population),
         np.full(count, 1_500.0), (None,) * count,
     )  # fmt: skip
-    lines = [
-        HighwayLine(*line[:1], "test", *line[1:], chainages_m(*line[1:]), 100.0)
-        for line in real.highway_lines()
-    ]
+    lines = [HighwayLine(*line[:1], "test", *line[1:], 100.0) for line in real.highway_lines()]
     return Places("test", lines, table, ImportReport.__new__(ImportReport))

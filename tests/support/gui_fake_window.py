@@ -2,7 +2,8 @@
 
 ``python -m tests.support.gui_fake_window --scene driving --report FILE`` shows one scene until it
 is closed; the report tells a test what was asked of the drive, what Qt complained about, which
-texts did not fit and how late the event loop ever was.
+texts did not fit and how late the event loop ever was. Beside the report, ``.asked`` says what was
+asked so far and the window has looked at.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from PySide6.QtCore import QElapsedTimer, QTimer, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from fieldsurvey.gui.app import run_drive_window
-from fieldsurvey.gui.drive_window import DriveWindow
+from fieldsurvey.gui.drive_window import POLL_MS, DriveWindow
 from fieldsurvey.gui.map_features import features_of
 from fieldsurvey.model.tally import Tally
 from tests.support.gui_cut_off import cut_off_texts, unnamed_controls
@@ -122,6 +123,9 @@ def main() -> None:
     )
     report: dict[str, object] = {}
     beats: list[Heartbeat] = []
+    told: list[str] = []
+    telling = QTimer()
+    telling.timeout.connect(lambda: tell())
 
     def window() -> DriveWindow:
         return next(w for w in QApplication.topLevelWidgets() if isinstance(w, DriveWindow))
@@ -145,8 +149,15 @@ def main() -> None:
         QTimer.singleShot(400, beats[0].start)
         if arguments.report is not None:
             say_ready(tries_left=100)
+            telling.start(2 * POLL_MS)
         if arguments.close_after_s:
             QTimer.singleShot(int(arguments.close_after_s * 1000), finish)
+
+    def tell() -> None:
+        """Say what was asked before the window last looked at the drive."""
+        asked_file = arguments.report.with_suffix(".asked")
+        asked_file.write_text("\n".join(told))
+        told[:] = drive.asked
 
     def finish() -> None:
         beats[0].stop()

@@ -8,9 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from fieldsurvey.gui.map_features import MapFeatures, features_of
+from fieldsurvey.places.geometry import chainages_m
 
-Line = namedtuple("Line", "ref latitude_deg longitude_deg")
+Line = namedtuple("Line", "ref latitude_deg longitude_deg chainage_m")
 Table = namedtuple("Table", "id name name_en name_ru name_kk latitude_deg longitude_deg population")
+
+
+def a_line(ref: str, latitude_deg: np.ndarray, longitude_deg: np.ndarray) -> Line:
+    return Line(ref, latitude_deg, longitude_deg, chainages_m(latitude_deg, longitude_deg))
 
 
 class FewPlaces:
@@ -18,9 +23,9 @@ class FewPlaces:
 
     def highway_lines(self) -> list[Line]:
         return [
-            Line("KAZ01", np.array([43.2, 43.5, 44.2]), np.array([76.9, 76.95, 77.1])),
-            Line("KAZ24", np.array([43.40, 43.41]), np.array([76.2, 77.8])),
-            Line("KAZ24", np.array([43.41, 43.50]), np.array([77.8, 78.4])),
+            a_line("KAZ01", np.array([43.2, 43.5, 44.2]), np.array([76.9, 76.95, 77.1])),
+            a_line("KAZ24", np.array([43.40, 43.41]), np.array([76.2, 77.8])),
+            a_line("KAZ24", np.array([43.41, 43.50]), np.array([77.8, 78.4])),
         ]
 
     def settlements(self) -> Table:
@@ -50,7 +55,7 @@ class RealPlaces:
             parts = geometry["coordinates"]
             for part in [parts] if geometry["type"] == "LineString" else parts:
                 points = np.array(part)
-                lines.append(Line(feature["properties"]["ref"], points[:, 1], points[:, 0]))
+                lines.append(a_line(feature["properties"]["ref"], points[:, 1], points[:, 0]))
         return lines
 
     def settlements(self) -> Table:

@@ -123,6 +123,15 @@ class RealWindow:
             self.xdotool("key", key)
             time.sleep(0.3)
 
+    def wait_until_asked(self, *what: str) -> None:
+        """Wait until the drive was asked for all of this and the window has seen what came of it:
+        on a busy machine a key may wait for seconds."""
+        told = self.report_file.with_suffix(".asked")
+        deadline = time.monotonic() + 20
+        while not told.exists() or told.read_text().split() != list(what):
+            assert time.monotonic() < deadline, f"asked for: {told.read_text().split()}"
+            time.sleep(0.05)
+
     def report(self, timeout_s: float = 30) -> dict[str, Any]:
         """Wait for the window to go and return what it has to say; Python must not have
         complained either."""

@@ -19,7 +19,8 @@ from tests.support.store_values import a_test
 
 REF = "KZ38-01"
 S = 1_000_000
-DAY_US = 86_400 * S
+DAY_S = 86_400
+MORNING_US = 4 * 3600 * S  # nine o'clock in Kazakhstan
 SPEED_MPS = 20.0
 
 
@@ -93,8 +94,8 @@ def write_survey(
     driven_m: int = 0,
 ) -> Path:
     """Write a survey with a test at each (metres along the highway, verdict), two minutes apart,
-    and a second every 20 m of ``driven_m``."""
-    start_utc_us = int(time.time() * S - days_ago * DAY_US)
+    and a second every 20 m of ``driven_m``. It began in a day's morning, so that it ends in it."""
+    start_utc_us = int(time.time() - days_ago * DAY_S) // DAY_S * DAY_S * S + MORNING_US
     plan = SurveyPlan(name=path.stem, operator=operator)
     drive = road_drive(plan, start_utc_us, replayed=replayed)
     made = [

@@ -39,6 +39,7 @@ from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
 from fieldsurvey.model.messages import LANGUAGES
 from tests.support.workbench_data import HIGHWAY, a_highway
+from tests.support.workbench_files import write_places
 from tests.support.workbench_window import a_workbench, settle, show_measurements
 
 _NAMED = (
@@ -115,7 +116,7 @@ def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     window.model.set_filters(
         Filters(
             {"operator": ("Kcell", "Beeline"), "result": ("above", "below", "no_service")},
-            road=RoadRange(HIGHWAY, 0, 30_000),
+            road=RoadRange(HIGHWAY, 0, 50_000),
         )
     )
     for number in range(len(window.charts.all)):
@@ -127,21 +128,22 @@ def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
         window.tables.tabs.setCurrentIndex(number)
         yield f"table-{number}", window
     window.panels.show_part(window.map)
-    window.tables.go_to_stretch(0)
+    window.tables.go_to_stretch(window.tables.stretches.rows.rowCount() - 1)  # one that is open
     yield "stretch", window
     window.do(Do.NIGHT)
     yield "night", window
 
 
-_DIALOGS = (Do.EXPORT, Do.HELP, Do.NOTE, Do.FIND)
+_DIALOGS = (Do.EXPORT, Do.SAVE_PLAN, Do.HELP, Do.NOTE, Do.FIND)
 
 
 def _dialogs(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     """The same of what opens above the window."""
     for do in _DIALOGS:
         window.do(do)
-        QApplication.processEvents()
+        settle(window)
         open_ones = [dialog for dialog in window.findChildren(Question) if dialog.isVisible()]
+        assert open_ones or do is Do.FIND, f"{do}: nothing was asked"
         yield do.value, open_ones[0] if open_ones else window
         for dialog in open_ones:
             dialog.reject()
@@ -174,6 +176,8 @@ def main() -> None:
             window = a_workbench(Path(folder), LANGUAGES[0])
             window.resize(width, height)
             window.show()
+            window.read_places(write_places(Path(folder)))
+            settle(window)
             # In each view all languages; of a different one each time a picture is kept.
             for number, (name, shown) in enumerate(_views(window)):
                 for language in LANGUAGES:

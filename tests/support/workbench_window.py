@@ -16,12 +16,14 @@ from tests.support.workbench_data import BEGAN_UTC_US, TARGET_BPS, US
 NOW_UTC_US = BEGAN_UTC_US + 30 * 86_400 * US
 
 
-def a_workbench(folder: Path, language: str = "en") -> WorkbenchWindow:
+def a_workbench(
+    folder: Path, language: str = "en", now_utc_us: Callable[[], int] = lambda: NOW_UTC_US
+) -> WorkbenchWindow:
     """Build a window whose settings and notes lie in ``folder``."""
     return WorkbenchWindow(
         settings=Settings(folder / "workbench.ini"),
-        notes=Annotations(folder / "notes.json", now_utc_us=lambda: NOW_UTC_US),
-        now_utc_us=lambda: NOW_UTC_US,
+        notes=Annotations(folder / "notes.json", now_utc_us=now_utc_us),
+        now_utc_us=now_utc_us,
         language=language,
     )
 

@@ -31,6 +31,7 @@ class Do(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     REPORT = "report"
+    SAVE_PLAN = "save_plan"
     PRINT = "print"
     QUIT = "quit"
     UNDO = "undo"
@@ -97,6 +98,7 @@ ACTIONS = (
     Action(Do.IMPORT, "Ctrl+I", Menu.FILE, Needs.NOTHING),
     Action(Do.EXPORT, "Ctrl+E", Menu.FILE, starts_group=True),
     Action(Do.REPORT, "Ctrl+R", Menu.FILE),
+    Action(Do.SAVE_PLAN, "Ctrl+Shift+S", Menu.FILE),
     Action(Do.PRINT, "Ctrl+P", Menu.FILE),
     Action(Do.QUIT, "Ctrl+Q", Menu.FILE, Needs.NOTHING, starts_group=True),
     Action(Do.UNDO, "Ctrl+Z", Menu.EDIT, Needs.UNDO),

@@ -1,4 +1,4 @@
-"""What the desk does with files, away from the GUI thread: open, judge, export, import.
+"""What the desk does with files, away from the GUI thread: open, plan, report, import.
 
 Each function here is the work of a job: it gets a progress to tell and asks whether to go on. Heavy
 libraries are loaded here, in the worker. Must not import Qt.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +18,10 @@ from fieldsurvey.gui.workbench.facts import Facts, facts_of
 if TYPE_CHECKING:
     from fieldsurvey.analysis.measurements import Measurements
     from fieldsurvey.analysis.targets import JudgedBy
+    from fieldsurvey.drive.plan_making import MadePlan
     from fieldsurvey.export.importing import ImportReport
     from fieldsurvey.gui.map_features import MapFeatures
+    from fieldsurvey.gui.workbench.planned import Subject
     from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
     from fieldsurvey.places.places_file import Places
     from fieldsurvey.report.writing import ReportWritten
@@ -110,6 +112,27 @@ def report_on(
         progress=progress,
         cancelled=cancelled,
     )
+
+
+def save_plan(
+    subject: Subject,
+    output: Path,
+    gpx: Path | None,
+    base: Path | None,
+    language: str,
+    cancelled: Cancelled,
+) -> MadePlan:
+    """Write the plan of what is selected, with the other entries of the plan ``base``. Raises
+    ``KnownError`` where there is nothing to plan, ``base`` is no plan, or it cannot be written."""
+    from fieldsurvey.drive.plan_file import load_plan
+    from fieldsurvey.drive.plan_making import write_plan
+    from fieldsurvey.gui.workbench.planned import plan_of
+    from fieldsurvey.model.drive import SurveyPlan
+
+    plan = SurveyPlan() if base is None else load_plan(base)
+    made = plan_of(subject, replace(plan, name=output.stem), cancelled)
+    write_plan(made, language, output, gpx)
+    return made
 
 
 def import_logs(

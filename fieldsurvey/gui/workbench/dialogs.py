@@ -1,4 +1,4 @@
-"""Small questions: a line of text, a span of time, a stretch of highway.
+"""Small questions: yes or no, a line of text, a span of time, a stretch of highway.
 
 None of them blocks: the window goes on while they are open, and what was answered comes by a call.
 """
@@ -80,6 +80,23 @@ def ask_line(
     dialog.accepted.connect(lambda: answer(line.text().strip()))
     dialog.open()
     line.setFocus()
+    return dialog
+
+
+def ask_yes(
+    parent: QWidget, texts: Texts, question: str, yes: str, answer: Callable[[], None]
+) -> Question:
+    """Ask whether to do something that cannot be taken back; ``answer`` is called if so."""
+    dialog = Question(parent, texts, texts.tr("title"))
+    label = QLabel(question)
+    label.setWordWrap(True)
+    dialog.body.addWidget(label)
+    dialog.yes.setText(yes)
+    dialog.yes.setAccessibleName(yes)
+    dialog.no.setDefault(True)
+    dialog.finish()
+    dialog.accepted.connect(answer)
+    dialog.open()
     return dialog
 
 

@@ -11,6 +11,8 @@ from fieldsurvey.gui.workbench import desk
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
 from fieldsurvey.gui.workbench.import_dialog import ImportDialog
 from fieldsurvey.gui.workbench.jobs import Jobs
+from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
+from fieldsurvey.gui.workbench.planned import Subject
 from fieldsurvey.gui.workbench.selected_tables import export_selection
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
@@ -18,6 +20,7 @@ from fieldsurvey.model.messages import Message, message
 from fieldsurvey.places.places_file import Places
 
 if TYPE_CHECKING:
+    from fieldsurvey.drive.plan_making import MadePlan
     from fieldsurvey.export.importing import ImportReport
     from fieldsurvey.report.writing import ReportWritten
 
@@ -186,6 +189,36 @@ class Files:
 
     def _reported(self, written: "ReportWritten") -> None:
         self._tell(message("gui.wb_reported", path=written.path, tests=written.tests))
+
+    # Planning
+
+    def ask_plan(self, texts: Texts, subject: Subject, said: list[str]) -> None:
+        """Ask where to; ``said``: lines on the plan of ``subject``."""
+
+        def save(output: Path, gpx: Path | None, base: Path | None) -> None:
+            self._keep_folder(output)
+            self._jobs.run(
+                "save_plan",
+                lambda _progress, cancelled: desk.save_plan(
+                    subject, output, gpx, base, texts.language, cancelled
+                ),
+                lambda made: self._plan_saved(made, output, gpx),
+                label=message("gui.wb_plan_saving", name=output.name),
+            )
+
+        name = self.paths[0].stem if self.paths else "fieldsurvey"
+        output = Path(self._folder()) / f"{name}-plan.toml"
+        PlanDialog(self._window, texts, said, output, save).open()
+
+    def _plan_saved(self, made: "MadePlan", output: Path, gpx: Path | None) -> None:
+        self._tell(
+            message(
+                "gui.wb_plan_saved",
+                path=", ".join(str(path) for path in (output, gpx) if path is not None),
+                places=len(made.route.legs),
+                tests=sum(leg.lack.planned.tests_needed for leg in made.route.legs),
+            )
+        )
 
     # Printing
 

@@ -176,3 +176,10 @@ def on_road(rows: Rows, road: RoadRange) -> Bools:
     """Return which rows lie on a stretch of highway."""
     inside = (rows.chainage_m >= road.from_m) & (rows.chainage_m < road.to_m)
     return inside & rows.fields["highway_ref"].is_word(road.highway_ref)
+
+
+def at_place(rows: Rows, place: RoadRange | str) -> Bools:
+    """Return which rows lie on a stretch, or in the settlement of an id."""
+    if isinstance(place, RoadRange):
+        return on_road(rows, place)
+    return rows.fields["settlement_id"].is_word(place)

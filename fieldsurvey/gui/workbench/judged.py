@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fieldsurvey.gui.workbench.facts import Floats
-from fieldsurvey.model.verdict import Verdict
+from fieldsurvey.gui.workbench.judged_cells import Hexagon, hexagons_of, judge_off_highways
+from fieldsurvey.model.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 LENGTHS_M = (10_000, 1_000, 100)
 _POINTS_OF_A_STRETCH = 40
 _SHORTEST_PIECE_M = 25.0
-_WORST_FIRST = (Verdict.BELOW, Verdict.UNDECIDED, Verdict.ABOVE)
 
 StretchKey = tuple[str, int]  # highway and chainage in m
 
@@ -49,14 +49,16 @@ class Judged:
     length_m: int
     stretches: pl.DataFrame
     settlements: pl.DataFrame
+    cells: pl.DataFrame
     lines: tuple[StretchLine, ...]
+    hexagons: tuple[Hexagon, ...]
     board: tuple[BoardRow, ...]
 
     def settlement_verdicts(self) -> dict[str, Verdict]:
         """Return the worst verdict of each settlement by its id."""
         found: dict[str, Verdict] = {}
         for name, word in self.settlements.select("settlement_id", "verdict").iter_rows():
-            found[name] = _worst([Verdict(word), found.get(name, Verdict.ABOVE)])
+            found[name] = worst([Verdict(word), found.get(name, Verdict.ABOVE)])
         return found
 
     def decided(self) -> dict[Verdict, int]:
@@ -68,7 +70,8 @@ class Judged:
 def judge(
     measurements: Measurements, length_m: int, register: Register | None, now_utc_us: int
 ) -> Judged:
-    """Judge stretches and settlements, each operator by itself, and the programme's promises.
+    """Judge stretches, settlements and cells, each operator by itself, and the programme's
+    promises.
 
     ``register``: all places there are; without it promises about them stay open. Raises
     ``KnownError`` for a damaged target file.
@@ -82,9 +85,18 @@ def judge(
     judged_by = rule_of()
     stretches = judge_stretches(measurements, judged_by, length_m=length_m, now_utc_us=now_utc_us)
     settlements = judge_settlements(measurements, judged_by, now_utc_us=now_utc_us)
-    lines = _lines(measurements, stretches, length_m)
+    cells = judge_off_highways(measurements, judged_by, now_utc_us)
     promises = board(measurements, load_programme(), register, now_utc_us)
-    return Judged(judged_by, length_m, stretches, settlements, lines, tuple(promises))
+    return Judged(
+        judged_by,
+        length_m,
+        stretches,
+        settlements,
+        cells,
+        _lines(measurements, stretches, length_m),
+        hexagons_of(cells),
+        tuple(promises),
+    )
 
 
 def _lines(
@@ -119,14 +131,10 @@ def _lines(
         rows.setdefault(key, []).append(row)
     verdicts = [Verdict(word) for word in stretches["verdict"].to_list()]
     return tuple(
-        StretchLine(key, *places[key], _worst([verdicts[row] for row in mine]), tuple(mine))
+        StretchLine(key, *places[key], worst([verdicts[row] for row in mine]), tuple(mine))
         for key, mine in rows.items()
         if key in places and len(places[key][0]) > 1
     )
-
-
-def _worst(verdicts: list[Verdict]) -> Verdict:
-    return min(verdicts, key=_WORST_FIRST.index)
 
 
 def box_of(latitude_deg: Floats, longitude_deg: Floats) -> tuple[float, float, float, float] | None:

@@ -8,9 +8,10 @@ import numpy as np
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.facts import Facts
 from fieldsurvey.gui.workbench.judged import Judged, StretchLine, box_of
+from fieldsurvey.gui.workbench.judged_cells import Hexagon
 from fieldsurvey.gui.workbench.results import drawn_rates_mbps
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
-from fieldsurvey.gui.workbench_map.map_data import MapPoints, MapStretch
+from fieldsurvey.gui.workbench_map.map_data import MapHexagon, MapPoints, MapStretch
 from fieldsurvey.gui.workbench_map.throughput_classes import (
     throughput_classes,
     throughput_palette,
@@ -93,6 +94,7 @@ class MapPane:
         if self._judged is not None and self._look is not None:
             look, judged = self._look, self._judged
             self.map.set_stretches([_stretch(look, judged, line) for line in judged.lines])
+            self.map.set_hexagons([_hexagon(look, judged, one) for one in judged.hexagons])
 
     def zoom_to_selection(self) -> None:
         model = self._model
@@ -130,6 +132,16 @@ def _classes(facts: Facts) -> np.ndarray:
         [~facts.reachable, facts.tests.fields["result"].is_word("no_service")]
     )
     return throughput_classes(rates_bps, no_service, facts.target_bps)
+
+
+def _hexagon(look: Look, judged: Judged, hexagon: Hexagon) -> MapHexagon:
+    from fieldsurvey.analysis.sentence import cell_sentence
+
+    said = [
+        look.texts.say(cell_sentence(judged.cells.row(row, named=True), judged.by.rate_bps))
+        for row in hexagon.rows
+    ]
+    return MapHexagon(hexagon.latitude_deg, hexagon.longitude_deg, hexagon.verdict, "; ".join(said))
 
 
 def _stretch(look: Look, judged: Judged, line: StretchLine) -> MapStretch:

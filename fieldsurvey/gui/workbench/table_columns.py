@@ -36,7 +36,8 @@ def _ms(title_id: str, name: str) -> Column:
     return Column(title_id, text, name, is_number=True)
 
 
-def _number(title_id: str, name: str) -> Column:
+def number(title_id: str, name: str) -> Column:
+    """Return a column of whole numbers."""
     return Column(title_id, lambda texts, row: texts.number(row[name]), name, is_number=True)
 
 
@@ -126,10 +127,10 @@ def _verdict_columns() -> tuple[Column, ...]:
     return (
         _word("operator"),
         Column("wb_col_verdict", _verdict, "verdict", sign=lambda row: _VERDICTS[row["verdict"]]),
-        _number("wb_col_tests", "tests"),
+        number("wb_col_tests", "tests"),
         Column("wb_col_share", _share, "share_above", is_number=True),
         Column("wb_col_needed", _needed, "tests_needed"),
-        _number("wb_col_no_service", "no_service"),
+        number("wb_col_no_service", "no_service"),
         _mbps("wb_col_median", "median_bps"),
         _mbps("wb_col_p10", "p10_bps"),
         Column(
@@ -137,11 +138,12 @@ def _verdict_columns() -> tuple[Column, ...]:
             lambda _texts, row: "" if row["newest_utc_us"] is None else day(row["newest_utc_us"]),
             "newest_utc_us",
         ),
-        _number("wb_col_seconds", "seconds"),
+        number("wb_col_seconds", "seconds"),
     )
 
 
-def _km(texts: Texts, row: Row) -> str:
+def km_of(texts: Texts, row: Row) -> str:
+    """Return the kilometres of a stretch, "10–20"."""
     low, high = row["from_m"] / 1000, row["to_m"] / 1000
     decimals = 0 if row["to_m"] - row["from_m"] >= 1000 else 1
     return f"{texts.number(low, decimals)}–{texts.number(high, decimals)}"
@@ -149,7 +151,7 @@ def _km(texts: Texts, row: Row) -> str:
 
 STRETCHES = (
     Column("wb_field_highway_ref", lambda _texts, row: row["highway_ref"], "highway_ref"),
-    Column("wb_col_km", _km, "from_m", is_number=True),
+    Column("wb_col_km", km_of, "from_m", is_number=True),
     *_verdict_columns(),
 )
 SETTLEMENTS = (

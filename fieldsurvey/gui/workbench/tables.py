@@ -1,4 +1,4 @@
-"""The tables under the map: tests, stretches, settlements, targets. A row is a way to go there.
+"""The tables under the map: tests, places, targets, the plan. A row is a way to go there.
 
 A row of the tests is the measurement looked at; a row of the places selects what was measured
 there. Keys do the same as the mouse.
@@ -16,8 +16,10 @@ from PySide6.QtWidgets import (
 from fieldsurvey.analysis.board_row import BoardRow
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.board_columns import board_columns, board_frame
-from fieldsurvey.gui.workbench.filters import RoadRange, on_road
+from fieldsurvey.gui.workbench.filters import RoadRange, at_place
 from fieldsurvey.gui.workbench.judged import LENGTHS_M, Judged
+from fieldsurvey.gui.workbench.plan_columns import CREWS
+from fieldsurvey.gui.workbench.plan_page import PlanPage
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
 from fieldsurvey.gui.workbench.table import Table
 from fieldsurvey.gui.workbench.table_columns import (
@@ -27,6 +29,7 @@ from fieldsurvey.gui.workbench.table_columns import (
     test_columns,
 )
 from fieldsurvey.gui.workbench.table_model import Row
+from fieldsurvey.gui.workbench.when_seen import SaidTable
 
 
 class Tables(QWidget):
@@ -48,9 +51,10 @@ class Tables(QWidget):
         self.length = QComboBox()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self._named: list[tuple[Table, str]] = []
+        self._pages: list[tuple[Table | SaidTable, str]] = []
         self.targets = Table(board_columns(self._promise))
-        for name in ("tests", "stretches", "settlements", "targets"):
+        self.plan, self.crews = PlanPage(), SaidTable(Table(CREWS))
+        for name in ("tests", "stretches", "settlements", "targets", "plan", "crews"):
             self._add_page(getattr(self, name), name)
         self.tabs.setCornerWidget(self.length)
         layout = QVBoxLayout(self)
@@ -70,17 +74,18 @@ class Tables(QWidget):
         assert self._judged is not None
         return self._judged.board[number]
 
-    def _add_page(self, page: Table, name: str) -> None:
+    def _add_page(self, page: Table | SaidTable, name: str) -> None:
         """Add a table under the text ``wb_table_<name>``."""
-        self._named.append((page, name))
+        self._pages.append((page, name))
         self.tabs.addTab(page, "")
 
     def set_look(self, look: Look) -> None:
         self._look = look
         texts = look.texts
         self.tabs.setAccessibleName(texts.tr("wb_tables"))
-        for page, name in self._named:
-            page.setAccessibleName(texts.tr(f"wb_table_{name}"))
+        for page, name in self._pages:
+            table = page.table if isinstance(page, SaidTable) else page
+            table.setAccessibleName(texts.tr(f"wb_table_{name}"))
         chosen = max(0, self.length.currentIndex())
         self.length.blockSignals(True)
         self.length.clear()
@@ -95,8 +100,8 @@ class Tables(QWidget):
         self.length.setCurrentIndex(chosen)
         self.length.blockSignals(False)
         self.length.setAccessibleName(texts.tr("wb_length_choice"))
-        for table, _name in self._named:
-            table.set_look(look)
+        for page, _name in self._pages:
+            page.set_look(look)
         self._name_tabs()
         self._show_length()
 
@@ -104,9 +109,9 @@ class Tables(QWidget):
         if self._look is None:
             return
         texts = self._look.texts
-        for number, (page, name) in enumerate(self._named):
-            count = texts.number(page.rows.rowCount())
-            self.tabs.setTabText(number, f"{texts.tr(f'wb_table_{name}')} · {count}")
+        for number, (page, name) in enumerate(self._pages):
+            count = f" · {texts.number(page.rows.rowCount())}" if isinstance(page, Table) else ""
+            self.tabs.setTabText(number, texts.tr(f"wb_table_{name}") + count)
 
     def _show_length(self) -> None:
         self.length.setVisible(self.tabs.currentWidget() is self.stretches)
@@ -176,11 +181,12 @@ class Tables(QWidget):
         """Return what was measured at a place, by its operator."""
         facts = self._model.facts
         rows = (facts.tests, facts.samples)
-        if "from_m" in row:
-            road = RoadRange(row["highway_ref"], row["from_m"], row["to_m"])
-            there = [on_road(part, road) for part in rows]
-        else:
-            there = [part.fields["settlement_id"].is_word(row["settlement_id"]) for part in rows]
+        place = (
+            RoadRange(row["highway_ref"], row["from_m"], row["to_m"])
+            if "from_m" in row
+            else row["settlement_id"]
+        )
+        there = [at_place(part, place) for part in rows]
         operator = row["operator"] or ""
         tests, samples = (
             mask & part.fields["operator"].is_word(operator)
@@ -202,8 +208,10 @@ class Tables(QWidget):
         self.settlements.follow(None)
 
     def current(self) -> Table | None:
+        """Return the table that is seen."""
         page = self.tabs.currentWidget()
-        return page if isinstance(page, Table) else None
+        table = page.table if isinstance(page, SaidTable) else page
+        return table if isinstance(table, Table) else None
 
     def focus_part(self) -> QWidget:
         """Return what takes the keyboard for all of this."""

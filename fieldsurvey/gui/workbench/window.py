@@ -34,6 +34,8 @@ from fieldsurvey.gui.workbench.judging import Judging
 from fieldsurvey.gui.workbench.map_pane import MapPane
 from fieldsurvey.gui.workbench.menus import Menus
 from fieldsurvey.gui.workbench.panels import Panels
+from fieldsurvey.gui.workbench.planned import Planned
+from fieldsurvey.gui.workbench.planning import Planning
 from fieldsurvey.gui.workbench.printing import Page, print_page
 from fieldsurvey.gui.workbench.saying import counts_line
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel
@@ -105,6 +107,10 @@ class WorkbenchWindow(QMainWindow):
         self.files.on_opened = self._opened
         self.judging = Judging(self.model, self.jobs, self._now_utc_us, lambda: self.files.places)
         self.judging.on_judged = self._show_judged
+        self.planning = Planning(
+            self.model, self.jobs, self.tables.plan, self.tables.crews, self._now_utc_us,
+            lambda: self.files.places,
+        )  # fmt: skip
         self.filtering = Filtering(self, self.model, self._settings, self.tell)
         self.editing = Editing(self, self.model, self.tell)
         self.welcome = Welcome(self._settings, self.do, self._open_recent)
@@ -139,6 +145,8 @@ class WorkbenchWindow(QMainWindow):
         self.tables.place_chosen.connect(self._look_at_place)
         self.tables.length_chosen.connect(self.judging.choose_length)
         self.map.stretch_clicked.connect(self.tables.go_to_stretch)
+        self.tables.plan.save_asked.connect(lambda: self.do(Do.SAVE_PLAN))
+        self.planning.on_going = lambda box: self.map.show_box(*box)
         self.chips.time_asked.connect(lambda: self.filtering.ask_time(self._look.texts))
         self.chips.road_asked.connect(lambda: self.filtering.ask_road(self._look.texts))
         stack = self.editing.annotating.stack
@@ -160,6 +168,7 @@ class WorkbenchWindow(QMainWindow):
             self._known_places = known
             self.files.places = known.places
             self.map.set_features(known.features)
+            self.planning.forget()
             if then is not None:
                 then()
 
@@ -241,6 +250,8 @@ class WorkbenchWindow(QMainWindow):
                 self.files.ask_export(texts, self._said_of_selection())
             case Do.REPORT:
                 self.files.ask_report(texts)
+            case Do.SAVE_PLAN:
+                self._ask_plan()
             case Do.PRINT:
                 self.files.ask_print(texts, self.print_to)
             case Do.QUIT:
@@ -272,6 +283,15 @@ class WorkbenchWindow(QMainWindow):
                 self.filtering.ask_view(texts)
             case _:
                 self._show(do)
+
+    def _ask_plan(self) -> None:
+        """Ask where to save the plan, once it is known what it comes to."""
+        texts, subject = self._look.texts, self.planning.subject()
+
+        def ask(planned: Planned) -> None:
+            self.files.ask_plan(texts, subject, list(map(texts.say, planned.said)))
+
+        self.planning.give_plan(ask, self.tell)
 
     def _show(self, do: Do) -> None:
         """Carry out what only changes the looks."""
@@ -369,8 +389,8 @@ class WorkbenchWindow(QMainWindow):
         self.setPalette(palette)
         self.menus.set_texts(look.texts)
         for part in (
-            self.notice, self.chips, self.pane, self.charts, self.tables, self.panels,
-            self.status, self.welcome, self.finder,
+            self.notice, self.chips, self.pane, self.charts, self.tables, self.planning,
+            self.panels, self.status, self.welcome, self.finder,
         ):  # fmt: skip
             part.set_look(look)
         self.notice.button.setText(look.texts.tr("wb_show_replays"))

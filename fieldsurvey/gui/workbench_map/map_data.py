@@ -63,3 +63,13 @@ class MapStretch:
     verdict: Verdict
     label: str
     key: object
+
+
+@dataclass(frozen=True, eq=False)
+class MapHexagon:
+    """A judged piece of land by its corners."""
+
+    latitude_deg: Floats
+    longitude_deg: Floats
+    verdict: Verdict
+    label: str

@@ -1,7 +1,7 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
-Bottom to top: base map, highways, judged stretches, settlements, points, names, signs of verdicts,
-marker, scale bar, legend. Must not know of mouse and keys.
+Bottom to top: base map, highways, judged hexagons and stretches, settlements, points, names, signs
+of verdicts, marker, scale bar, legend. Must not know of mouse and keys.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_layer import attribution_text, paint_tiles
 from fieldsurvey.gui.tile_source import TileSource
 from fieldsurvey.gui.workbench_map.ground import Ground
+from fieldsurvey.gui.workbench_map.hexagon_layer import HexagonLayer
 from fieldsurvey.gui.workbench_map.legend import (
     Legend,
     LegendRow,
@@ -49,7 +50,7 @@ _PATIENCE_S = 3.0
 
 class MapPicture:
     """Attributes:
-    features, stretches, settlements, tiles: say ``changed`` of any that is another.
+    features, hexagons, stretches, settlements, tiles: say ``changed`` of any that is another.
     cloud: the points.
     points_are_coming: a cloud is being made.
     covered: where the window has put something upon the map.
@@ -58,6 +59,7 @@ class MapPicture:
     """
 
     def __init__(self) -> None:
+        self.hexagons = HexagonLayer()
         self.stretches = StretchLines(())
         self.settlements: SettlementSigns | None = None
         self.tiles: TileSource | None = None
@@ -66,8 +68,9 @@ class MapPicture:
         self.covered: tuple[QRectF, ...] = ()
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
-        layers = (self._tiles, self._highways, self._stretches, self._settlements)
-        self.ground = Ground(layers)
+        self.ground = Ground(
+            (self._tiles, self._highways, self._hexagons, self._stretches, self._settlements)
+        )
         self.labels = PlaceLabels()
         self.signs = SignSprites(self._signs)
         self._book = SignBook()
@@ -168,6 +171,9 @@ class MapPicture:
         if self.features is not None:
             yield from highways_in_steps(painter, self.features, view, look)
 
+    def _hexagons(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
+        yield from self.hexagons.paint(painter, view, look)
+
     def _stretches(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
         yield from self.stretches.paint(painter, view, look)
 
@@ -177,6 +183,7 @@ class MapPicture:
         yield
 
     def _signs(self, view: MapView, look: Look, ratio: float) -> Iterator[Sprite]:
+        yield from self.hexagons.signs(view, look, ratio)
         yield from self.stretches.signs(view, look, ratio)
         if self.settlements is not None:
             yield from self.settlements.signs(view, look, ratio)
@@ -199,7 +206,7 @@ class MapPicture:
 
     def _legend_rows(self, view: MapView, look: Look) -> list[LegendRow]:
         texts, rows = look.texts, []
-        found = {*self.stretches.verdicts}
+        found = {*self.stretches.verdicts, *self.hexagons.verdicts}
         if self.settlements is not None:
             found |= {*self.settlements.verdicts}
         rows += verdict_rows([v for v in DRAWN_IN_ORDER if v in found], texts)

@@ -25,7 +25,13 @@ from fieldsurvey.gui.map_view import MapView, degrees_of, project, project_one
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_source import TileSource
 from fieldsurvey.gui.workbench_map.cloud_maker import CloudMaker
-from fieldsurvey.gui.workbench_map.map_data import ClassPalette, MapPoints, MapStretch
+from fieldsurvey.gui.workbench_map.hexagon_layer import HexagonLayer
+from fieldsurvey.gui.workbench_map.map_data import (
+    ClassPalette,
+    MapHexagon,
+    MapPoints,
+    MapStretch,
+)
 from fieldsurvey.gui.workbench_map.map_picture import MapPicture
 from fieldsurvey.gui.workbench_map.point_layer import cell_level
 from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
@@ -113,6 +119,10 @@ class MapSurface(QWidget):
 
     def set_stretches(self, stretches: Sequence[MapStretch]) -> None:
         self._picture.stretches = StretchLines(stretches)
+        self._ground_changed()
+
+    def set_hexagons(self, hexagons: Sequence[MapHexagon]) -> None:
+        self._picture.hexagons = HexagonLayer(hexagons)
         self._ground_changed()
 
     def set_settlement_verdicts(self, verdicts: Mapping[str, Verdict]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from fieldsurvey.gui.workbench_map.name_folding import fold
 from fieldsurvey.model.geodesy import metres_per_degree
 from fieldsurvey.model.messages import LANGUAGES, message
+from fieldsurvey.places.one_place_per_post import number_of_highway
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.places.roads import HighwayLine
 
@@ -53,7 +54,9 @@ class PlaceSearch:
         self._lines: dict[str, list[HighwayLine]] = {}
         for line in places.highway_lines():
             self._lines.setdefault(line.ref, []).append(line)
-        self._refs = {_ref_key(ref): ref for ref in self._lines}
+        self._refs: dict[str, list[str]] = {}
+        for ref in self._lines:
+            self._refs.setdefault(_ref_key(number_of_highway(ref)), []).append(ref)
         self._names = self._all_names()
         self._population = [int(people) for people in self._table.population]
 
@@ -113,15 +116,16 @@ class PlaceSearch:
             kilometre = _KILOMETRE.match(" ".join(words[count:]).casefold())
             if kilometre:
                 chainage_m = int(kilometre[1]) * 1000 + int((kilometre[2] or "0").ljust(3, "0"))
-                return self._kilometre(refs[0], chainage_m, language)
+                return self._kilometre(refs, chainage_m, language)
         return []
 
     def _refs_like(self, key: str, *, exactly: bool) -> list[str]:
         if key in self._refs:
-            return [self._refs[key]]
+            return self._refs[key]
         if exactly or not any(letter.isdigit() for letter in key):
             return []
-        return sorted(ref for own, ref in self._refs.items() if own.startswith(key))
+        found = (refs for own, refs in self._refs.items() if own.startswith(key))
+        return sorted(ref for refs in found for ref in refs)
 
     def _highway(self, ref: str) -> FoundPlace:
         lines = self._lines[ref]
@@ -134,22 +138,20 @@ class PlaceSearch:
         )  # fmt: skip
         return FoundPlace(ref, float(latitude[middle]), float(longitude[middle]), box)
 
-    def _kilometre(self, ref: str, chainage_m: int, language: str) -> list[FoundPlace]:
+    def _kilometre(self, refs: Sequence[str], chainage_m: int, language: str) -> list[FoundPlace]:
         """Return the kilometre on every line of the highway that is long enough, told apart by the
         settlement next to it; the highway where none is."""
         km = f"{chainage_m / 1000:g}"
-        label = message("gui.map_kilometre", highway=ref, km=km).text(language)
-        places = _places_at(self._lines[ref], chainage_m)
+        places = [(ref, at) for ref in refs for at in _places_at(self._lines[ref], chainage_m)]
         if not places:
-            return [self._highway(ref)]
-        return [
-            FoundPlace(
-                label if len(places) == 1 else f"{label} · {self._nearest_name(*at, language)}",
-                *at,
-                _box_around(*at, _AROUND_KILOMETRE_M),
-            )
-            for at in places
-        ]
+            return [self._highway(ref) for ref in refs]
+        found = []
+        for ref, at in places:
+            label = message("gui.map_kilometre", highway=ref, km=km).text(language)
+            if len(places) > 1:
+                label = f"{label} · {self._nearest_name(*at, language)}"
+            found.append(FoundPlace(label, *at, _box_around(*at, _AROUND_KILOMETRE_M)))
+        return found
 
     def _nearest_name(self, latitude_deg: float, longitude_deg: float, language: str) -> str:
         table = self._table
@@ -164,14 +166,15 @@ class PlaceSearch:
 
 
 def _places_at(lines: Sequence[HighwayLine], chainage_m: float) -> list[tuple[float, float]]:
+    """Return where a post is: once, though several lines of one number have it."""
     return [
         (
             float(np.interp(chainage_m, line.chainage_m, line.latitude_deg)),
             float(np.interp(chainage_m, line.chainage_m, line.longitude_deg)),
         )
         for line in lines
-        if chainage_m <= line.length_m
-    ]
+        if line.chainage_m[0] <= chainage_m <= line.chainage_m[-1]
+    ][:1]
 
 
 def _rank(wanted: str, name: str) -> int:

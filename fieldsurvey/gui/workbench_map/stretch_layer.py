@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from fieldsurvey.gui.map_view import Floats, MapView, project
 from fieldsurvey.gui.polyline import screen_polylines, spread_along, visible_segments
@@ -103,6 +103,12 @@ def verdict_pen(verdict: Verdict, look: Look, width: float) -> QPen:
     return pen
 
 
+def verdict_pixmap(verdict: Verdict, look: Look, radius: float, ratio: float) -> QPixmap:
+    """Return the sign of a verdict as a picture for a device of that ratio."""
+    colour, halo = QColor(verdict_colour(look.theme, verdict)), QColor(look.theme.map_ground)
+    return marker_pixmap(VERDICT_SHAPES[verdict], radius, colour, halo, ratio)
+
+
 def verdict_sprites(
     verdict: Verdict,
     x: Floats,
@@ -115,8 +121,7 @@ def verdict_sprites(
     """Return the sign of a verdict for each of n places in view, at most one in a square of the
     gap's size."""
     radius, gap = (look.px(side) for side in radius_and_gap_px)
-    colour, halo = QColor(verdict_colour(look.theme, verdict)), QColor(look.theme.map_ground)
-    sign = marker_pixmap(VERDICT_SHAPES[verdict], radius, colour, halo, ratio)
+    sign = verdict_pixmap(verdict, look, radius, ratio)
     half = sign.deviceIndependentSize().width() / 2
     px, py = view.to_screen(x, y)
     seen = (px >= 0) & (px <= view.width) & (py >= 0) & (py <= view.height)

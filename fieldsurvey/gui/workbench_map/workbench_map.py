@@ -114,12 +114,13 @@ class WorkbenchMap(MapSurface):
             painter.drawEllipse(at, look.px(9), look.px(9))
 
     def _paint_words(self, painter: QPainter, look: Look) -> None:
-        """Coordinates and stretch under the mouse."""
+        """Coordinates and the judged place under the mouse."""
         if self._mouse is not None:
             words = [self._coordinates(look)]
-            stretch = self._stretch_at(self._mouse)
-            if stretch is not None:
-                words.insert(0, stretch.label)
+            x, y = self._mouse.x(), self._mouse.y()
+            place = self._stretch_at(self._mouse) or self._picture.hexagons.at(self._view, x, y)
+            if place is not None:
+                words.insert(0, place.label)
             at = QPointF(look.px(12), self.height() - look.px(64))
             text_on_veil(painter, at, " · ".join(words), look, 13, 0, 0)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import psycopg
     from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
-SCHEMA = "fieldsurvey_archive_2"  # counts up with the columns: an older copy is left alone
+SCHEMA = "fieldsurvey_archive_3"  # counts up with the columns: an older copy is left alone
 
 _TYPES = {
     "int64": "bigint",

@@ -13,6 +13,7 @@ from fieldsurvey.analysis.route import ASSUMED_SPEED_MPS, Pace, Route, pace_of, 
 from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.analysis.stretches import judge_stretches
 from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch
+from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.geodesy import metres_per_degree
 from fieldsurvey.places.roads import HighwayLine
 from fieldsurvey.places.settlements import SettlementTable
@@ -224,6 +225,12 @@ def test_without_a_start_it_begins_where_the_first_one_does() -> None:
 
 def test_the_same_places_give_the_same_route() -> None:
     assert plan_route(scattered(60, 2), PACE, START) == plan_route(scattered(60, 2), PACE, START)
+
+
+def test_who_asks_to_stop_does_not_wait_for_the_route() -> None:
+    asked = iter([False, False, True])
+    with pytest.raises(KnownError, match="Planning was cancelled"):
+        plan_route(scattered(20, 1), PACE, cancelled=lambda: next(asked))
 
 
 def test_four_hundred_stretches_take_less_than_two_seconds() -> None:

@@ -65,6 +65,32 @@ def test_nobody_claims_service_where_nobody_asked(tmp_path: Path) -> None:
         assert survey.summary().no_service_samples == 0
 
 
+def test_a_row_whose_cells_moved_is_put_aside_not_misread(tmp_path: Path) -> None:
+    """Saved again without its empty cells: the rate of the download stands where the upload's is,
+    and the level where the kind of network is."""
+    whole, moved = gnettrack_test(0, 43_000, 3_000), gnettrack_test(60, 43_000, 3_000)
+    del moved[GNETTRACK_TESTS.index("Node")]
+    empty = gnettrack_test(120, 43_000, 3_000, Level="")
+    del empty[GNETTRACK_TESTS.index("Node")]
+    report = imported(
+        write_log(
+            tmp_path / "t.csv", GNETTRACK_TESTS, [whole, [*moved, ""], [*empty, ""]], delimiter=","
+        )
+    )
+    assert (report.rows, report.samples, report.tests, report.odd) == (3, 1, 1, 2)
+    assert report.odd_path is not None
+    assert report.odd_path.read_text("utf-8").count("under other names than their own") == 2
+
+
+def test_a_level_that_means_nothing_was_heard_is_no_level(tmp_path: Path) -> None:
+    rows = [
+        gnettrack_second(second, NetworkTech=technology, Level=level)
+        for second, (technology, level) in enumerate([("2G", -113), ("3G", -113), ("2G", -112)])
+    ]
+    samples = samples_of(imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows)))
+    assert [one.radio and one.radio.rssi_dbm for one in samples] == [None, None, -112]
+
+
 def test_a_drive_of_another_instrument_says_so(tmp_path: Path) -> None:
     path = write_log(tmp_path / "log.txt", GNETTRACK_LOG, [gnettrack_second(s) for s in range(9)])
     imported(path)

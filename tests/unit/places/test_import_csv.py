@@ -79,7 +79,7 @@ def test_highways_as_rows_of_vertices(tmp_path: Path) -> None:
     lines = places.highway_lines()
     assert [(line.ref, line.longitude_deg.tolist()) for line in lines] == [
         ("A1", [70.0, 70.01, 70.02]),
-        ("A1", [70.0, 70.01]),
+        ("A1 (2)", [70.0, 70.01]),
     ]
     assert list(reasons(report)) == [("row 7 – row 8: A2", "skip_no_geometry")]
 

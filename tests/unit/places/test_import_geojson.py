@@ -174,7 +174,7 @@ def test_files_of_one_name_in_two_folders_are_both_read(tmp_path: Path) -> None:
     places, report = imported(tmp_path, *inputs)
     assert len(places.highway_lines()) == 2
     assert [source.read for source in report.sources] == [1, 1]
-    (doubt,) = report.warnings  # one number, drawn by two files
+    doubt, _ = report.warnings  # one number, drawn by two files
     assert (doubt.id, doubt.args) == ("places.warn_two_sources", {"refs": "A1"})
 
 

@@ -11,7 +11,7 @@ import pytest
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import LANGUAGES, catalogue
 from fieldsurvey.places import places_file
-from fieldsurvey.places.places_file import import_files, open_places
+from fieldsurvey.places.places_file import FORMAT, import_files, open_places
 from tests.support.places_inputs import geojson, imported, square
 
 LINE = [[70.0, 50.0], [70.1, 50.0], [70.15, 50.05]]
@@ -110,14 +110,30 @@ def test_what_is_not_a_places_file_is_told_apart(tmp_path: Path, source: Path) -
     output = tmp_path / "kz.places"
     import_files([source], output)
     with closing(sqlite3.connect(output)) as database, database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute(f"PRAGMA user_version = {FORMAT + 1}")
     assert error_of(output) == "places.newer"
+
+
+def test_a_file_of_the_first_format_still_opens(tmp_path: Path, source: Path) -> None:
+    output = tmp_path / "kz.places"
+    import_files([source], output)
+    now = open_places(output)
+    with closing(sqlite3.connect(output)) as database, database:
+        database.execute("ALTER TABLE highway DROP COLUMN chainage_m")
+        database.execute("PRAGMA user_version = 1")
+        rows = database.execute(places_file._HIGHWAYS.format(chainage_m="")).fetchall()
+        version = places_file._version(rows, places_file._settlement_rows(now.settlements()))
+        database.execute("UPDATE meta SET value = ? WHERE name = 'version'", (version,))
+    (line,), (line_now,) = open_places(output).highway_lines(), now.highway_lines()
+    assert line.chainage_m.tolist() == line_now.chainage_m.tolist()
+    assert open_places(output).version == version != now.version
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         "UPDATE highway SET tolerance_m = 9000",
+        "UPDATE highway SET chainage_m = zeroblob(24)",
         "UPDATE highway SET latitude_deg = zeroblob(24)",
         "UPDATE settlement SET radius_m = radius_m + 1",
         "DELETE FROM settlement WHERE name = 'Akkol'",

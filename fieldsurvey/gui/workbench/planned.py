@@ -1,0 +1,193 @@
+"""What to drive next of what is selected, and what the crews got done, as tables.
+
+Made in a worker. Filters say by what evidence places are judged; they and a brush say which places
+are meant: a place nobody asked about is not planned because its tests were filtered away. Must not
+import Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fieldsurvey.gui.workbench.facts import Bools
+from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.selection import Brush, rows_of
+from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch, SurveyPlan
+from fieldsurvey.model.errors import KnownError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fieldsurvey.analysis.lacking import Lack
+    from fieldsurvey.analysis.measurements import Measurements
+    from fieldsurvey.analysis.route import Route
+    from fieldsurvey.drive.plan_making import MadePlan
+    from fieldsurvey.model.messages import Message
+    from fieldsurvey.places.places_file import Places
+
+HIDDEN = "hidden"  # instead of "not driven", where the filters left out what was driven
+
+Cancelled = Callable[[], bool]
+PlaceKey = tuple[str, int] | str  # highway and where the stretch begins in m, or a settlement's id
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a plan is asked of. ``tests``, ``samples``: what the filters keep; ``brush``: what of it
+    was marked by hand. ``settlements``: whether they are planned as well."""
+
+    measurements: Measurements
+    tests: Bools
+    samples: Bools
+    filters: Filters
+    brush: Brush | None
+    places: Places | None
+    settlements: bool
+    now_utc_us: int
+
+    @property
+    def filtered(self) -> Measurements:
+        return rows_of(self.measurements, self.tests, self.samples)
+
+    @property
+    def selected(self) -> Measurements:
+        if self.brush is None:
+            return self.filtered
+        tests, samples = self.tests & self.brush.tests, self.samples & self.brush.samples
+        return rows_of(self.measurements, tests, samples)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """``legs``: a row per place of the route, in its order. ``said``: what it comes to in words,
+    then what has to be known of that."""
+
+    route: Route
+    legs: pl.DataFrame
+    said: tuple[Message, ...]
+
+
+def plan_of(subject: Subject, base: SurveyPlan, cancelled: Cancelled) -> MadePlan:
+    """Return the plan of what is selected; its other entries are those of ``base``.
+
+    Raises ``KnownError`` ``gui.wb_no_places`` and those of
+    :func:`fieldsurvey.drive.plan_making.make_plan`.
+    """
+    from fieldsurvey.drive.plan_making import make_plan
+
+    if subject.places is None:
+        raise KnownError("gui.wb_no_places")
+    operators = subject.filters.choices.get("operator", ())
+    if len(operators) == 1 and operators[0]:
+        base = replace(base, operator=operators[0])
+    marked = None if subject.brush is None else _places_in(subject.selected)
+
+    def meant(lack: Lack) -> bool:
+        return _asked_for(subject.filters, lack) and (marked is None or _key(lack) in marked)
+
+    return make_plan(
+        subject.filtered,
+        subject.places,
+        base,
+        now_utc_us=subject.now_utc_us,
+        meant=meant,
+        settlements=subject.settlements,
+        cancelled=cancelled,
+    )
+
+
+def planned(subject: Subject, cancelled: Cancelled) -> Planned:
+    """Return the route as a table. Raises ``KnownError`` as :func:`plan_of` does."""
+    import polars as pl
+
+    from fieldsurvey.drive.plan_making import route_doubts, route_line
+
+    route = plan_of(subject, SurveyPlan(), cancelled).route
+    there = _places_in(subject.measurements.evidence())
+    hidden = there - _places_in(subject.filtered.evidence())
+    rows, so_far_m = [], 0.0
+    for number, leg in enumerate(route.legs, 1):
+        so_far_m += leg.approach_m + leg.driven_m
+        row = {"number": number, "passes": leg.passes, "so_far_m": so_far_m, **_place(leg.lack)}
+        if _key(leg.lack) in hidden:
+            row["reason"] = HIDDEN
+        rows.append(row)
+    said = (route_line(route), *route_doubts(route))
+    return Planned(route, pl.DataFrame(rows, infer_schema_length=None), said)
+
+
+def _place(lack: Lack) -> dict[str, object]:
+    """Return what stands in a row of a stretch, or of a settlement."""
+    asked = lack.planned
+    row = {"reason": lack.reason, "tests_needed": asked.tests_needed}
+    if isinstance(asked, PlannedStretch):
+        road = {"highway_ref": asked.highway_ref, "from_m": asked.from_m, "to_m": asked.to_m}
+        return {**row, **road, "settlement_id": None, "place": asked.highway_ref}
+    name = lack.name or asked.settlement_id
+    nowhere = {"highway_ref": None, "from_m": None, "to_m": None}
+    return {**row, **nowhere, "settlement_id": asked.settlement_id, "place": name}
+
+
+def crews(subject: Subject, cancelled: Cancelled) -> pl.DataFrame:
+    """Return what each crew got done each day of what is selected, the newest day first: columns of
+    :data:`fieldsurvey.analysis.gaps.PROGRESS_COLUMNS`, and ``day`` as a date. Raises
+    ``KnownError`` for a damaged target file, and ``plan.cancelled``."""
+    import polars as pl
+
+    from fieldsurvey.analysis.gaps import day_name, progress
+    from fieldsurvey.analysis.route import stop_if
+    from fieldsurvey.analysis.stretches import judge_stretches
+    from fieldsurvey.analysis.targets import judged_by
+
+    stop_if(cancelled)
+    rule, now_utc_us = judged_by(), subject.now_utc_us
+    judged = judge_stretches(subject.filtered, rule, now_utc_us=now_utc_us)
+    found = progress(subject.selected, judged, rule, now_utc_us)
+    days = pl.col("day_utc_us").map_elements(day_name, return_dtype=pl.String)
+    return found.with_columns(day=days).sort("day_utc_us", "crew", descending=[True, False])
+
+
+def _asked_for(filters: Filters, lack: Lack) -> bool:
+    """Return whether the filters speak of a place, or of none at all."""
+    asked, choices = lack.planned, filters.choices
+    highways, settlements = choices.get("highway_ref"), choices.get("settlement_id")
+    if isinstance(asked, PlannedSettlement):
+        named = settlements is not None and asked.settlement_id in settlements
+        return named or not (highways or settlements or filters.road)
+    road = filters.road
+    return (
+        settlements is None
+        and (highways is None or asked.highway_ref in highways)
+        and (
+            road is None
+            or (
+                asked.highway_ref == road.highway_ref
+                and asked.from_m < road.to_m
+                and asked.to_m > road.from_m
+            )
+        )
+    )
+
+
+def _key(lack: Lack) -> PlaceKey:
+    asked = lack.planned
+    if isinstance(asked, PlannedSettlement):
+        return asked.settlement_id
+    return asked.highway_ref, asked.from_m
+
+
+def _places_in(measured: Measurements) -> set[PlaceKey]:
+    """Return the places that anything was measured in."""
+    import polars as pl
+
+    from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
+
+    from_m = (pl.col("chainage_m") / JUDGED_LENGTH_M).floor().cast(pl.Int64) * JUDGED_LENGTH_M
+    found: set[PlaceKey] = set()
+    for table in (measured.samples, measured.tests):
+        on_road = table.select(pl.col("highway_ref").cast(pl.String), from_m.alias("from_m"))
+        found |= set(on_road.drop_nulls().unique().iter_rows())
+        found |= set(table["settlement_id"].drop_nulls().cast(pl.String).unique().to_list())
+    return found

@@ -1,0 +1,265 @@
+"""The plan in the workbench: what to drive next of what is selected, shown, gone to and saved."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gpxpy
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from fieldsurvey.cli.main import cli
+from fieldsurvey.cli.shell import Shell
+from fieldsurvey.drive.plan_file import load_plan
+from fieldsurvey.gui.reading import Outlook
+from fieldsurvey.gui.workbench.actions import Do
+from fieldsurvey.gui.workbench.dialogs import Question
+from fieldsurvey.gui.workbench.filters import Filters, RoadRange
+from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
+from fieldsurvey.gui.workbench.table import Table
+from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from fieldsurvey.model.verdict import Verdict
+from tests.support.plan_road import REF, road_places, write_survey
+from tests.support.workbench_window import a_workbench, settle
+
+# The screenless platform says so of every dialog and menu.
+pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support")
+
+ABOVE, BELOW = Verdict.ABOVE, Verdict.BELOW
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Ten km decided for A, one test on the next ten, an old one on the last four; a replay."""
+
+    surveys: tuple[Path, ...]
+    places: Path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    path = tmp_path_factory.mktemp("plan")
+    road_places(path)
+    decided = [(100 + 900 * n, ABOVE) for n in range(10)]
+    surveys = (
+        write_survey(path / "a.fsurvey", [*decided, (12_000, BELOW)], operator="A", driven_m=3_000),
+        write_survey(path / "old.fsurvey", [(22_000, ABOVE)], operator="A", days_ago=500),
+        write_survey(path / "replay.fsurvey", [(15_000, BELOW)] * 3, replayed=True, operator="A"),
+    )
+    return Folder(surveys, path / "road.places")
+
+
+@pytest.fixture(scope="module")
+def opened(
+    qapp: QApplication, tmp_path_factory: pytest.TempPathFactory, folder: Folder
+) -> Iterator[WorkbenchWindow]:
+    """One window for all: opening it takes longer than what is done with it."""
+    window = a_workbench(tmp_path_factory.mktemp("desk"), now_utc_us=lambda: time.time_ns() // 1000)
+    window.resize(1024, 600)
+    window.show()
+    window.activateWindow()
+    window.read_places(folder.places, lambda: window.open(folder.surveys))
+    settle(window, lambda: window.model.is_open and window.isActiveWindow())
+    yield window
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def window(opened: WorkbenchWindow) -> WorkbenchWindow:
+    """Return it as it was opened, with the plan on screen."""
+    opened.do(Do.SELECT_ALL)
+    opened.model.set_filters(Filters())
+    opened.tables.plan.with_settlements.setChecked(False)
+    opened.tables.tabs.setCurrentWidget(opened.tables.plan)
+    settle(opened)
+    return opened
+
+
+def shown(window: WorkbenchWindow) -> list[tuple[str, str, str]]:
+    """Return place, kilometres and reason of each row."""
+    rows = window.tables.plan.table.rows
+    return [tuple(rows.text(line, n) for n in (1, 2, 3)) for line in range(rows.rowCount())]
+
+
+def choose(table: Table, line: int) -> None:
+    flags = QItemSelectionModel.SelectionFlag
+    table.selectionModel().setCurrentIndex(
+        table.rows.index(line, 0), flags.ClearAndSelect | flags.Rows
+    )
+
+
+def the_question(dialog: PlanDialog) -> Question:
+    return next(one for one in dialog.findChildren(Question) if one.isVisible())
+
+
+UNDECIDED = (REF, "10–20", "not enough data")
+STALE = (REF, "20–24", "tests are more than a year old")
+
+
+def test_the_route_is_that_of_what_is_selected(window: WorkbenchWindow) -> None:
+    page = window.tables.plan
+    assert shown(window) == [UNDECIDED, STALE], "a replay is no evidence"
+    rows = page.table.rows
+    assert [rows.row_at(n)["number"] for n in (0, 1)] == [1, 2]
+    assert rows.row_at(0)["tests_needed"] > 1
+    assert rows.row_at(0)["so_far_m"] == 10_000 * rows.row_at(0)["passes"]
+    assert rows.columns[3].sign(rows.row_at(0)) is Outlook.UNDECIDED
+    assert page.said.text().startswith("Places: 2, tests: ")
+    assert "straight lines" in page.said.toolTip()
+
+    needed = rows.row_at(0)["tests_needed"]
+    window.model.set_filters(Filters(replayed=True))
+    settle(window)
+    assert rows.row_at(0)["tests_needed"] == needed, "nor is it one when it is shown"
+    assert "no evidence" in page.said.text()
+
+    window.model.set_filters(Filters(road=RoadRange(REF, 21_000, 24_000)))
+    settle(window)
+    assert shown(window) == [STALE], "what nobody asked about is not planned"
+    window.model.set_filters(Filters(road=RoadRange(REF, 0, 9_000)))
+    settle(window)
+    assert shown(window) == []
+    assert "nothing needs to be driven" in page.said.text()
+
+
+def test_what_was_filtered_away_is_not_said_to_be_not_driven(window: WorkbenchWindow) -> None:
+    newest = int(window.model.facts.tests.utc_us.max())
+    window.model.set_filters(Filters(first_utc_us=newest + 1))
+    settle(window)
+    assert {why for _, _, why in shown(window)} == {"driven, but filtered out"}
+
+
+def test_a_brush_says_which_places_are_meant_and_judges_none(window: WorkbenchWindow) -> None:
+    at_12_km = window.model.facts.tests.chainage_m == 12_000
+    window.model.brush_tests(at_12_km)
+    settle(window)
+    assert shown(window) == [UNDECIDED]
+    window.do(Do.CLEAR)
+    settle(window)
+    assert shown(window) == [UNDECIDED, STALE]
+
+
+def test_a_row_goes_to_its_stretch_and_the_plan_stays(window: WorkbenchWindow) -> None:
+    choose(window.tables.plan.table, 1)
+    settle(window)
+    assert window.model.selected().tests["chainage_m"].to_list() == [22_000]
+    south, _west, north, _east = window.map.box()
+    assert 43.17 < south < 43.18 < 43.21 < north < 43.23
+    assert shown(window) == [UNDECIDED, STALE]
+    assert window.tables.plan.table.chosen_lines() == [1]
+    window.do(Do.CLEAR)
+    settle(window)
+    assert window.tables.plan.table.chosen_lines() == []
+    assert shown(window) == [UNDECIDED, STALE]
+
+
+def test_it_is_planned_only_while_it_is_seen(window: WorkbenchWindow) -> None:
+    window.tables.tabs.setCurrentWidget(window.tables.tests)
+    window.model.set_filters(Filters(road=RoadRange(REF, 21_000, 24_000)))
+    settle(window)
+    assert len(shown(window)) == 2, "as it was when it was last seen"
+    window.tables.tabs.setCurrentWidget(window.tables.plan)
+    settle(window)
+    assert shown(window) == [STALE]
+
+    window.tables.tabs.setCurrentWidget(window.tables.targets)
+    window.tables.targets.setFocus()
+    QTest.keyClick(window.tables.targets, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+    assert window.tables.plan.table.hasFocus(), "its rows are reached with the keyboard"
+
+
+def test_settlements_are_planned_when_asked_for(window: WorkbenchWindow) -> None:
+    window.tables.plan.with_settlements.click()
+    settle(window)
+    assert ("Шелек", "–", "not driven yet") in shown(window)
+    choose(window.tables.plan.table, [place for place, _, _ in shown(window)].index("Шелек"))
+    assert window.model.tests_count == 0
+    south, _west, north, _east = window.map.box()
+    assert south < 43.063 < north
+    for field, word in (("settlement_id", "s1"), ("highway_ref", REF)):
+        window.model.set_filters(Filters(choices={field: (word,)}))
+        settle(window)
+        places = {place for place, _, _ in shown(window)}
+        assert places == ({"Шелек"} if word == "s1" else {REF})
+
+
+def test_the_plan_saved_is_that_of_the_command_line(
+    window: WorkbenchWindow, folder: Folder, tmp_path: Path
+) -> None:
+    base = tmp_path / "base.toml"
+    base.write_text('server_url = "https://m.example"\nminimum_gap_s = 5\n', "utf-8")
+    (tmp_path / "next.gpx").write_text("old", "utf-8")
+    window.model.set_filters(Filters(choices={"operator": ("A",)}))
+    settle(window)
+    QTest.keyClick(
+        window,
+        Qt.Key.Key_S,
+        Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
+    )
+    settle(window)
+    dialog = window.findChild(PlanDialog)
+    dialog.path.setText(str(tmp_path / "next"))
+    dialog.base.setText(str(base))
+    dialog.yes.click()
+    the_question(dialog).no.click()
+    assert (tmp_path / "next.gpx").read_text("utf-8") == "old"
+    assert dialog.isVisible(), "nothing is lost by saying no"
+    dialog.yes.click()
+    the_question(dialog).yes.click()
+    settle(window)
+    assert "next.toml" in window.notice.label.text()
+
+    plan = load_plan(tmp_path / "next.toml")
+    assert (plan.server_url, plan.operator) == ("https://m.example", "A")
+    assert [(one.from_m, one.tests_needed > 0) for one in plan.stretches] == [
+        (10_000, True), (20_000, True),
+    ]  # fmt: skip
+    assert len(gpxpy.parse((tmp_path / "next.gpx").read_text("utf-8")).waypoints) == 2
+
+    typed = tmp_path / "typed"
+    typed.mkdir()
+    shell = Shell(lambda _: 0, lambda: False, lambda: None, language="en")
+    words = ["plan", "make", *map(str, folder.surveys), "--places", str(folder.places)]
+    words += [
+        "--operator",
+        "A",
+        "--base",
+        str(base),
+        "-o",
+        str(typed / "next.toml"),
+        "--gpx",
+        str(typed / "next.gpx"),
+    ]
+    done = CliRunner().invoke(cli, words, obj=shell)
+    assert done.exit_code == 0, done.stderr
+    for name in ("next.toml", "next.gpx"):
+        assert (typed / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_nothing_to_plan_is_told_and_nothing_asked(window: WorkbenchWindow) -> None:
+    window.model.set_filters(Filters(road=RoadRange(REF, 0, 9_000)))
+    window.do(Do.SAVE_PLAN)
+    settle(window)
+    assert "nothing needs to be driven" in window.notice.label.text()
+    assert not [one for one in window.findChildren(PlanDialog) if one.isVisible()]
+
+
+def test_crews_are_told_by_day(window: WorkbenchWindow) -> None:
+    window.tables.tabs.setCurrentWidget(window.tables.crews)
+    settle(window)
+    table = window.tables.crews.table
+    rows = [[table.rows.text(line, n) for n in range(1, 5)] for line in range(2)]
+    assert table.rows.rowCount() == 2, "a replay is nobody's progress"
+    assert rows == [["a.fsurvey", "3", "11", "1"], ["old.fsurvey", "0", "1", "0"]]
+    assert table.rows.text(0, 0) > table.rows.text(1, 0), "the newest day first"
+    window.model.brush_tests(np.zeros(len(window.model.tests), bool))
+    settle(window)
+    assert table.rows.rowCount() == 0
