@@ -42,9 +42,8 @@ class Brush:
         """Return a rectangle wider and higher by so much on either side, or narrower and lower, as
         far as the map goes."""
         left, top = self.corners[0]
-        least = _SMALLEST_PX
-        left = min(max(left - x, 0.0), view.width / 2 - least)
-        top = min(max(top - y, 0.0), view.height / 2 - least)
+        left = min(max(left - x, 0.0), view.width / 2 - _SMALLEST_PX)
+        top = min(max(top - y, 0.0), view.height / 2 - _SMALLEST_PX)
         return Brush(((left, top), (view.width - left, view.height - top)), is_lasso=False)
 
     @property
