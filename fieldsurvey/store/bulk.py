@@ -1,8 +1,9 @@
-"""The seconds of a whole survey at once, for desks: a million of them in a second or two.
+"""The seconds and tests of a whole survey at once, for desks: a million in a second or two.
 
-SQLite hands over a piece of the table as one JSON document instead of a value at a time. That keeps
-Python, and its lock, out of the way: pieces are read in threads, each with a connection of its own.
-Names and meaning are those of :mod:`fieldsurvey.store.columns`, but what is not known is null.
+SQLite hands over a piece of the seconds as one JSON document instead of a value at a time. That
+keeps Python, and its lock, out of the way: pieces are read in threads, each with a connection of
+its own. Names and meaning are those of :mod:`fieldsurvey.store.columns`, but what is not known is
+null.
 
 Spelling reals out is what costs most, so the usual ones travel as whole numbers of 2^-47 degrees or
 2^-30 metres, decibels and so on: positions beyond 32 degrees come back to the last bit, the others
@@ -20,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.store.columns import SAMPLE_COLUMNS
+from fieldsurvey.store.columns import SAMPLE_COLUMNS, TEST_COLUMNS, select_tests
 from fieldsurvey.store.driver import Connection, known_errors
 from fieldsurvey.store.survey_file import SurveyFile
 
@@ -41,6 +42,7 @@ _BINARY_DIGITS = {
 _TABLES = "sample t LEFT JOIN sample_place p ON p.sample_seq = t.seq"
 _SPARE = "0]"  # the last field of a line
 _THREADS = 2
+_PIECE_TESTS = 5_000
 _PIECE_SEQS = 1 << 15  # of all tables: some five megabytes of JSON for each thread
 
 
@@ -59,7 +61,7 @@ def sample_frame(
     """
     with SurveyFile.open(path, read_only=True) as survey, known_errors(path):
         first, last = survey.connection.execute("SELECT min(seq), max(seq) FROM sample").fetchone()
-        drives = [d for (d,) in survey.connection.execute("SELECT seq FROM drive ORDER BY seq")]
+        drives = _drives(survey.connection)
         sql = "SELECT seq FROM event WHERE kind = 'drive_resumed' ORDER BY seq"
         resumed = [seq for (seq,) in survey.connection.execute(sql)]
     spans = [] if first is None else _spans(first, last)
@@ -77,6 +79,39 @@ def sample_frame(
     if "run" in only:
         counted["run"] = _position(resumed, frame["seq"], "right")
     return frame.with_columns(**counted).select(only)
+
+
+def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
+    """Return ``only`` some columns of the tests, in ``seq`` order: words as texts, round trips as
+    bytes (little-endian unsigned 32-bit integers), numbers as in :func:`sample_frame`.
+
+    There are few of them, and their reals have to come back to the last bit: value by value.
+    """
+    kinds = {name: _test_type(name) for name in only}
+    pieces = [pl.DataFrame(schema=kinds)]
+    with known_errors(survey.path):
+        drives = _drives(survey.connection)
+        cursor = survey.connection.execute(f"{select_tests(only)} ORDER BY t.seq")
+        while rows := cursor.fetchmany(_PIECE_TESTS):
+            columns = zip(kinds.items(), zip(*rows, strict=True), strict=True)
+            pieces.append(
+                pl.DataFrame([pl.Series(name, values, kind) for (name, kind), values in columns])
+            )
+    frame = pl.concat(pieces)
+    if "drive_index" in only:
+        frame = frame.with_columns(drive_index=_position(drives, frame["drive_index"], "left"))
+    return frame
+
+
+def _test_type(name: str) -> pl.DataType:
+    kind = TEST_COLUMNS[name][1]
+    if kind != "O":
+        return _TYPES[kind]
+    return pl.Binary() if name.endswith("_latency_us") else pl.String()
+
+
+def _drives(connection: Connection) -> list[int]:
+    return [seq for (seq,) in connection.execute("SELECT seq FROM drive ORDER BY seq")]
 
 
 def _position(seqs: list[int], asked: pl.Series, side: Literal["left", "right"]) -> pl.Series:
