@@ -42,7 +42,7 @@ _BINARY_DIGITS = {
 _TABLES = "sample t LEFT JOIN sample_place p ON p.sample_seq = t.seq"
 _SPARE = "0]"  # the last field of a line
 _THREADS = 2
-_PIECE_TESTS = 5_000
+_PIECE_TESTS = 2_000
 _PIECE_SEQS = 1 << 15  # of all tables: some five megabytes of JSON for each thread
 
 
