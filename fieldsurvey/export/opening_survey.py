@@ -82,11 +82,11 @@ def _tests(survey: SurveyFile) -> pl.DataFrame:
     }
     tests = test_frame(survey, list(names.values()))
     return tests.select(pl.col(theirs).alias(name) for name, theirs in names.items()).with_columns(
-        **{name: _medians(tests[name]) for name in _LATENCIES}
+        **{name: medians(tests[name]) for name in _LATENCIES}
     )
 
 
-def _medians(round_trips_us: pl.Series) -> pl.Series:
+def medians(round_trips_us: pl.Series) -> pl.Series:
     """Return the median of each test, of two in the middle the lower: a round trip that was."""
     counts = round_trips_us.bin.size().fill_null(0).to_numpy() // 4
     times_us = np.frombuffer(b"".join(round_trips_us.drop_nulls()), "<u4")

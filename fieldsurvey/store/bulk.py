@@ -97,7 +97,8 @@ def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
             pieces.append(
                 pl.DataFrame([pl.Series(name, values, kind) for (name, kind), values in columns])
             )
-    frame = pl.concat(pieces)
+    truth = [name for name in only if TEST_COLUMNS[name][1] == "?"]
+    frame = pl.concat(pieces).with_columns(pl.col(truth).cast(pl.Boolean))
     if "drive_index" in only:
         frame = frame.with_columns(drive_index=_position(drives, frame["drive_index"], "left"))
     return frame
@@ -106,7 +107,7 @@ def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
 def _test_type(name: str) -> pl.DataType:
     kind = TEST_COLUMNS[name][1]
     if kind != "O":
-        return _TYPES[kind]
+        return pl.Int64() if kind == "?" else _TYPES[kind]
     return pl.Binary() if name.endswith("_latency_us") else pl.String()
 
 
