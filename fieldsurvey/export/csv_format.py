@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
 from fieldsurvey.export.ahead import in_order
-from fieldsurvey.export.columns import sample_columns, test_columns, with_drives
+from fieldsurvey.export.columns import (
+    sample_columns,
+    test_columns,
+    with_drives,
+    with_replayed,
+)
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.tables import SurveyTables
 
@@ -55,12 +60,10 @@ class CsvSamples:
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples piece by piece."""
         columns = sample_columns()
-        drives = tables.drives.select("drive_id", "replayed")
         done = 0
 
         def formatted(piece: pl.DataFrame) -> tuple[bytes, int]:
-            rows = piece.join(drives, on="drive_id", how="left", maintain_order="left")
-            return _rows(rows, columns), len(rows)
+            return _rows(with_replayed(tables, piece), columns), len(piece)
 
         _write_header(columns, stream)
         for lines, count in in_order(tables.sample_pieces(), formatted):

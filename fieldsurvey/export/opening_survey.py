@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,8 +17,7 @@ from fieldsurvey.export.opening_tests import finished_tests
 from fieldsurvey.export.positions import SAMPLE_FIX_AGE_US
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import Cause
-from fieldsurvey.store.bulk import sample_frame
-from fieldsurvey.store.columns import test_columns
+from fieldsurvey.store.bulk import sample_frame, test_frame
 from fieldsurvey.store.survey_file import SurveyFile
 
 # Ours → the store's, where the names differ.
@@ -83,21 +81,18 @@ def _tests(survey: SurveyFile) -> pl.DataFrame:
         for name in (*TEST_COLUMNS, *_BESIDES)
         if name not in _OF_THE_SECOND and name != "result"
     }
-    columns = test_columns(survey, only=set(names.values()))
-    series = {}
-    for name, theirs in names.items():
-        values = columns[theirs]
-        if name in _LATENCIES:
-            series[name] = pl.Series([_median(times_us) for times_us in values], dtype=pl.Int64)
-        elif values.dtype == object:
-            series[name] = pl.Series(values.tolist(), dtype=pl.String)
-        else:
-            series[name] = pl.Series(values, nan_to_null=True)
-    return pl.DataFrame(series)
+    tests = test_frame(survey, list(names.values()))
+    return tests.select(pl.col(theirs).alias(name) for name, theirs in names.items()).with_columns(
+        **{name: medians(tests[name]) for name in _LATENCIES}
+    )
 
 
-def _median(times_us: Any) -> int | None:
-    """Return the median, of two in the middle the lower: a round trip that was."""
-    if times_us is None or not len(times_us):
-        return None
-    return int(np.sort(times_us)[(len(times_us) - 1) // 2])
+def medians(round_trips_us: pl.Series) -> pl.Series:
+    """Return the median of each test, of two in the middle the lower: a round trip that was."""
+    counts = round_trips_us.bin.size().fill_null(0).to_numpy() // 4
+    times_us = np.frombuffer(b"".join(round_trips_us.drop_nulls()), "<u4")
+    tests = np.repeat(np.arange(len(counts)), counts)
+    ordered = pl.Series(times_us[np.lexsort((times_us, tests))], dtype=pl.Int64)
+    # The middle of each test's own stretch; a test without round trips has none.
+    middle = np.cumsum(counts.astype(np.int64)) - counts + (counts - 1) // 2
+    return ordered.gather(pl.Series(np.where(counts > 0, middle, len(ordered))), null_on_oob=True)

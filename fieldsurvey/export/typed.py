@@ -15,6 +15,7 @@ from fieldsurvey.export.columns import (
     sample_columns,
     test_columns,
     with_drives,
+    with_replayed,
 )
 from fieldsurvey.export.tables import SurveyTables
 
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 
 def typed_samples(tables: SurveyTables, piece: pl.DataFrame) -> pl.DataFrame:
     """Return a piece of the seconds of ``tables`` with the columns of ``survey.csv``."""
-    drives = tables.drives.select("drive_id", "replayed")
-    rows = piece.join(drives, on="drive_id", how="left", maintain_order="left")
-    return _typed(rows, sample_columns(text.rounded))
+    return _typed(with_replayed(tables, piece), sample_columns(text.rounded))
 
 
 def typed_tests(tables: SurveyTables) -> pl.DataFrame:

@@ -1,8 +1,9 @@
-"""The seconds of a whole survey at once, for desks: a million of them in a second or two.
+"""The seconds and tests of a whole survey at once, for desks: a million in a second or two.
 
-SQLite hands over a piece of the table as one JSON document instead of a value at a time. That keeps
-Python, and its lock, out of the way: pieces are read in threads, each with a connection of its own.
-Names and meaning are those of :mod:`fieldsurvey.store.columns`, but what is not known is null.
+SQLite hands over a piece of the seconds as one JSON document instead of a value at a time. That
+keeps Python, and its lock, out of the way: pieces are read in threads, each with a connection of
+its own. Names and meaning are those of :mod:`fieldsurvey.store.columns`, but what is not known is
+null.
 
 Spelling reals out is what costs most, so the usual ones travel as whole numbers of 2^-47 degrees or
 2^-30 metres, decibels and so on: positions beyond 32 degrees come back to the last bit, the others
@@ -10,16 +11,17 @@ to a billionth. Imported where it is used: it needs polars.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.store.columns import SAMPLE_COLUMNS
+from fieldsurvey.store.columns import SAMPLE_COLUMNS, TEST_COLUMNS, select_tests
 from fieldsurvey.store.driver import Connection, known_errors
 from fieldsurvey.store.survey_file import SurveyFile
 
@@ -35,9 +37,13 @@ _BINARY_DIGITS = {
     "sinr_db": 30,
     "chainage_m": 30,
 }
-_REST = ("0]", "")  # the last fields of a line
+# Of a second without a place the latter's columns are null; where none are asked for, SQLite leaves
+# that table alone.
+_TABLES = "sample t LEFT JOIN sample_place p ON p.sample_seq = t.seq"
+_SPARE = "0]"  # the last field of a line
 _THREADS = 2
-_PIECE_SEQS = 1 << 16  # of all tables: some ten megabytes of JSON for each thread
+_PIECE_TESTS = 2_000
+_PIECE_SEQS = 1 << 15  # of all tables: some five megabytes of JSON for each thread
 
 
 def sample_frame(
@@ -55,27 +61,63 @@ def sample_frame(
     """
     with SurveyFile.open(path, read_only=True) as survey, known_errors(path):
         first, last = survey.connection.execute("SELECT min(seq), max(seq) FROM sample").fetchone()
-        drives = [d for (d,) in survey.connection.execute("SELECT seq FROM drive ORDER BY seq")]
+        drives = _drives(survey.connection)
         sql = "SELECT seq FROM event WHERE kind = 'drive_resumed' ORDER BY seq"
         resumed = [seq for (seq,) in survey.connection.execute(sql)]
     spans = [] if first is None else _spans(first, last)
-    columns = _columns(["seq", *only], fix_age_limit_us)
+    columns = _columns(["seq", *(name for name in only if name != "run")], fix_age_limit_us)
     reader = _Reader(path, columns, len(spans), told)
+    # Whoever is ready takes the next one: an iterator over a list is safe between threads.
+    waiting = iter(spans)
     with ThreadPoolExecutor(_THREADS) as pool:
-        readings = [pool.submit(reader.read, spans[n::_THREADS]) for n in range(_THREADS)]
+        readings = [pool.submit(reader.read, waiting) for _ in range(_THREADS)]
         pieces = {span: piece for reading in readings for span, piece in reading.result()}
-    # SQLite walks a table by seq; the threads took turns.
     frame = pl.concat([reader.empty(), *(pieces[span] for span in spans)])
-    counted = {"drive_index": drives, "run": resumed}
-    side = {"drive_index": "left", "run": "right"}
-    return frame.select(
-        pl.Series(
-            name, np.searchsorted(np.asarray(counted[name], np.int64), frame[name].to_numpy())
-        )
-        if name in side
-        else pl.col(name)
-        for name in only
-    )
+    counted = {}
+    if "drive_index" in only:
+        counted["drive_index"] = _position(drives, frame["drive_index"], "left")
+    if "run" in only:
+        counted["run"] = _position(resumed, frame["seq"], "right")
+    return frame.with_columns(**counted).select(only)
+
+
+def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
+    """Return ``only`` some columns of the tests, in ``seq`` order: words as texts, round trips as
+    bytes (little-endian unsigned 32-bit integers), numbers as in :func:`sample_frame`.
+
+    There are few of them, and their reals have to come back to the last bit: value by value.
+    """
+    kinds = {name: _test_type(name) for name in only}
+    pieces = [pl.DataFrame(schema=kinds)]
+    with known_errors(survey.path):
+        drives = _drives(survey.connection)
+        cursor = survey.connection.execute(f"{select_tests(only)} ORDER BY t.seq")
+        while rows := cursor.fetchmany(_PIECE_TESTS):
+            columns = zip(kinds.items(), zip(*rows, strict=True), strict=True)
+            pieces.append(
+                pl.DataFrame([pl.Series(name, values, kind) for (name, kind), values in columns])
+            )
+    truth = [name for name in only if TEST_COLUMNS[name][1] == "?"]
+    frame = pl.concat(pieces).with_columns(pl.col(truth).cast(pl.Boolean))
+    if "drive_index" in only:
+        frame = frame.with_columns(drive_index=_position(drives, frame["drive_index"], "left"))
+    return frame
+
+
+def _test_type(name: str) -> pl.DataType:
+    kind = TEST_COLUMNS[name][1]
+    if kind != "O":
+        return pl.Int64() if kind == "?" else _TYPES[kind]
+    return pl.Binary() if name.endswith("_latency_us") else pl.String()
+
+
+def _drives(connection: Connection) -> list[int]:
+    return [seq for (seq,) in connection.execute("SELECT seq FROM drive ORDER BY seq")]
+
+
+def _position(seqs: list[int], asked: pl.Series, side: Literal["left", "right"]) -> pl.Series:
+    """Return before how many of ``seqs`` each one stands."""
+    return pl.Series(np.searchsorted(np.asarray(seqs, np.int64), asked.to_numpy(), side))
 
 
 def _columns(names: Sequence[str], fix_age_limit_us: int) -> dict[str, tuple[str, str]]:
@@ -98,7 +140,7 @@ def _spans(first: int, last: int) -> list[Span]:
 
 
 class _Reader:
-    """Reads pieces; its threads share only the count of those that are done."""
+    """Reads pieces; its threads share the pieces that wait and the count of those done."""
 
     def __init__(
         self,
@@ -108,10 +150,12 @@ class _Reader:
         told: Callable[[float], None],
     ) -> None:
         self._path = path
-        self._places = {
-            name: spec for name, spec in columns.items() if SAMPLE_COLUMNS[name][0].startswith("p.")
-        }
-        self._samples = {name: columns[name] for name in columns if name not in self._places}
+        self._kinds = {name: kind for name, (_, kind) in columns.items()}
+        values = ", ".join(sql for sql, _ in columns.values())
+        self._sql = (
+            f"SELECT CAST(json_group_array(json_array({values}, 0)) AS BLOB) FROM {_TABLES}"
+            " WHERE t.seq BETWEEN ? AND ?"
+        )
         self._pieces = pieces
         self._told = told
         self._done = 0
@@ -119,11 +163,10 @@ class _Reader:
 
     def empty(self) -> pl.DataFrame:
         """Return a piece without rows."""
-        columns = self._samples | self._places
-        return pl.DataFrame(schema={name: _TYPES[kind] for name, (_, kind) in columns.items()})
+        return pl.DataFrame(schema={name: _TYPES[kind] for name, kind in self._kinds.items()})
 
-    def read(self, spans: Sequence[Span]) -> list[tuple[Span, pl.DataFrame]]:
-        """Read some pieces through one connection; to be used in one thread."""
+    def read(self, spans: Iterator[Span]) -> list[tuple[Span, pl.DataFrame]]:
+        """Read pieces through one connection while some wait; to be used in one thread."""
         found = []
         with SurveyFile.open(self._path, read_only=True) as survey, known_errors(self._path):
             for span in spans:
@@ -134,53 +177,40 @@ class _Reader:
         return found
 
     def _piece(self, connection: Connection, span: Span) -> pl.DataFrame:
-        """Read samples and their places apart: two scans are faster than a join row by row."""
-        frame = self._frame(connection, "sample t", self._samples, span)
-        if self._places:
-            columns = {"seq": ("p.sample_seq", "i8"), **self._places}
-            places = self._frame(connection, "sample_place p", columns, span)
-            frame = frame.join(places, on="seq", how="left", maintain_order="left")
-        return frame
-
-    def _frame(
-        self,
-        connection: Connection,
-        table: str,
-        columns: Mapping[str, tuple[str, str]],
-        span: Span,
-    ) -> pl.DataFrame:
-        values = ", ".join(sql for sql, _ in columns.values())
-        key = columns["seq"][0]
-        (document,) = connection.execute(
-            f"SELECT CAST(json_group_array(json_array({values}, 0)) AS BLOB) FROM {table}"
-            f" WHERE {key} BETWEEN ? AND ?",
-            span,
-        ).fetchone()
+        (document,) = connection.execute(self._sql, span).fetchone()
         try:
-            rows = _rows(bytes(document), {name: kind for name, (_, kind) in columns.items()})
+            return _rows(document, self._kinds)
         except (pl.exceptions.PolarsError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise KnownError("store.damaged", path=self._path, detail=str(error)) from error
-        return rows.with_columns(
-            pl.col(name) / 2 ** _BINARY_DIGITS[name] for name in columns if name in _BINARY_DIGITS
-        )
 
 
 def _rows(document: bytes, kinds: Mapping[str, str]) -> pl.DataFrame:
     """Return ``[[a, b, ..., 0], ...]`` as columns: to polars it is CSV whose lines end with "["."""
-    types = {name: _TYPES[kind] if kind == "O" else pl.Float64() for name, kind in kinds.items()}
-    types |= {name: pl.Int64() for name, kind in kinds.items() if kind in ("i8", "?")}
+    types = {name: _sent_as(name, kind) for name, kind in kinds.items()}
     if document == b"[]":
         frame = pl.DataFrame(schema=types)
     elif b"\\" in document:  # a word with a character that JSON has to escape
         rows = msgspec.json.decode(document)
-        frame = pl.DataFrame(rows, schema=[*types, _REST[0]], orient="row").cast(types)  # type: ignore[arg-type]
+        frame = pl.DataFrame(rows, schema=[*types, _SPARE], orient="row").cast(types)  # type: ignore[arg-type]
     else:
         frame = pl.read_csv(
-            document[2:] + b",",
+            document,
             has_header=False,
-            schema=types | dict.fromkeys(_REST, pl.String()),
+            skip_lines=2,
+            schema=types,
+            extra_columns="ignore",
             eol_char="[",
             null_values="null",
         )
-    truth = [name for name, kind in kinds.items() if kind == "?"]
-    return frame.select(kinds.keys()).with_columns(pl.col(truth).cast(pl.Boolean))
+    return frame.select(_as_meant(name, kind) for name, kind in kinds.items())
+
+
+def _sent_as(name: str, kind: str) -> pl.DataType:
+    whole = kind in ("i8", "?") or name in _BINARY_DIGITS
+    return pl.Int64() if whole else _TYPES[kind]
+
+
+def _as_meant(name: str, kind: str) -> pl.Expr:
+    if name in _BINARY_DIGITS:
+        return pl.col(name) / float(2 ** _BINARY_DIGITS[name])
+    return pl.col(name).cast(pl.Boolean) if kind == "?" else pl.col(name)

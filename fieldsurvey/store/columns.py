@@ -5,7 +5,7 @@ there are int64 and bool; numbers that may be missing are float64 with NaN (exac
 are below 2**53); words are object arrays of ``str`` or None. Nothing missing is ever 0.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -269,13 +269,8 @@ def _read(
     names = list(spec) if only is None else [name for name in spec if name in only]
     if unknown := set(only or ()) - set(names):
         raise ValueError(f"no such columns: {sorted(unknown)}")
-    expressions = ", ".join(spec[name][0] for name in names)
-    joins = " ".join(
-        _JOINS[a] for a in aliases if f"{a}." in expressions or f"{a}e." in expressions
-    )
-    cursor = connection.execute(
-        f"SELECT {expressions} FROM {table} t {joins} {where.sql}", where.arguments
-    )
+    sql = _select(table, [spec[name][0] for name in names], aliases)
+    cursor = connection.execute(f"{sql} {where.sql}", where.arguments)
     rows = np.fromiter(cursor, dtype=[(name, spec[name][1]) for name in names])
     columns = {name: np.ascontiguousarray(rows[name]) for name in names}
     if "drive_index" in columns:
@@ -284,6 +279,17 @@ def _read(
             np.asarray(drives, np.int64), columns["drive_index"]
         )
     return columns
+
+
+def select_tests(names: Sequence[str]) -> str:
+    """Return the SQL of those ``TEST_COLUMNS``, without an order; the table of tests is ``t``."""
+    return _select("test", [TEST_COLUMNS[name][0] for name in names], "jabidu")
+
+
+def _select(table: str, expressions: Sequence[str], aliases: str) -> str:
+    values = ", ".join(expressions)
+    joins = " ".join(_JOINS[a] for a in aliases if f"{a}." in values or f"{a}e." in values)
+    return f"SELECT {values} FROM {table} t {joins}"
 
 
 def _runs(connection: Connection, seqs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -1,0 +1,44 @@
+"""What a desk reads at once is what is stored; the seconds are compared in
+``tests/unit/export/test_opening.py``."""
+
+import dataclasses
+import struct
+from pathlib import Path
+
+import pytest
+
+from fieldsurvey.model.throughput import Cause, Outcome
+from fieldsurvey.model.verdict import Verdict
+from fieldsurvey.store import bulk, columns
+from fieldsurvey.store.survey_file import SurveyFile
+from tests.support.store_values import a_drive, a_spoiled_test, a_test, a_watched_test
+
+
+def test_tests_come_in_pieces_as_they_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_PIECE_TESTS", 2)
+    names = [name for name in columns.TEST_COLUMNS if name != "tls"]  # neither word nor number
+    with SurveyFile.create(tmp_path / "a.fsurvey") as survey:
+        for drive_id in ("d1", "d2"):
+            survey.begin_drive(a_drive(drive_id))
+        survey.append("d1", tests=[a_test(10), a_watched_test(20, Verdict.BELOW)])
+        survey.append("d2", tests=[a_spoiled_test(30, Outcome.FAILED, Cause.NO_ROUTE)])
+        survey.append("d1", tests=[dataclasses.replace(a_test(40), start_place=None)])
+        survey.append("d2", tests=[a_test(50)])
+        found = bulk.test_frame(survey, names)
+        stored = columns.test_columns(survey, only=names)
+    assert found["drive_index"].to_list() == [0, 0, 1, 0, 1]
+    for name in names:
+        ours, theirs = found[name].to_list(), stored[name].tolist()
+        if name.endswith("_latency_us"):
+            ours = [times and struct.unpack(f"<{len(times) // 4}I", times) for times in ours]
+            theirs = [None if times is None else tuple(times.tolist()) for times in theirs]
+            ours = [() if times == b"" else times for times in ours]
+        # NaN is what is not itself.
+        assert ours == [value if value == value else None for value in theirs], name
+
+
+def test_no_tests(tmp_path: Path) -> None:
+    with SurveyFile.create(tmp_path / "a.fsurvey") as survey:
+        assert bulk.test_frame(survey, ["drive_index", "idle_latency_us"]).shape == (0, 2)
