@@ -23,6 +23,7 @@ _US_PER_HOUR = 3_600_000_000
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _CODE_LETTERS = 20  # 98 bits
 _SEEN_EVERY_US = 60_000_000
+_NOTHING: Mapping[str, str] = {}
 
 
 class EnrolmentRefusedError(Exception):
@@ -86,11 +87,15 @@ class Devices:
             add_audit(connection, now_utc_us, "operator", "enrol_code", f"role={role}")
         return text
 
-    def enrol(self, text: str, public_key: str, now_utc_us: int) -> tuple[str, str]:
+    def enrol(
+        self, text: str, public_key: str, now_utc_us: int, former: Mapping[str, str] = _NOTHING
+    ) -> tuple[str, str]:
         """Use a code up; return the device's id and its token.
 
         The same code with the same key again (the answer was lost) gives a new token. A key that
-        is known keeps its id. Raises EnrolmentRefusedError.
+        is known keeps its id. ``former``: keys by id of what the laptop was before; those that are
+        unknown here are entered, so that what they sealed can be checked. Raises
+        EnrolmentRefusedError.
         """
         token = secrets.token_urlsafe(32)
         with self._database.write() as connection:
@@ -107,23 +112,23 @@ class Devices:
             if known is not None and known.revoked_utc_us is not None:
                 raise EnrolmentRefusedError("revoked")
             _update(connection, code, dict(found._mapping), used_by=public_key)
+            forgotten = _unknown(connection, former)
             fresh = {"token_sha256": _sha256(token), "token_utc_us": now_utc_us}
             if known is not None:
                 name: str = known.device
                 _update(connection, device, dict(known._mapping), role=found.role, **fresh)
             else:
-                name = str(uuid.uuid4())
-                row: dict[str, object] = {
-                    "device": name,
-                    "public_key": public_key,
-                    "role": found.role,
-                    "enrolled_utc_us": now_utc_us,
-                    "revoked_utc_us": None,
-                    **fresh,
-                }
-                row["row_sha256"] = row_digest(row)
-                connection.execute(device.insert(), row | {"last_seen_utc_us": now_utc_us})
+                same = [one for one, key in forgotten.items() if key == public_key]
+                name = same[0] if same else str(uuid.uuid4())
+                _insert(connection, name, public_key, found.role, token, now_utc_us)
+                _see(connection, name, now_utc_us)
             add_audit(connection, now_utc_us, name, "enrolled", f"role={found.role}")
+            for one, key in forgotten.items():
+                if key != public_key:
+                    # Its token went to nobody: it can send nothing itself.
+                    no_token = secrets.token_urlsafe(32)
+                    _insert(connection, one, key, "device", no_token, now_utc_us)
+                    add_audit(connection, now_utc_us, name, "was before", one)
         return name, token
 
     def find(self, name: str) -> Device | None:
@@ -148,11 +153,7 @@ class Devices:
         if (one.last_seen_utc_us or 0) > now_utc_us - _SEEN_EVERY_US:
             return
         with self._database.write() as connection:
-            connection.execute(
-                device.update()
-                .where(device.c.device == one.device)
-                .values(last_seen_utc_us=now_utc_us)
-            )
+            _see(connection, one.device, now_utc_us)
 
     def all(self) -> list[Device]:
         with self._database.read() as connection:
@@ -186,6 +187,41 @@ class Devices:
         with self._database.read() as connection:
             row = connection.execute(query, {"value": value}).first()
         return None if row is None else Device(**row._mapping)
+
+
+def _unknown(connection: sa.Connection, former: Mapping[str, str]) -> dict[str, str]:
+    """Return those of ``former`` whose id and key are both unknown; of a key the first id."""
+    known = sa.select(device.c.device, device.c.public_key).where(
+        device.c.device.in_(former) | device.c.public_key.in_(list(former.values()))
+    )
+    there = {value for row in connection.execute(known) for value in row}
+    of_key: dict[str, str] = {}
+    for one, key in former.items():
+        if not there & {one, key}:
+            of_key.setdefault(key, one)
+    return {one: key for key, one in of_key.items()}
+
+
+def _insert(
+    connection: sa.Connection, name: str, public_key: str, role: str, token: str, now_utc_us: int
+) -> None:
+    row: dict[str, object] = {
+        "device": name,
+        "public_key": public_key,
+        "token_sha256": _sha256(token),
+        "role": role,
+        "enrolled_utc_us": now_utc_us,
+        "token_utc_us": now_utc_us,
+        "revoked_utc_us": None,
+    }
+    row["row_sha256"] = row_digest(row)
+    connection.execute(device.insert(), row)
+
+
+def _see(connection: sa.Connection, name: str, now_utc_us: int) -> None:
+    connection.execute(
+        device.update().where(device.c.device == name).values(last_seen_utc_us=now_utc_us)
+    )
 
 
 def _update(

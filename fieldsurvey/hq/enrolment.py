@@ -4,6 +4,8 @@ The keys of all devices lie beside HQ's own in ``keys/devices.json`` too: with t
 lost ledger can still be told from forgeries, and nobody has to enrol again.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from fieldsurvey.hq.audit_seal import seal
@@ -13,7 +15,8 @@ from fieldsurvey.hq.ledger import Ledger
 from fieldsurvey.hq.recovery import hq_key
 from fieldsurvey.hq.refusal import Refusal
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.wire.answers import Enrolled, EnrolRequest
+from fieldsurvey.wire.answers import Enrolled, EnrolRequest, FormerDevice
+from fieldsurvey.wire.batch import is_device
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.keys import (
     Ed25519PrivateKey,
@@ -23,6 +26,8 @@ from fieldsurvey.wire.keys import (
 )
 from fieldsurvey.wire.recovery import recovery_key_text
 from fieldsurvey.wire.whole_file import write_whole
+
+MOST_FORMER = 20
 
 
 def enrol(
@@ -34,7 +39,9 @@ def enrol(
     try:
         device_key = public_key_from(request.public_key)
         verify_text(device_key, "enrolment", request.code.encode(), request.signature)
-        device, token = ledger.devices.enrol(request.code, public_key_text(device_key), now_utc_us)
+        former = _former(request.former[:MOST_FORMER], ledger.log_origin)
+        own_text = public_key_text(device_key)
+        device, token = ledger.devices.enrol(request.code, own_text, now_utc_us, former)
     except WireError as error:
         raise Refusal(422, error.code, error.detail) from error
     except EnrolmentRefusedError as error:
@@ -43,6 +50,15 @@ def enrol(
     seal(ledger, key, home.log)
     own_key = public_key_text(key.public_key())
     return Enrolled(device, token, own_key, ledger.log_origin, encrypt, recovery_key)
+
+
+def _former(said: Sequence[FormerDevice], log_origin: str) -> dict[str, str]:
+    """Return keys by id of what was a device of this HQ. Raises WireError for what is no key."""
+    return {
+        one.device: public_key_text(public_key_from(one.public_key))
+        for one in said
+        if one.log_origin == log_origin and is_device(one.device)
+    }
 
 
 def revoke(home: Home, ledger: Ledger, device: str, now_utc_us: int) -> None:

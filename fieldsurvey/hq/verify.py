@@ -273,6 +273,7 @@ def _audited(station: Station, result: Verification) -> None:
     there = {str(row["device"]) for table, row in rows if table == "device"}
     there |= {" ".join(map(str, one)) for one in issued_versions(station)}
     made = [entry.who for entry in entries if entry.what == "enrolled"]
+    made += [entry.detail for entry in entries if entry.what == "was before"]
     made += [entry.detail.rpartition(" ")[0] for entry in entries if entry.what == "issued"]
     for name in sorted(set(made) - there):
         result.find("hq.finding_gone", name=name)

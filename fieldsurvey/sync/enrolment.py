@@ -50,9 +50,8 @@ async def enrol(
     """
     key = profile.make_key()
     public_key = public_key_text(key.public_key())
-    request = EnrolRequest(
-        code, public_key, base64_text(sign(key, "enrolment", code.encode("utf-8")))
-    )
+    signature = base64_text(sign(key, "enrolment", code.encode("utf-8")))
+    request = EnrolRequest(code, public_key, signature, profile.known_as())
     enrolled = await _ask(transport, request)
     enrolment = Enrolment(
         device=enrolled.device,

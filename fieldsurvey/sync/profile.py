@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives import serialization
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.sync.kept_keys import KeptKeys
 from fieldsurvey.sync.policy import DaySpent, Policy
+from fieldsurvey.wire.answers import FormerDevice
 from fieldsurvey.wire.canonical import WireError
 from fieldsurvey.wire.keys import (
     Ed25519PrivateKey,
@@ -44,6 +45,7 @@ MOST_ANCHORS = 500
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """``hq.json``. ``public_key`` is that of the device key, so that another one is noticed.
+    ``former``: what the laptop was at this HQ before.
 
     ``budget_bytes_per_day`` 0: no budget.
     """
@@ -57,6 +59,13 @@ class Enrolment:
     ca_pem: str = ""
     policy: Policy = Policy.ANY
     budget_bytes_per_day: int = DEFAULT_BUDGET_BYTES_PER_DAY
+    former: tuple[FormerDevice, ...] = ()
+
+    @property
+    def known_as(self) -> tuple[FormerDevice, ...]:
+        """What the laptop is at this HQ, and what it was; the newest first."""
+        own = FormerDevice(self.device, self.public_key, self.log_origin)
+        return own, *(one for one in self.former if one != own)
 
     @property
     def hq_key(self) -> Ed25519PublicKey:
@@ -137,7 +146,10 @@ class Profile:
         before = self._enrolment_if_whole()
         if before is not None and _is_same_hq(before, enrolment):
             enrolment = replace(
-                enrolment, policy=before.policy, budget_bytes_per_day=before.budget_bytes_per_day
+                enrolment,
+                policy=before.policy,
+                budget_bytes_per_day=before.budget_bytes_per_day,
+                former=before.known_as,
             )
         else:
             for path in (
@@ -149,6 +161,11 @@ class Profile:
                 if path.exists():
                     path.rename(path.with_name(f"{path.name}.before-{now_utc_us}"))
         self._keep(enrolment)
+
+    def known_as(self) -> tuple[FormerDevice, ...]:
+        """Return what the laptop is at HQ, and was there before; the newest first."""
+        before = self._enrolment_if_whole()
+        return () if before is None else before.known_as
 
     def set_policy(self, policy: Policy, budget_bytes_per_day: int) -> None:
         """Change what may be sent without anybody asking. Raises as :meth:`enrolled` does."""

@@ -35,12 +35,26 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerDevice:
+    """What a laptop was before, at the HQ of ``log_origin``."""
+
+    device: str
+    public_key: str
+    log_origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnrolRequest:
-    """``signature`` (base64url) is the device key's over the code, for purpose "enrolment"."""
+    """``signature`` (base64url) is the device key's over the code, for purpose "enrolment".
+
+    ``former``: an HQ that was restored from a backup may have forgotten a device, and could then
+    never check what that had sealed. Whoever has a code is believed about devices that are unknown.
+    """
 
     code: str
     public_key: str
     signature: str
+    former: tuple[FormerDevice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from fieldsurvey.model.errors import KnownError
 from fieldsurvey.sync.enrolment import check_url, enrol
 from fieldsurvey.sync.file_keys import LaptopKeys
 from fieldsurvey.sync.profile import Enrolment, Profile
+from fieldsurvey.sync.transport import Answer
+from fieldsurvey.wire.answers import EnrolRequest
 from fieldsurvey.wire.keys import public_key_text
 from tests.support.file_keys import MemoryKeyring
 from tests.support.sync_hq import CODE, ORIGIN, SimulatedHq
@@ -63,6 +65,28 @@ def test_a_code_that_is_wrong_or_used_by_another_laptop(profile: Profile, tmp_pa
         with pytest.raises(KnownError) as caught:
             ask(one, hq, code=code)
         assert caught.value.message.id == "sync.code_refused"
+
+
+def test_what_a_laptop_was_is_told_when_it_enrols_again(profile: Profile) -> None:
+    hq = SimulatedHq()
+    first = ask(profile, hq)
+    assert profile.known_as() == first.known_as
+    (profile.path / "device_key").unlink()  # revoked: it is given another key
+    asked: list[EnrolRequest] = []
+
+    class Listening(Network):
+        async def enrol(self, request: EnrolRequest) -> Answer:
+            asked.append(request)
+            return await super().enrol(request)
+
+    again = SimulatedHq()
+    again.key = hq.key
+    run_virtually(enrol(Listening(again), URL, CODE, profile, 0, "ca"))
+    assert [one.public_key for one in asked[0].former] == [first.public_key]
+    second, _ = profile.enrolled()
+    assert [one.public_key for one in second.known_as] == [second.public_key, first.public_key]
+    ask(profile, SimulatedHq())  # another HQ
+    assert profile.enrolled()[0].former == ()
 
 
 @pytest.fixture
