@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlcipher3 import dbapi2
-from sqlite_utils import Database
 
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.store.sqlite_tools import Database
 
 # Before this release a write-ahead log could be reset under a reader (sqlite.org/wal.html).
 OLDEST_SQLITE = (3, 51, 3)

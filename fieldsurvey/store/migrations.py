@@ -11,9 +11,8 @@ rows there already, and a flipped bit shows. ``seq`` grows by one with every row
 whatever its table.
 """
 
-from sqlite_utils import Database, Migrations
-
 from fieldsurvey.store.outbox_tables import outbox_statements
+from fieldsurvey.store.sqlite_tools import Database, Migrations
 
 APPLICATION_ID = 0x46535256  # "FSRV"
 SCHEMA_VERSION = 4  # number of migrations; PRAGMA user_version

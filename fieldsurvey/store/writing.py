@@ -7,8 +7,6 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from fieldsurvey.model.drive import Drive, Event, Sample
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.position import Fix
@@ -29,6 +27,7 @@ from fieldsurvey.store.rows import (
     place_row,
     sample_row,
 )
+from fieldsurvey.store.sqlite_tools import Database
 from fieldsurvey.store.throughput_rows import (
     JUDGEMENT_COLUMNS,
     TEST_COLUMNS,
