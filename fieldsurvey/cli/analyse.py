@@ -115,16 +115,20 @@ def pairs(analysis: Analysis, side_a: str, side_b: str, length_km: float) -> Non
 def event(analysis: Analysis, day: str, baseline: str | None) -> None:
     """Laptops at fixed points: percentiles over the day, each hour against a usual day's."""
     from fieldsurvey.analysis.event import compare_days, event_series
+    from fieldsurvey.analysis.event_sentence import busy_sentence
 
     m = analysis.scope.apply(analysis.measurements)
     of_event = period_of(day, "--day")
+    busy: Message | None = None
     if baseline is None:
         found, words = event_series(m, of_event), "analysis.event_bin"
     else:
         found = compare_days(m, of_event, period_of(baseline, "--baseline"))
-        words = "analysis.event_hour"
+        words, busy = "analysis.event_hour", busy_sentence(found)
     lines = [message(words, **_shown(row)) for row in found.iter_rows(named=True)]
-    analysis.finish("event", found.to_dicts(), lines, day=day, baseline=baseline)
+    lines += [] if busy is None else [busy]
+    said = None if busy is None else busy.text(analysis.shell.language)
+    analysis.finish("event", found.to_dicts(), lines, day=day, baseline=baseline, sentence=said)
 
 
 @command.command(name="gaps")

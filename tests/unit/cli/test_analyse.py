@@ -198,7 +198,10 @@ def test_an_event(tmp_path: Path) -> None:
     assert "2025-10-09 13:50: p10 " in done.stdout
     hours = run("event", survey, "--day", "2025-10-09", "--baseline", "2025-10-08", *AS_OF)
     assert "14:00: median 118 Mbps" in hours.stdout
-    assert hours.stdout.count("not enough data") == hours.stdout.count("\n")
+    *rows, sentence = hours.stdout.splitlines()
+    assert all(row.endswith("not enough data") for row in rows)
+    assert sentence.startswith("Busy hour 14:00–15:00: median 118 Mbps; tests: 36")
+    assert "nothing to compare with" in sentence
     assert tests[-1].started_utc_us - tests[0].started_utc_us == 19_900 * S
 
 
