@@ -167,3 +167,45 @@ def _table(columns: dict, size: int, **values: object) -> pl.DataFrame:
             column = pl.Series(name, list(value), dtype=pl.String)
         series.append(column.cast(kind))
     return pl.DataFrame(series)
+
+
+def at_fixed_points(
+    days: int = 2, hours: tuple[int, ...] = (9, 10, 11, 18, 19), tests_an_hour: int = 12
+) -> Measurements:
+    """Return two laptops at fixed points on ``days`` days, by Kazakhstan's clock; from 18 o'clock
+    on the last day is crowded, and at 19 o'clock half of its tests have no service."""
+    driven = a_highway(10, 1)
+    midnight_us = BEGAN_UTC_US // 86_400 // US * 86_400 * US - 5 * 3600 * US
+    rows: list[dict[str, object]] = []
+    for day in range(days):
+        for hour in hours:
+            for number in range(tests_an_hour):
+                crowded = day == days - 1 and hour >= 18
+                silent = crowded and hour == 19 and number % 2 == 0
+                mbps = (40.0 if crowded else 150.0) + number
+                began = midnight_us + ((day * 24 + hour) * 60 + number * 4) * 60 * US
+                rows.append(
+                    {
+                        "drive": number % 2, "test_id": f"{day}-{hour}-{number}",
+                        "started_utc_us": began, "ended_utc_us": began + 2 * US,
+                        "operator": OPERATORS[number % 2],
+                        "outcome": "failed" if silent else "completed",
+                        "result": "no_service" if silent else "below" if crowded else "above",
+                        "verdict": None if silent else "below" if crowded else "above",
+                        "download_bps": None if silent else int(mbps * 1e6),
+                        "compared_bps": None if silent else int(mbps * 1e6),
+                        "target_bps": TARGET_BPS,
+                        "start_latitude_deg": 43.24 + number % 2 * 0.01,
+                        "start_longitude_deg": 76.92,
+                    }
+                )  # fmt: skip
+    tests = pl.DataFrame(rows, infer_schema_length=None)
+    lacking = [
+        pl.lit(None, kind).alias(name)
+        for name, kind in TEST_COLUMNS.items()
+        if name not in tests.columns
+    ]
+    tests = tests.with_columns(lacking).select(
+        pl.col(name).cast(kind) for name, kind in TEST_COLUMNS.items()
+    )
+    return Measurements(driven.drives, driven.samples.clear(), tests, driven.sources)

@@ -54,6 +54,7 @@ class Do(StrEnum):
     CHART_SIGNAL = "chart_signal"
     CHART_DISTRIBUTION = "chart_distribution"
     CHART_PAIRS = "chart_pairs"
+    CHART_EVENT = "chart_event"
     NEXT_PANEL = "next_panel"
     NIGHT = "night"
     LANGUAGE = "language"
@@ -121,6 +122,7 @@ ACTIONS = (
     Action(Do.CHART_SIGNAL, "Ctrl+3", Menu.VIEW),
     Action(Do.CHART_DISTRIBUTION, "Ctrl+4", Menu.VIEW),
     Action(Do.CHART_PAIRS, "Ctrl+5", Menu.VIEW),
+    Action(Do.CHART_EVENT, "Ctrl+6", Menu.VIEW),
     Action(Do.NEXT_PANEL, "F6", Menu.VIEW),
     Action(Do.NIGHT, "N", Menu.VIEW, Needs.NOTHING, starts_group=True),
     Action(Do.LANGUAGE, "L", Menu.VIEW, Needs.NOTHING),

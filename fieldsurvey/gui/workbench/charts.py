@@ -8,6 +8,7 @@ from fieldsurvey.gui.workbench.along import Axis
 from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.distribution_chart import DistributionChart
+from fieldsurvey.gui.workbench.event_chart import EventChart
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.latency_chart import LatencyChart
 from fieldsurvey.gui.workbench.pairs_chart import PairsChart
@@ -18,7 +19,7 @@ from fieldsurvey.gui.workbench.signal_chart import SignalChart
 
 class Charts(QWidget):
     """Attributes:
-    rate, latency, signal, distribution, pairs: the charts.
+    rate, latency, signal, distribution, pairs, event_chart: the charts.
     axis: what the first two run along.
     """
 
@@ -27,9 +28,9 @@ class Charts(QWidget):
         self.axis = Axis.TIME
         self.rate, self.latency = RateChart(model), LatencyChart(model)
         self.signal, self.distribution = SignalChart(model), DistributionChart(model)
-        self.pairs = PairsChart(model, jobs)
+        self.pairs, self.event_chart = PairsChart(model, jobs), EventChart(model, jobs)
         self.all: list[Chart] = [
-            self.rate, self.latency, self.signal, self.distribution, self.pairs,
+            self.rate, self.latency, self.signal, self.distribution, self.pairs, self.event_chart,
         ]  # fmt: skip
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -65,6 +66,7 @@ class Charts(QWidget):
             Do.CHART_SIGNAL: self.signal,
             Do.CHART_DISTRIBUTION: self.distribution,
             Do.CHART_PAIRS: self.pairs,
+            Do.CHART_EVENT: self.event_chart,
         }[do]
         self.tabs.setCurrentWidget(chart)
         chart.setFocus()
