@@ -21,7 +21,7 @@ from tests.support.power_loss import python, record, states
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
-QUICK_STATES = 60
+QUICK_STATES = 40
 CAMPAIGN_STATES = 10_000
 
 
