@@ -6,7 +6,6 @@ axis, never at 0. An hour without tests has nothing.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy
 
+from fieldsurvey.analysis.gaps import day_name
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.shapes import Shape
 from fieldsurvey.gui.theme import Look
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _BAND = 0.13
-_OFFSET_H = 5  # Kazakhstan has one time
 _HOUR_US = 3_600_000_000
 _EVENT, _USUAL = (0.12, 0.62), (0.38, 0.88)  # from and to, within the hour
 
@@ -156,7 +155,7 @@ class EventChart(Chart):
             choice.blockSignals(True)
             choice.clear()
             for day in days:
-                choice.addItem(look.texts.tr(text_id, day=_date(day)), day)
+                choice.addItem(look.texts.tr(text_id, day=day_name(day)), day)
             choice.setCurrentIndex(days.index(chosen) if chosen in days else -1)
             choice.blockSignals(False)
 
@@ -227,9 +226,9 @@ class EventChart(Chart):
     def _tell_legend(self, look: Look, found: EventHours) -> None:
         theme, entries = look.theme, []
         if found.event is not None:
-            entries.append((Shape.SQUARE, theme.above, _date(found.event)))
+            entries.append((Shape.SQUARE, theme.above, day_name(found.event)))
         if found.baseline is not None:
-            usual = look.texts.tr("wb_event_usually", day=_date(found.baseline))
+            usual = look.texts.tr("wb_event_usually", day=day_name(found.baseline))
             entries.append((Shape.BAR, theme.soft_ink, usual))
         entries.append((Shape.CROSS, theme.no_service, look.texts.tr("wb_word_no_service")))
         entries.append((Shape.BAR, theme.ink, look.texts.tr("wb_event_clock")))
@@ -277,8 +276,3 @@ def _ranks(hours: "pl.DataFrame | None", side: str) -> _Ranks:
 def _span(hours: "pl.DataFrame | None") -> tuple[float, float]:
     hour = _column(hours, "hour")
     return (0.0, 24.0) if not len(hour) else (float(hour.min()), float(hour.max()) + 1.0)
-
-
-def _date(day_utc_us: int) -> str:
-    here = datetime.fromtimestamp(day_utc_us / 1e6, UTC) + timedelta(hours=_OFFSET_H)
-    return here.date().isoformat()
