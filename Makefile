@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Hundreds of processes are started by the tests: each would compile all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test shared-tests lint faults bench lock clean qt-libraries test-packages debian-packages
 
 run: $(VENV)/.run-installed qt-libraries
