@@ -148,7 +148,7 @@ def main() -> None:
         beats.append(Heartbeat())
         QTimer.singleShot(400, beats[0].start)
         if arguments.report is not None:
-            say_ready(tries_left=100)
+            say_ready(tries_left=300)
             telling.start(2 * POLL_MS)
         if arguments.close_after_s:
             QTimer.singleShot(int(arguments.close_after_s * 1000), finish)

@@ -39,13 +39,26 @@ def _display_number(pipe: IO[bytes]) -> str:
     return f":{number}"
 
 
+def _wait_until_managed(display: str) -> None:
+    """Windows shown before there is a manager may never become the active one."""
+    deadline = time.monotonic() + 30
+    while subprocess.run(
+        ["xdotool", "get_num_desktops"], env=os.environ | {"DISPLAY": display},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=20,
+    ).returncode:  # fmt: skip
+        if time.monotonic() > deadline:
+            pytest.fail("the window manager did not start")
+        time.sleep(0.05)
+
+
 @contextlib.contextmanager
 def x_server(size: str = "1280x800") -> Iterator[str]:
     """Start Xvfb and, where there is one, a window manager; yield the display."""
     need("Xvfb", "xdotool")
     read_end, write_end = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{size}x24",
+         "-nolisten", "tcp", "-noreset"],
         pass_fds=(write_end,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(write_end)
@@ -58,6 +71,7 @@ def x_server(size: str = "1280x800") -> Iterator[str]:
                 ["openbox"], env=os.environ | {"DISPLAY": display},
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
+            _wait_until_managed(display)
         yield display
     finally:
         if manager is not None:
