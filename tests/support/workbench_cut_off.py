@@ -137,13 +137,16 @@ def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     yield "night", window
 
 
-_DIALOGS = (Do.EXPORT, Do.SAVE_PLAN, Do.HELP, Do.NOTE, Do.FIND)
+_DIALOGS = (Do.IMPORT, Do.EXPORT, Do.SAVE_PLAN, Do.HELP, Do.NOTE, Do.FIND)
 
 
 def _dialogs(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     """The same of what opens above the window."""
     for do in _DIALOGS:
-        window.do(do)
+        if do is Do.IMPORT:  # what is asked once a file is chosen
+            window.files.take_dropped([Path("log.txt")], window._look.texts)
+        else:
+            window.do(do)
         settle(window)
         open_ones = [dialog for dialog in window.findChildren(Question) if dialog.isVisible()]
         assert open_ones or do is Do.FIND, f"{do}: nothing was asked"

@@ -46,7 +46,8 @@ class ImportDialog(Question):
         self.zone = QComboBox()
         self.zone.setEditable(True)
         self.zone.addItems(_ZONES)
-        self.zone.setAccessibleName(texts.tr("wb_import_zone"))
+        for part in (self.zone, self.zone.lineEdit()):
+            part.setAccessibleName(texts.tr("wb_import_zone"))
         survey_row = QHBoxLayout()
         survey_row.addWidget(self.survey, 1)
         survey_row.addWidget(self.browse)

@@ -42,7 +42,11 @@ def start_answers(
         here = RouteStart(name, latitude_deg, longitude_deg)
         return [
             Answer(texts.tr("wb_plan_start_middle"), name, partial(take, here)),
-            Answer(texts.tr("wb_plan_start_nowhere"), "", partial(take, None)),
+            Answer(
+                texts.tr("wb_plan_start_nowhere"),
+                texts.tr("wb_plan_start_first"),
+                partial(take, None),
+            ),
         ]
     return [
         Answer(
