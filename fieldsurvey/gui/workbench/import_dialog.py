@@ -46,7 +46,9 @@ class ImportDialog(Question):
         self.zone = QComboBox()
         self.zone.setEditable(True)
         self.zone.addItems(_ZONES)
-        for part in (self.zone, self.zone.lineEdit()):
+        line = QLineEdit()  # has the keyboard, so it is named as well
+        self.zone.setLineEdit(line)
+        for part in (self.zone, line):
             part.setAccessibleName(texts.tr("wb_import_zone"))
         survey_row = QHBoxLayout()
         survey_row.addWidget(self.survey, 1)
