@@ -128,6 +128,12 @@ def test_odd_rows_are_told_in_one_sentence(window: WorkbenchWindow, tmp_path: Pa
     assert "as the phone wrote it" in told
     (odd,) = tmp_path.glob("*-import-odd-*")
     assert odd.name in told
+    window.resize(512, 300)
+    settle(window)
+    room = window.notice.label.parentWidget().height()
+    assert window.height() / 5 < room < window.height() / 3, "what is longer is scrolled"
+    assert window.notice.label.height() > room
+    window.resize(1024, 600)
     assert len(odd.read_text("utf-8").splitlines()) == 21, "each is kept"
 
     none = write_log(tmp_path / "none.txt", GNETTRACK_LOG, rows[1::2])
