@@ -44,7 +44,7 @@ HOUR_COLUMNS: dict[str, pl.DataType] = {
     **{f"event_{name}": kind for name, kind in _OF_DAY.items()},
     **{f"baseline_{name}": kind for name, kind in _OF_DAY.items()},
     "verdict": pl.String(),  # the event was worse, better, undecided
-    "busy": pl.Boolean(),  # the event's hour with the lowest median
+    "busy": pl.Boolean(),  # the event's hour with the lowest median; several that are equal
 }
 
 

@@ -19,6 +19,7 @@ from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch
 
 Floats = npt.NDArray[np.float64]
 Point = tuple[float, float]  # latitude, longitude in degrees
+OperatorLack = tuple[str | None, int]  # None: nobody knows whose; tests that it needs
 
 
 class Line(Protocol):
@@ -50,13 +51,15 @@ class Villages(Protocol):
 @dataclass(frozen=True, slots=True)
 class Lack:
     """A place that lacks tests. ``reason``: a word of :mod:`fieldsurvey.analysis.gaps`. ``start``
-    and ``end`` are the ends of a stretch; of a settlement both are its centre."""
+    and ``end`` are the ends of a stretch; of a settlement both are its centre. ``operators``: who
+    lacks how many tests here, who lacks most first; ``planned`` and ``reason`` are that one's."""
 
     planned: PlannedStretch | PlannedSettlement
     reason: str
     start: Point
     end: Point
     name: str = ""  # of a settlement
+    operators: tuple[OperatorLack, ...] = ()
 
     @property
     def length_m(self) -> float:
@@ -68,44 +71,62 @@ class Lack:
 def lacking_stretches(gaps: pl.DataFrame, lines: Sequence[Line]) -> list[Lack]:
     """Return the gaps on ``lines``, by highway and chainage.
 
-    ``gaps``: of :func:`fieldsurvey.analysis.gaps.find_gaps`. Of several operators the one counts
-    who lacks most; of lines side by side the longest, whose posts the others share.
+    ``gaps``: of :func:`fieldsurvey.analysis.gaps.find_gaps`, by operator. Of several operators the
+    one counts who lacks most; of lines side by side the longest, whose posts the others share.
     """
     longest = _longest_lines(lines)
-    most = gaps.sort("tests_needed", descending=True, maintain_order=True).unique(
-        ["highway_ref", "from_m"], keep="first", maintain_order=True
+    most = (
+        gaps.sort("tests_needed", descending=True, maintain_order=True)
+        .group_by("highway_ref", "from_m", maintain_order=True)
+        .agg(
+            pl.col("to_m", "reason").first(),
+            pl.col("operator").cast(pl.String),
+            pl.col("tests_needed"),
+        )
     )
     found = []
     for row in most.sort("highway_ref", "from_m").iter_rows(named=True):
         line = longest.get(row["highway_ref"])
         if line is None or row["from_m"] >= line.chainage_m[-1]:
             continue
-        stretch = PlannedStretch(line.ref, row["from_m"], row["to_m"], row["tests_needed"])
+        operators = tuple(zip(row["operator"], row["tests_needed"], strict=True))
+        stretch = PlannedStretch(line.ref, row["from_m"], row["to_m"], operators[0][1])
         ends = _point_at(line, stretch.from_m), _point_at(line, stretch.to_m)
-        found.append(Lack(stretch, row["reason"], *ends))
+        found.append(Lack(stretch, row["reason"], *ends, operators=operators))
     return found
 
 
-def lacking_settlements(judged: pl.DataFrame, villages: Villages, rule: JudgedBy) -> list[Lack]:
+def lacking_settlements(
+    judged: pl.DataFrame,
+    villages: Villages,
+    rule: JudgedBy,
+    operators: Sequence[str | None] = (),
+) -> list[Lack]:
     """Return the settlements without a verdict, as they come.
 
-    ``judged``: of :func:`fieldsurvey.analysis.settlements.judge_settlements`. Of several operators
-    the one counts who lacks most.
+    ``judged``: of :func:`fieldsurvey.analysis.settlements.judge_settlements`, by operator. Of
+    several operators the one counts who lacks most; ``operators``: who lacks tests where there are
+    none.
     """
     nothing = np.zeros(1, np.int64)
     (from_nothing,) = judge_counts(nothing, nothing, rule).tests_needed.tolist()
-    most = judged.group_by("settlement_id").agg(
-        pl.col("tests_needed", "stale").sort_by("tests_needed").last()
+    most = (
+        judged.sort("tests_needed", descending=True, maintain_order=True)
+        .group_by("settlement_id", maintain_order=True)
+        .agg(pl.col("stale").first(), pl.col("operator").cast(pl.String), pl.col("tests_needed"))
     )
     known = {row[0]: row[1:] for row in most.iter_rows()}
+    untested = None, operators, [from_nothing] * len(operators)
     found = []
     for i, settlement_id in enumerate(villages.id):
-        tests_needed, stale = known.get(settlement_id, (from_nothing, None))
+        stale, names, needed = known.get(settlement_id, untested)
+        tests_needed = max(needed, default=from_nothing)
         if tests_needed > 0:
+            lacking = tuple(one for one in zip(names, needed, strict=True) if one[1] > 0)
             reason = NOT_DRIVEN if stale is None else STALE if stale else UNDECIDED
             centre = (float(villages.latitude_deg[i]), float(villages.longitude_deg[i]))
             planned = PlannedSettlement(settlement_id, tests_needed)
-            found.append(Lack(planned, reason, centre, centre, villages.name[i]))
+            found.append(Lack(planned, reason, centre, centre, villages.name[i], lacking))
     return found
 
 

@@ -70,6 +70,8 @@ def report_lines(name: str, report: ImportReport) -> Iterator[Message]:
         yield message(f"import.{reason}", count=count)
     if report.odd:
         yield message("import.odd", count=report.odd, path=report.odd_path)
+    if report.cells_missing:
+        yield message("import.cells_missing", count=report.cells_missing)
     if report.unreadable_cells:
         columns = (f"{column} ({count})" for column, count in report.unreadable_cells.items())
         yield message("import.unreadable_cells", columns=", ".join(columns))

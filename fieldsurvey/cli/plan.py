@@ -205,6 +205,7 @@ def _leg_document(leg: "Leg") -> dict[str, object]:
         **place,
         "tests_needed": planned.tests_needed,
         "reason": leg.lack.reason,
+        "operators": [{"operator": name, "tests_needed": n} for name, n in leg.lack.operators],
         "passes": leg.passes,
         "turned": leg.turned,
         "straight_line_km": round(leg.approach_m / 1000, 3),

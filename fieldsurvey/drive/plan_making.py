@@ -91,13 +91,13 @@ def _lacks(
 ) -> list[Lack]:
     rule = judged_by(target_id)
     # Seconds know the drive's operator, tests that of their link: it is these that are judged.
-    tested = scope.apply(measured.evidence()).tests["operator"].cast(pl.String).unique().to_list()
-    of_tested = pl.col("operator").cast(pl.String).is_in(tested, nulls_equal=True)
+    tested = scope.apply(measured.evidence()).tests["operator"].cast(pl.String).unique().sort()
+    of_tested = pl.col("operator").cast(pl.String).is_in(tested.to_list(), nulls_equal=True)
     judged = judge_stretches(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
     found = lacking_stretches(find_gaps(judged, rule, places), places.highway_lines())
     if settlements:
         judged = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
-        found += lacking_settlements(judged, places.settlements(), rule)
+        found += lacking_settlements(judged, places.settlements(), rule, tested.to_list())
     return found
 
 
@@ -127,7 +127,7 @@ def write_plan(
 
 def route_lines(route: Route, *, trained: bool = False) -> list[Message]:
     """Tell a route in words: the whole, then each place."""
-    lines = [route_line(route), *route_doubts(route)]
+    lines = [*route_said(route), *route_doubts(route)]
     if trained:
         lines.insert(0, message("plan.no_evidence"))
     return lines + [
@@ -142,9 +142,9 @@ def route_lines(route: Route, *, trained: bool = False) -> list[Message]:
     ]
 
 
-def route_line(route: Route) -> Message:
-    """Tell the whole of a route in one line."""
-    return message(
+def route_said(route: Route) -> list[Message]:
+    """Tell the whole of a route in one line, and in another what it leaves out."""
+    whole = message(
         "plan.route",
         places=len(route.legs),
         tests=sum(leg.lack.planned.tests_needed for leg in route.legs),
@@ -153,12 +153,11 @@ def route_line(route: Route) -> Message:
         hours=f"{route.duration_s / 3600:.1f}",
         speed=f"{route.pace.speed_mps * 3.6:.0f}",
     )
+    left_out = message("plan.left_out", places=route.left_out)
+    return [whole, left_out] if route.left_out else [whole]
 
 
 def route_doubts(route: Route) -> list[Message]:
-    """Tell what the kilometres and hours of a route rest on, and what they leave out."""
+    """Tell what the kilometres and hours of a route rest on."""
     pace = message("plan.pace_measured" if route.pace.measured else "plan.pace_assumed")
-    lines = [pace, message("plan.straight_lines")]
-    if route.left_out:
-        lines.append(message("plan.left_out", places=route.left_out))
-    return lines
+    return [pace, message("plan.straight_lines")]

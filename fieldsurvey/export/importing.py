@@ -34,7 +34,8 @@ _NAMESPACE = uuid.UUID("6f0f6a4e-5d4f-5c7e-9b0a-8a7f3d1c2b10")  # of drives that
 class ImportReport:
     """What became of a file. ``rows`` were read; each is a sample, a test or an event (one row may
     be several), or counted in ``repeated`` (the very same second once more), ``left_out`` (by
-    message id) or ``odd``. ``unused_columns`` have no place in a survey."""
+    message id) or ``odd``, of which ``cells_missing`` have lost cells on their way here.
+    ``unused_columns`` have no place in a survey."""
 
     format: str
     survey_path: Path
@@ -46,6 +47,7 @@ class ImportReport:
     repeated: int
     odd: int
     odd_path: Path | None
+    cells_missing: int = 0
     means: int = 0  # tests judged by their mean alone
     left_out: Mapping[str, int] = field(default_factory=dict)
     unreadable_cells: Mapping[str, int] = field(default_factory=dict)
@@ -69,7 +71,8 @@ def import_file(
     name, for formats whose times have none; UTC if it is None, which the report tells. Runs in the
     calling thread for seconds. When ``cancelled`` returns True, or anything fails, the survey stays
     as it was. Raises ``KnownError`` ``import.unknown_format``, ``.missing``, ``.unreadable``,
-    ``.nothing``, ``.twice``, ``.unknown_zone``, ``.cancelled``, and the store's own.
+    ``.nothing``, ``.nothing_whole``, ``.twice``, ``.unknown_zone``, ``.cancelled``, and the store's
+    own.
     """
     tell = progress or (lambda _share: None)
     used_zone = known_zone(zone)
@@ -100,6 +103,7 @@ def import_file(
         repeated=taking.drives.repeated,
         odd=len(taking.odd),
         odd_path=odd_path,
+        cells_missing=taking.cells_missing,
         means=taking.drives.means,
         left_out=dict(taking.left_out),
         unreadable_cells=dict(taking.unreadable_cells),
@@ -150,7 +154,15 @@ class _Taking:
             self._tell(min(piece.share, 1.0))
         self.drives.finish(survey, len(self.odd))
         if not (self.drives.samples or self.drives.tests or self.drives.events):
-            raise KnownError("import.nothing", path=self._file_name, odd=len(self.odd))
+            found_nothing = "import.nothing_whole" if self.cells_missing else "import.nothing"
+            raise KnownError(found_nothing, path=self._file_name, odd=len(self.odd))
+
+    @property
+    def cells_missing(self) -> int:
+        """Return how many odd rows have lost cells; one that is torn off is where a log ended."""
+        reasons = Counter(row.reason for row in self.odd)
+        rows = reasons["odd_cells"] + reasons["odd_short"]
+        return rows if reasons["odd_cells"] or rows > 1 else 0
 
 
 def _keep_odd_rows(

@@ -50,6 +50,7 @@ _COLLECT_MS = 40
 _BUTTON_PX = 48
 _HEADER_PX = 34
 _PLANNED_PX = 26
+_LEGEND_FOOT_PX, _SCALE_BAR_FOOT_PX = 66, 38  # from the map's foot to the top of each
 
 
 class DriveMap(QWidget):
@@ -235,7 +236,10 @@ class DriveMap(QWidget):
     def _ground_picture(self, look: Look) -> QPixmap:
         """Return base map, highways and settlements, painted once per view and look."""
         ratio = self.devicePixelRatioF()
-        key = (self._view, look.theme.name, look.texts.language, self._tile_generation, ratio)
+        covered = self._covered(look)
+        key = (
+            self._view, look.theme.name, look.texts.language, self._tile_generation, ratio, covered
+        )  # fmt: skip
         if self._ground is not None and self._ground[0] == key:
             return self._ground[1]
         picture = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
@@ -248,10 +252,20 @@ class DriveMap(QWidget):
             paint_highways(painter, self._features, self._view, look)
             if self._planned is not None:
                 paint_planned(painter, self._planned, self._view, look)
-            paint_names(painter, self._features, self._view, look)
+            paint_names(painter, self._features, self._view, look, covered)
         painter.end()
         self._ground = (key, picture)
         return picture
+
+    def _covered(self, look: Look) -> tuple[QRectF, ...]:
+        """Return where something stands upon the map: no name lies beneath it."""
+        buttons = (self.zoom_in, self.zoom_out, self.follow)
+        rooms = [QRectF(button.geometry()) for button in buttons if not button.isHidden()]
+        if self.place.text():
+            rooms.append(QRectF(0, 0, self.width(), self._header_px(look)))
+        foot_px = look.px(_LEGEND_FOOT_PX if self._planned is not None else _SCALE_BAR_FOOT_PX)
+        rooms.append(QRectF(0, self.height() - foot_px, look.px(8) + self.width() / 4, foot_px))
+        return tuple(rooms)
 
     def _paint_car(self, painter: QPainter, look: Look) -> None:
         """An arrow by heading, a disc without one; hollow where the position is old."""
@@ -284,7 +298,7 @@ class DriveMap(QWidget):
         if self._planned is None:
             return
         text = look.texts.say(message("plan.legend"))
-        x, y = look.px(8), self.height() - look.px(66)
+        x, y = look.px(8), self.height() - look.px(_LEGEND_FOOT_PX)
         sample = look.px(52)
         text_on_veil(painter, QPointF(x + sample, y), text, look, 15, 0, 0, before=sample)
         middle = y + painter.fontMetrics().height() / 2

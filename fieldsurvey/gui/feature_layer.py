@@ -1,7 +1,7 @@
 """Paints highways with their numbers, and settlements with their names as far as there is room."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,10 +36,16 @@ class Label:
     is_highway: bool
 
 
-def paint_names(painter: QPainter, features: MapFeatures, view: MapView, look: Look) -> None:
+def paint_names(
+    painter: QPainter,
+    features: MapFeatures,
+    view: MapView,
+    look: Look,
+    covered: Sequence[QRectF] = (),
+) -> None:
     """Draw the numbers of highways, and settlements with their names."""
     paint_settlements(painter, features, view, look)
-    for label in labels_of(features, view, look):
+    for label in labels_of(features, view, look, covered):
         if label is not None:
             draw_label(painter, label, QPointF(*view.one_to_screen(label.x, label.y)), look)
 
@@ -74,11 +80,14 @@ def paint_settlements(painter: QPainter, features: MapFeatures, view: MapView, l
         painter.drawEllipse(QPointF(dot_x, dot_y), radius, radius)
 
 
-def labels_of(features: MapFeatures, view: MapView, look: Look) -> Iterator[Label | None]:
-    """Return what has room within ``view``, the weightiest first; None, after a bit of searching,
-    wherever something else may be done meanwhile."""
+def labels_of(
+    features: MapFeatures, view: MapView, look: Look, covered: Sequence[QRectF] = ()
+) -> Iterator[Label | None]:
+    """Return what has room within ``view`` beside what is ``covered``, whole or not at all, the
+    weightiest first; None, after a bit of searching, wherever something else may be done meanwhile.
+    """
     inside = QRectF(0, 0, view.width, view.height)
-    taken: list[QRectF] = []
+    taken = list(covered)
     for found in (_highway_labels(features, view, look), _settlement_labels(features, view, look)):
         named = 0
         for label in found:

@@ -10,6 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from fieldsurvey.drive.snapshot import Health, Notice
 from fieldsurvey.gui.drive_window import DriveWindow
+from fieldsurvey.gui.map_features import features_of
+from fieldsurvey.gui.map_view import degrees_of
 from fieldsurvey.gui.reading import Outlook
 from fieldsurvey.gui.start_stop import Face
 from fieldsurvey.model.drive import DriveState
@@ -29,6 +31,7 @@ from tests.support.gui_fake_drive import (
     no_service_test,
     whole_drive,
 )
+from tests.support.gui_features import OneVillage
 from tests.support.gui_scenes import SCENES
 
 STANDING = a_fix(speed_mps=0.0)
@@ -323,6 +326,32 @@ def test_the_view_moves_on_before_the_car_leaves_it(open_window: OpenWindow) -> 
         x, y = chart.view.one_to_screen(*chart._car)
         assert 0 < x < chart.width()
         assert 0 < y < chart.height()
+
+
+def test_no_name_on_the_map_lies_beneath_a_button(open_window: OpenWindow) -> None:
+    window = open_window(FakeDrive(driving()))
+    chart = window._map
+    assert chart._look is not None
+
+    def paints_its_name(x_px: int, y_px: int) -> bool:
+        """Whether a village there has letters in the picture, and not its dot alone."""
+        place = degrees_of(*chart.view.one_to_world(x_px, y_px))
+        pictures = []
+        for name in ("Demo village", ""):
+            chart.set_features(features_of(OneVillage(name, *place)))
+            pictures.append(chart._ground_picture(chart._look).toImage())
+        return pictures[0] != pictures[1]
+
+    button = chart.zoom_in.geometry()
+    assert paints_its_name(chart.width() // 2, chart.height() // 2)
+    for control in (chart.zoom_in, chart.zoom_out):
+        beside = control.geometry()
+        assert not paints_its_name(beside.left() - 60, beside.center().y())
+    assert paints_its_name(button.left() - 200, button.center().y()), "where there is room"
+    assert not paints_its_name(chart.width() // 2, 8), "beneath the header"
+    chart.following = False
+    window.look_at_drive()
+    assert not paints_its_name(button.left() - 200, button.center().y()), "beneath “follow”"
 
 
 def test_f1_shows_the_keys_until_any_key(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -77,8 +77,11 @@ def test_the_chart_says_the_busy_hour_and_follows_days_and_selection(
     settle(window)
     chart = window.charts.event_chart
     assert [chart.event_day.count(), chart.usual_day.count()] == [2, 2]
+    assert chart.sentence.text().startswith("No single busy hour, 5 are equally low")
+    assert not any(line.isVisible() for line in chart._busy)
     chart.event_day.setCurrentIndex(1)
     settle(window)
+    assert [line.value() for line in chart._busy if line.isVisible()] == [19, 20]
     assert chart.found is not None
     assert (chart.found.event, chart.found.baseline) == tuple(sorted(chart.found.days))[::-1]
     assert chart.sentence.text().startswith("Busy hour 19:00–20:00: worse than usual")

@@ -12,7 +12,7 @@ from fieldsurvey.model.messages import LANGUAGES
 from tests.support.gui_xvfb import ROOT
 from tests.support.workbench_hands import artefacts
 
-_VIEWS = 20
+_VIEWS = 21
 
 
 @pytest.mark.parametrize(("scale", "size"), [("1", "1024x600"), ("2", "512x300")])

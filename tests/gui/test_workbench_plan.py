@@ -11,15 +11,17 @@ import pytest
 from click.testing import CliRunner
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from fieldsurvey.cli.main import cli
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.drive.plan_file import load_plan
 from fieldsurvey.gui.reading import Outlook
+from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.dialogs import Question
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
+from fieldsurvey.gui.workbench.plan_columns import PLAN
 from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
 from fieldsurvey.gui.workbench.table import Table
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
@@ -77,14 +79,17 @@ def window(opened: WorkbenchWindow) -> WorkbenchWindow:
     """Return it as it was opened, with the plan on screen."""
     opened.do(Do.SELECT_ALL)
     opened.model.set_filters(Filters())
-    opened.tables.plan.with_settlements.setChecked(False)
+    page = opened.tables.plan
+    page.with_settlements.setChecked(False)
+    page.take_start(None)
+    page.most.setValue(0)
     opened.tables.tabs.setCurrentWidget(opened.tables.plan)
     settle(opened)
     return opened
 
 
 def shown(window: WorkbenchWindow) -> list[tuple[str, str, str]]:
-    """Return place, kilometres and reason of each row."""
+    """Return place, kilometres and reason of each row, without the operator."""
     rows = window.tables.plan.table.rows
     return [tuple(rows.text(line, n) for n in (1, 2, 3)) for line in range(rows.rowCount())]
 
@@ -191,6 +196,57 @@ def test_settlements_are_planned_when_asked_for(window: WorkbenchWindow) -> None
         assert places == ({"Шелек"} if word == "s1" else {REF})
 
 
+def test_the_route_begins_where_the_car_starts(window: WorkbenchWindow) -> None:
+    page, finder = window.tables.plan, window.finder
+    assert page.start.text() == "Start: not given"
+    page.start.setFocus()
+    QTest.keyClick(page.start, Qt.Key.Key_Space)
+    QTest.keyClicks(finder.line, REF)
+    assert finder.list.topLevelItemCount() == 0, "a whole highway is no place to start from"
+    QTest.keyClicks(finder.line, " 23.5")
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    settle(window)
+    assert page.start.text() == f"Start: {REF}, km 23.5"
+    assert shown(window) == [STALE, UNDECIDED], "the end of the highway is near"
+
+    window.map.show_box(43.0, 76.9, 43.1, 77.1)
+    page.start.click()
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    settle(window)
+    latitude_deg, longitude_deg = page.start_point
+    assert (latitude_deg, longitude_deg) == pytest.approx((43.05, 77.0), abs=0.001)
+    assert page.start.toolTip() == f"Start: {latitude_deg:.5f}° N, {longitude_deg:.5f}° E"
+    assert shown(window) == [UNDECIDED, STALE]
+    page.start.click()
+    QTest.keyClick(finder.line, Qt.Key.Key_Down)
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    assert page.start_point is None
+
+
+def test_no_more_than_the_kilometres_allowed(window: WorkbenchWindow) -> None:
+    page = window.tables.plan
+    assert page.most.text() == "any length"
+    page.most.selectAll()
+    QTest.keyClicks(page.most, "12")
+    settle(window)
+    assert page.most.text() == "at most 12 km"
+    assert len(shown(window)) == 1
+    assert page.said.text().endswith("did not fit into the kilometres allowed: 1")
+    page.most.setValue(1)
+    settle(window)
+    assert shown(window) == []
+    assert "within 1 km" in page.said.text()
+
+
+def test_a_row_says_whose_tests_it_lacks() -> None:
+    texts, column = Texts("en"), PLAN[4]
+    a, b, unknown = ({"name": name, "tests": 5} for name in ("A", "B", None))
+    assert column.text(texts, {"operators": [a]}) == "A"
+    assert column.text(texts, {"operators": [a, b, unknown]}) == "A, B, not known"
+    assert column.text(texts, {"operators": [{**b, "tests": 6}, a]}) == "B 6, A 5"
+    assert column.text(texts, {"operators": []}) == ""
+
+
 def test_the_plan_saved_is_that_of_the_command_line(
     window: WorkbenchWindow, folder: Folder, tmp_path: Path
 ) -> None:
@@ -198,7 +254,14 @@ def test_the_plan_saved_is_that_of_the_command_line(
     base.write_text('server_url = "https://m.example"\nminimum_gap_s = 5\n', "utf-8")
     (tmp_path / "next.gpx").write_text("old", "utf-8")
     window.model.set_filters(Filters(choices={"operator": ("A",)}))
+    page = window.tables.plan
+    page.start.click()
+    QTest.keyClicks(window.finder.line, "shelek")
+    QTest.keyClick(window.finder.line, Qt.Key.Key_Return)
+    page.with_settlements.click()
+    page.most.setValue(15)
     settle(window)
+    latitude_deg, longitude_deg = page.start_point
     QTest.keyClick(
         window,
         Qt.Key.Key_S,
@@ -206,6 +269,8 @@ def test_the_plan_saved_is_that_of_the_command_line(
     )
     settle(window)
     dialog = window.findChild(PlanDialog)
+    said = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "Start: Шелек; at most 15 km" in said
     dialog.path.setText(str(tmp_path / "next"))
     dialog.base.setText(str(base))
     dialog.yes.click()
@@ -219,25 +284,17 @@ def test_the_plan_saved_is_that_of_the_command_line(
 
     plan = load_plan(tmp_path / "next.toml")
     assert (plan.server_url, plan.operator) == ("https://m.example", "A")
-    assert [(one.from_m, one.tests_needed > 0) for one in plan.stretches] == [
-        (10_000, True), (20_000, True),
-    ]  # fmt: skip
+    assert [(one.from_m, one.tests_needed > 0) for one in plan.stretches] == [(10_000, True)]
+    assert [one.settlement_id for one in plan.settlements] == ["s1"]
     assert len(gpxpy.parse((tmp_path / "next.gpx").read_text("utf-8")).waypoints) == 2
 
     typed = tmp_path / "typed"
     typed.mkdir()
     shell = Shell(lambda _: 0, lambda: False, lambda: None, language="en")
     words = ["plan", "make", *map(str, folder.surveys), "--places", str(folder.places)]
-    words += [
-        "--operator",
-        "A",
-        "--base",
-        str(base),
-        "-o",
-        str(typed / "next.toml"),
-        "--gpx",
-        str(typed / "next.gpx"),
-    ]
+    words += ["--operator", "A", "--base", str(base), "--settlements", "--max-km", "15"]
+    words += ["--from", f"{latitude_deg},{longitude_deg}"]
+    words += ["-o", str(typed / "next.toml"), "--gpx", str(typed / "next.gpx")]
     done = CliRunner().invoke(cli, words, obj=shell)
     assert done.exit_code == 0, done.stderr
     for name in ("next.toml", "next.gpx"):

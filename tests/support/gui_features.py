@@ -76,3 +76,18 @@ class RealPlaces:
 
 def few_features() -> MapFeatures:
     return features_of(FewPlaces())
+
+
+class OneVillage:
+    """A village alone, of one name in all languages."""
+
+    def __init__(self, name: str, latitude_deg: float, longitude_deg: float) -> None:
+        self._name, self._degrees = name, (latitude_deg, longitude_deg)
+
+    def highway_lines(self) -> list[Line]:
+        return []
+
+    def settlements(self) -> Table:
+        latitude, longitude = (np.array([degrees]) for degrees in self._degrees)
+        names = [(self._name,)] * 4
+        return Table(("1",), *names, latitude, longitude, np.array([900]))

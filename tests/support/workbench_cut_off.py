@@ -35,6 +35,7 @@ from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.chart import Chart, Legend
 from fieldsurvey.gui.workbench.dialogs import Question
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
+from fieldsurvey.gui.workbench.route_start import RouteStart
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
 from fieldsurvey.model.messages import LANGUAGES
@@ -123,6 +124,8 @@ def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
         window.panels.show_part(window.charts)
         window.charts.tabs.setCurrentIndex(number)
         yield f"chart-{number}", window
+    window.tables.plan.take_start(RouteStart("Қаскелең (Qaskeleng, Каскелен)", 43.2, 76.6))
+    window.tables.plan.most.setValue(10_000)
     for number in range(window.tables.tabs.count()):
         window.panels.show_part(window.tables)
         window.tables.tabs.setCurrentIndex(number)
@@ -134,13 +137,16 @@ def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     yield "night", window
 
 
-_DIALOGS = (Do.EXPORT, Do.SAVE_PLAN, Do.HELP, Do.NOTE, Do.FIND)
+_DIALOGS = (Do.IMPORT, Do.EXPORT, Do.SAVE_PLAN, Do.HELP, Do.NOTE, Do.FIND)
 
 
 def _dialogs(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     """The same of what opens above the window."""
     for do in _DIALOGS:
-        window.do(do)
+        if do is Do.IMPORT:  # what is asked once a file is chosen
+            window.files.take_dropped([Path("log.txt")], window._look.texts)
+        else:
+            window.do(do)
         settle(window)
         open_ones = [dialog for dialog in window.findChildren(Question) if dialog.isVisible()]
         assert open_ones or do is Do.FIND, f"{do}: nothing was asked"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldsurvey.gui.workbench.facts import Facts, facts_of
+from fieldsurvey.model.errors import KnownError
 
 if TYPE_CHECKING:
     from fieldsurvey.analysis.measurements import Measurements
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fieldsurvey.gui.map_features import MapFeatures
     from fieldsurvey.gui.workbench.planned import Subject
     from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
+    from fieldsurvey.model.messages import Message
     from fieldsurvey.places.places_file import Places
     from fieldsurvey.report.writing import ReportWritten
 
@@ -135,15 +137,23 @@ def save_plan(
     return made
 
 
+@dataclass(frozen=True)
+class Imported:
+    """``reports``: of what is in. ``stopped``: why the rest of the files is not."""
+
+    reports: tuple[ImportReport, ...]
+    stopped: Message | None
+
+
 def import_logs(
     paths: Sequence[Path],
     survey_path: Path,
     zone: str | None,
     progress: Progress,
     cancelled: Cancelled,
-) -> list[ImportReport]:
-    """Put other tools' logs into a survey, one after the other. Raises ``KnownError`` at the first
-    that cannot be; those before it are in."""
+) -> Imported:
+    """Put other tools' logs into a survey, one after the other, until one cannot be. Raises
+    ``KnownError`` if that is the first."""
     from fieldsurvey.export.importing import import_file
     from fieldsurvey.throughput.targets import load_targets
 
@@ -152,14 +162,16 @@ def import_logs(
     def told(done: int, share: float) -> None:
         progress((done + share) / len(paths))
 
-    return [
-        import_file(
-            path,
-            survey_path,
-            target=target,
-            zone=zone,
-            progress=partial(told, number),
-            cancelled=cancelled,
-        )
-        for number, path in enumerate(paths)
-    ]
+    reports: list[ImportReport] = []
+    for path in paths:
+        tell = partial(told, len(reports))
+        try:
+            report = import_file(
+                path, survey_path, target=target, zone=zone, progress=tell, cancelled=cancelled
+            )
+        except KnownError as error:
+            if not reports:
+                raise
+            return Imported(tuple(reports), error.message)
+        reports.append(report)
+    return Imported(tuple(reports), None)

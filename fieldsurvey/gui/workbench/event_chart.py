@@ -202,13 +202,18 @@ class EventChart(Chart):
         self._target.show(look, target_mbps)
         first, last = _span(hours)
         self.box.setXRange(first, last, padding=0.02)
-        busy = None if hours is None else hours.filter("busy")
-        is_busy = busy is not None and len(busy) > 0
-        for number, line in enumerate(self._busy):
-            line.setVisible(is_busy)
-            if busy is not None and is_busy:
-                line.setPos(int(busy["hour"][0]) + number)
+        self._mark_busy(hours)
         self._words[0].setPos(first, top * 1.04)
+
+    def _mark_busy(self, hours: "pl.DataFrame | None") -> None:
+        """Draw a line where the busy hours begin and end, if a time stands out."""
+        from fieldsurvey.analysis.event_sentence import busy_span
+
+        span = None if hours is None else busy_span(hours)
+        for number, line in enumerate(self._busy):
+            line.setVisible(span is not None)
+            if span is not None:
+                line.setPos(span[number])
 
     def _draw_counts(self, hours: "pl.DataFrame | None") -> None:
         most = 1.0

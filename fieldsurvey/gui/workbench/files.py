@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench import desk
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
-from fieldsurvey.gui.workbench.import_dialog import ImportDialog
+from fieldsurvey.gui.workbench.import_dialog import SUFFIX, ImportDialog
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
 from fieldsurvey.gui.workbench.planned import Subject
@@ -21,10 +21,8 @@ from fieldsurvey.places.places_file import Places
 
 if TYPE_CHECKING:
     from fieldsurvey.drive.plan_making import MadePlan
-    from fieldsurvey.export.importing import ImportReport
     from fieldsurvey.report.writing import ReportWritten
 
-SUFFIX = ".fsurvey"
 _FOLDER = "folder"
 _PATTERN = "*"
 
@@ -124,12 +122,12 @@ class Files:
             lambda progress, cancelled: desk.import_logs(
                 paths, survey_path, zone, progress, cancelled
             ),
-            lambda reports: self._imported(survey_path, reports),
+            lambda imported: self._imported(survey_path, imported),
             label=message("gui.wb_importing", name=", ".join(path.name for path in paths)),
         )
 
-    def _imported(self, survey_path: Path, reports: "list[ImportReport]") -> None:
-        odd = [str(report.odd_path) for report in reports if report.odd_path is not None]
+    def _imported(self, survey_path: Path, imported: desk.Imported) -> None:
+        reports = imported.reports
         told = message(
             "gui.wb_imported",
             tests=sum(report.tests for report in reports),
@@ -137,9 +135,17 @@ class Files:
             path=survey_path,
             zone=reports[-1].zone,
         )
+        also: list[Message] = []
+        odd = [report.odd_path.name for report in reports if report.odd_path is not None]
         if odd:
             count = sum(report.odd for report in reports)
-            told = message("gui.wb_imported_odd", told=told, count=count, path=", ".join(odd))
+            also.append(message("gui.wb_imported_odd", count=count, names=", ".join(odd)))
+        if cells_missing := sum(report.cells_missing for report in reports):
+            also.append(message("import.cells_missing", count=cells_missing))
+        if imported.stopped is not None:
+            also.append(imported.stopped)
+        for one in also:
+            told = message("import.told_also", told=told, also=one)
         self._tell(told)
         self.open([survey_path])
 

@@ -3,11 +3,21 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.dialogs import Question
 
+SUFFIX = ".fsurvey"
 # Kazakhstan's, and UTC; any other IANA name can be typed.
 _ZONES = ("Asia/Almaty", "UTC", "Asia/Aqtau", "Asia/Oral", "Asia/Qyzylorda")
 
@@ -29,21 +39,44 @@ class ImportDialog(Question):
         said.setWordWrap(True)
         self.survey = QLineEdit(str(survey_path))
         self.survey.setAccessibleName(texts.tr("wb_import_survey"))
+        self.browse = QPushButton(texts.tr("wb_browse"))
+        self.browse.setAccessibleName(f"{texts.tr('wb_import_survey')}: {self.browse.text()}")
+        self.browse.setAutoDefault(False)
+        self.browse.clicked.connect(self._browse)
         self.zone = QComboBox()
         self.zone.setEditable(True)
         self.zone.addItems(_ZONES)
-        self.zone.setAccessibleName(texts.tr("wb_import_zone"))
+        line = QLineEdit()  # has the keyboard, so it is named as well
+        self.zone.setLineEdit(line)
+        for part in (self.zone, line):
+            part.setAccessibleName(texts.tr("wb_import_zone"))
+        survey_row = QHBoxLayout()
+        survey_row.addWidget(self.survey, 1)
+        survey_row.addWidget(self.browse)
         form = QFormLayout()
-        form.addRow(texts.tr("wb_import_survey"), self.survey)
+        # A path needs the whole width: of one that is cut off nobody can tell where it leads.
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
+        form.addRow(texts.tr("wb_import_survey"), survey_row)
         form.addRow(texts.tr("wb_import_zone"), self.zone)
         self.body.addWidget(said)
         self.body.addLayout(form)
+        self.yes.setText(texts.tr("wb_import_yes"))
+        self.yes.setAccessibleName(self.yes.text())
         self.finish(520)
         self.survey.textChanged.connect(lambda text: self.yes.setEnabled(bool(text.strip())))
         self.accepted.connect(
-            lambda: answer(
-                paths,
-                Path(self.survey.text().strip()),
-                self.zone.currentText().strip() or None,
-            )
+            lambda: answer(paths, self._survey_path(), self.zone.currentText().strip() or None)
         )
+
+    def _survey_path(self) -> Path:
+        path = Path(self.survey.text().strip())
+        return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, self.windowTitle(), self.survey.text())
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter(f"{self.texts.tr('wb_survey_files')} (*{SUFFIX})")
+        dialog.setDefaultSuffix(SUFFIX)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # what is there is added to
+        dialog.fileSelected.connect(self.survey.setText)
+        dialog.open()

@@ -5,6 +5,7 @@ from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.planned import HIDDEN
 from fieldsurvey.gui.workbench.table_columns import km_of, number
 from fieldsurvey.gui.workbench.table_model import Column, Row
+from fieldsurvey.gui.workbench.words import word_of
 from fieldsurvey.model.messages import message
 
 # A verdict that is open looks like one everywhere; where there is none, nothing was tested.
@@ -17,6 +18,16 @@ def _km(texts: Texts, row: Row) -> str:
 
 def _so_far(texts: Texts, row: Row) -> str:
     return texts.number(row["so_far_m"] / 1000)
+
+
+def _operators(texts: Texts, row: Row) -> str:
+    """Who lacks tests, who lacks most first; how many where not all lack the same."""
+    alike = len({one["tests"] for one in row["operators"]}) == 1
+    said = []
+    for one in row["operators"]:
+        name = word_of(texts, "operator", one["name"])
+        said.append(name if alike else f"{name} {texts.number(one['tests'])}")
+    return ", ".join(said)
 
 
 def _why(texts: Texts, row: Row) -> str:
@@ -35,6 +46,7 @@ PLAN = (
         "reason",
         sign=lambda row: _SIGNS.get(row["reason"], Outlook.NOT_TESTED),
     ),
+    Column("wb_field_operator", _operators, "operator"),
     number("wb_col_tests_needed", "tests_needed"),
     number("wb_col_passes", "passes"),
     Column("wb_col_so_far", _so_far, "so_far_m", is_number=True),

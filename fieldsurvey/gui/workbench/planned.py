@@ -20,7 +20,7 @@ from fieldsurvey.model.errors import KnownError
 if TYPE_CHECKING:
     import polars as pl
 
-    from fieldsurvey.analysis.lacking import Lack
+    from fieldsurvey.analysis.lacking import Lack, Point
     from fieldsurvey.analysis.measurements import Measurements
     from fieldsurvey.analysis.route import Route
     from fieldsurvey.drive.plan_making import MadePlan
@@ -36,7 +36,8 @@ PlaceKey = tuple[str, int] | str  # highway and where the stretch begins in m, o
 @dataclass(frozen=True)
 class Subject:
     """What a plan is asked of. ``tests``, ``samples``: what the filters keep; ``brush``: what of it
-    was marked by hand. ``settlements``: whether they are planned as well."""
+    was marked by hand. ``settlements``: whether they are planned as well. ``start``: where the
+    route begins, in degrees; ``most_km``: how long it may be."""
 
     measurements: Measurements
     tests: Bools
@@ -44,8 +45,10 @@ class Subject:
     filters: Filters
     brush: Brush | None
     places: Places | None
-    settlements: bool
     now_utc_us: int
+    settlements: bool = False
+    start: Point | None = None
+    most_km: float | None = None
 
     @property
     def filtered(self) -> Measurements:
@@ -61,12 +64,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Planned:
-    """``legs``: a row per place of the route, in its order. ``said``: what it comes to in words,
-    then what has to be known of that."""
+    """``legs``: a row per place of the route, in its order. ``said``: what it comes to in words.
+    ``doubts``: what has to be known of that."""
 
     route: Route
     legs: pl.DataFrame
     said: tuple[Message, ...]
+    doubts: tuple[Message, ...]
 
 
 def plan_of(subject: Subject, base: SurveyPlan, cancelled: Cancelled) -> MadePlan:
@@ -94,6 +98,8 @@ def plan_of(subject: Subject, base: SurveyPlan, cancelled: Cancelled) -> MadePla
         now_utc_us=subject.now_utc_us,
         meant=meant,
         settlements=subject.settlements,
+        start=subject.start,
+        max_km=subject.most_km,
         cancelled=cancelled,
     )
 
@@ -102,7 +108,7 @@ def planned(subject: Subject, cancelled: Cancelled) -> Planned:
     """Return the route as a table. Raises ``KnownError`` as :func:`plan_of` does."""
     import polars as pl
 
-    from fieldsurvey.drive.plan_making import route_doubts, route_line
+    from fieldsurvey.drive.plan_making import route_doubts, route_said
 
     route = plan_of(subject, SurveyPlan(), cancelled).route
     there = _places_in(subject.measurements.evidence())
@@ -114,14 +120,19 @@ def planned(subject: Subject, cancelled: Cancelled) -> Planned:
         if _key(leg.lack) in hidden:
             row["reason"] = HIDDEN
         rows.append(row)
-    said = (route_line(route), *route_doubts(route))
-    return Planned(route, pl.DataFrame(rows, infer_schema_length=None), said)
+    legs = pl.DataFrame(rows, infer_schema_length=None)
+    return Planned(route, legs, tuple(route_said(route)), tuple(route_doubts(route)))
 
 
 def _place(lack: Lack) -> dict[str, object]:
     """Return what stands in a row of a stretch, or of a settlement."""
     asked = lack.planned
-    row = {"reason": lack.reason, "tests_needed": asked.tests_needed}
+    row = {
+        "reason": lack.reason,
+        "tests_needed": asked.tests_needed,
+        "operator": lack.operators[0][0] if lack.operators else None,
+        "operators": [{"name": name, "tests": tests} for name, tests in lack.operators],
+    }
     if isinstance(asked, PlannedStretch):
         road = {"highway_ref": asked.highway_ref, "from_m": asked.from_m, "to_m": asked.to_m}
         return {**row, **road, "settlement_id": None, "place": asked.highway_ref}

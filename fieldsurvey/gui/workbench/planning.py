@@ -44,7 +44,7 @@ class Planning:
         self._crews = WhenSeen(crews_page, jobs, "crews", self._begin_crews, self._show_crews)
         self.on_going: Callable[[Box], None] = lambda _box: None
         plan_page.table.gone_to.connect(self._go_to)
-        plan_page.with_settlements.toggled.connect(lambda _on: self._plan.forget())
+        plan_page.asked_otherwise.connect(self._plan.forget)
         model.listen(self._note_change)
 
     def subject(self) -> Subject:
@@ -57,8 +57,10 @@ class Planning:
             model.filters,
             self._marked,
             self._places(),
-            self._plan_page.with_settlements.isChecked(),
             self._now_utc_us(),
+            settlements=self._plan_page.with_settlements.isChecked(),
+            start=self._plan_page.start_point,
+            most_km=self._plan_page.most_km,
         )
 
     def _begin_plan(self) -> Callable[[Cancelled], Planned]:
@@ -118,8 +120,8 @@ class Planning:
         said = _words(texts, self._plan.told)
         doubts = ""
         if made is not None:
-            said = texts.say(made.said[0])
-            doubts = "\n".join(map(texts.say, made.said[1:]))
+            said = ". ".join(map(texts.say, made.said))
+            doubts = "\n".join(map(texts.say, made.doubts))
         if self._model.filters.replayed:
             said = f"{said} {texts.tr('wb_plan_replays')}".lstrip()
         self._plan_page.said.setText(said)

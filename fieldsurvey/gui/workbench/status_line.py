@@ -1,13 +1,14 @@
 """The line that says it: the verdict or the share of what is selected, its counts, what goes on."""
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QWidget,
@@ -21,6 +22,7 @@ from fieldsurvey.model.messages import Message
 
 _HEIGHT_PX = 44
 _SIGN_PX = 30
+_MOST_OF_WINDOW = 1 / 4
 
 
 class _Sign(QWidget):
@@ -106,7 +108,9 @@ class StatusLine(QFrame):
 
 
 class NoticeBar(QFrame):
-    """What has to be told, until it is closed: what happened, what was kept, what to do."""
+    """What has to be told, until it is closed: what happened, what was kept, what to do.
+
+    Takes no more than a quarter of the window; what is longer is scrolled."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,8 +127,13 @@ class NoticeBar(QFrame):
         self.cross.setText("✕")
         self.cross.setAutoRaise(True)
         self.cross.clicked.connect(self.hide)
+        self._room = QScrollArea()
+        self._room.setWidget(self.label)
+        self._room.setWidgetResizable(True)
+        self._room.setFrameShape(QFrame.Shape.NoFrame)
+        self._room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._row = QHBoxLayout(self)
-        self._row.addWidget(self.label, 1)
+        self._row.addWidget(self._room, 1)
         self._row.addWidget(self.button)
         self._row.addWidget(self.cross)
         self.button.hide()
@@ -145,4 +154,19 @@ class NoticeBar(QFrame):
         if self._look is not None:
             self.label.setText(self._look.texts.say(told))
             self.setAccessibleName(self.label.text())
+            self._room.setAccessibleName(self.label.text())
         self.show()
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.label.text():
+            self._fit()
+
+    def _fit(self) -> None:
+        needed = self.label.heightForWidth(self._room.width())
+        most = round(self.window().height() * _MOST_OF_WINDOW)
+        self._room.setFixedHeight(min(needed, most))
+        # Tab stops there only where there is something to scroll.
+        focus = Qt.FocusPolicy.StrongFocus if needed > most else Qt.FocusPolicy.NoFocus
+        self._room.setFocusPolicy(focus)

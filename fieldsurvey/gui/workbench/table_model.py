@@ -107,9 +107,9 @@ class TableModel(QAbstractTableModel):
     def forget_rows(self) -> None:
         """What cells are made of besides the frame has changed."""
         self._rows.clear()
-        self.dataChanged.emit(
-            self.index(0, 0), self.index(len(self.order) - 1, len(self.columns) - 1)
-        )
+        if len(self.order):
+            last = self.index(len(self.order) - 1, len(self.columns) - 1)
+            self.dataChanged.emit(self.index(0, 0), last)
 
     # Sorting
 

@@ -18,7 +18,10 @@ _TEXT_PX = 12
 
 
 class SaidTable(QWidget):
-    """Signals:
+    """Attributes:
+    rows: the line, then the table.
+
+    Signals:
     shown(): it came to the screen.
     """
 
@@ -35,7 +38,7 @@ class SaidTable(QWidget):
         line.addWidget(self.said, 1)
         for control in controls:
             line.addWidget(control)
-        column = QVBoxLayout(self)
+        column = self.rows = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(table, 1)  # before the controls: who comes to the tab comes to its rows

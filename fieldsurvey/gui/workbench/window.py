@@ -14,6 +14,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from fieldsurvey.analysis.measurements import nothing
+from fieldsurvey.gui.map_view import degrees_of
 from fieldsurvey.gui.texts import QtTexts, Texts, chosen_language
 from fieldsurvey.gui.theme import DAY, NIGHT, Look
 from fieldsurvey.gui.workbench import desk
@@ -37,6 +38,7 @@ from fieldsurvey.gui.workbench.panels import Panels
 from fieldsurvey.gui.workbench.planned import Planned
 from fieldsurvey.gui.workbench.planning import Planning
 from fieldsurvey.gui.workbench.printing import Page, print_page
+from fieldsurvey.gui.workbench.route_start import start_answers
 from fieldsurvey.gui.workbench.saying import counts_line
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
@@ -146,6 +148,7 @@ class WorkbenchWindow(QMainWindow):
         self.tables.length_chosen.connect(self.judging.choose_length)
         self.map.stretch_clicked.connect(self.tables.go_to_stretch)
         self.tables.plan.save_asked.connect(lambda: self.do(Do.SAVE_PLAN))
+        self.tables.plan.start_asked.connect(self._ask_start)
         self.planning.on_going = lambda box: self.map.show_box(*box)
         self.chips.time_asked.connect(lambda: self.filtering.ask_time(self._look.texts))
         self.chips.road_asked.connect(lambda: self.filtering.ask_road(self._look.texts))
@@ -289,9 +292,16 @@ class WorkbenchWindow(QMainWindow):
         texts, subject = self._look.texts, self.planning.subject()
 
         def ask(planned: Planned) -> None:
-            self.files.ask_plan(texts, subject, list(map(texts.say, planned.said)))
+            said = [asked, *map(texts.say, (*planned.said, *planned.doubts))]
+            self.files.ask_plan(texts, subject, said)
 
+        asked = self.tables.plan.said_of_asked()
         self.planning.give_plan(ask, self.tell)
+
+    def _ask_start(self) -> None:
+        """Ask where the plan's route begins."""
+        prompt = self._look.texts.tr("wb_plan_start_prompt")
+        self.finder.open(prompt, self._find_start)
 
     def _show(self, do: Do) -> None:
         """Carry out what only changes the looks."""
@@ -342,6 +352,14 @@ class WorkbenchWindow(QMainWindow):
             Answer(place.label, "", partial(self._go_to_place, place))
             for place in known.search.find(typed, texts.language)
         ]
+
+    def _find_start(self, typed: str) -> list[Answer]:
+        """Return where the plan's route may begin, with every key."""
+        texts, known, view = self._look.texts, self._known_places, self.map.view
+        if known is None:
+            return [Answer(texts.tr("wb_no_places"), "", lambda: None)]
+        middle = degrees_of(view.x, view.y)
+        return start_answers(texts, known.search, typed, middle, self.tables.plan.take_start)
 
     def _go_to_place(self, place: FoundPlace) -> None:
         self.panels.show_part(self.map)

@@ -30,12 +30,14 @@ _RANK_WHOLE, _RANK_BEGINS, _RANK_WORD, _RANK_WITHIN = range(4)
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """``box`` is south, west, north, east in degrees: what to show of it."""
+    """``box`` is south, west, north, east in degrees: what to show of it. ``is_spot``: not a whole
+    highway, of which the position is somewhere in the middle."""
 
     label: str
     latitude_deg: float
     longitude_deg: float
     box: tuple[float, float, float, float]
+    is_spot: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class PlaceSearch:
             float(latitude.min()), float(longitude.min()),
             float(latitude.max()), float(longitude.max()),
         )  # fmt: skip
-        return FoundPlace(ref, float(latitude[middle]), float(longitude[middle]), box)
+        middle_deg = float(latitude[middle]), float(longitude[middle])
+        return FoundPlace(ref, *middle_deg, box, is_spot=False)
 
     def _kilometre(self, refs: Sequence[str], chainage_m: int, language: str) -> list[FoundPlace]:
         """Return the kilometre on every line of the highway that is long enough, told apart by the

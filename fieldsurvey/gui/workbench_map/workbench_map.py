@@ -265,10 +265,13 @@ class WorkbenchMap(MapSurface):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Put the buttons over the upper right of the picture."""
+        """Put the buttons over the upper right of the picture, side by side where it is low."""
         if self._look is None:
             return
         side, gap = self._look.px(_BUTTON_PX), self._look.px(6)
+        step, last = side + gap, len(self._buttons) - 1
+        is_low = self.height() < gap + len(self._buttons) * step
         for number, button in enumerate(self._buttons):
-            button.setGeometry(self.width() - side - gap, gap + number * (side + gap), side, side)
+            across, down = (last - number, 0) if is_low else (0, number)
+            button.setGeometry(self.width() - step - across * step, gap + down * step, side, side)
         self._picture.covered = tuple(QRectF(button.geometry()) for button in self._buttons)

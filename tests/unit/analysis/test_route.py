@@ -84,6 +84,19 @@ def test_the_operator_who_lacks_most_decides() -> None:
     alone = measurements(results("aaaaa", operator="B"))
     assert gaps_of(m, [KAZ01])[0].planned == gaps_of(alone, [KAZ01])[0].planned
     assert gaps_of(measurements(results("a" * 8)), [KAZ01])[0].planned != gaps_of(m, [KAZ01])[0]
+    assert [name for name, _tests in gaps_of(m, [KAZ01])[0].operators] == ["B"], "A has a verdict"
+
+
+def test_it_is_said_who_lacks_tests_and_who_lacks_most_first() -> None:
+    at_11_km = {"chainage_m": 11_000.0, "settlement_id": None}
+    m = measurements(
+        [*results("aaa", operator="A", **at_11_km), *results("a", operator="B", **at_11_km)]
+    )
+    nobody, both, _last = gaps_of(m, [KAZ01])
+    assert nobody.operators == tuple((name, nobody.planned.tests_needed) for name in "AB")
+    (most, needed), (least, fewer) = both.operators
+    assert (most, least) == ("B", "A")
+    assert needed == both.planned.tests_needed > fewer > 0
 
 
 def test_of_several_lines_of_a_highway_the_longest_is_driven() -> None:
@@ -101,8 +114,9 @@ def test_a_highway_that_is_not_asked_for_is_left_out() -> None:
 def test_settlements() -> None:
     m = measurements(
         [
-            *results("a" * 8, settlement_id="s1"),
-            *results("aab", settlement_id="s2"),
+            *results("a" * 8, settlement_id="s1", operator="A"),
+            *results("aab", settlement_id="s2", operator="A"),
+            *results("a" * 8, settlement_id="s2", operator="B"),
             *results("a" * 8, settlement_id="s3", started_utc_us=NOW_UTC_US - 400 * DAY_US),
         ]
     )
@@ -111,13 +125,15 @@ def test_settlements() -> None:
     degrees = np.array([43.0, 43.1, 43.2, 43.3])
     unknown, radius_m = np.full(4, -1), np.full(4, 1_000.0)
     table = SettlementTable(ids, ids, *[ids] * 3, degrees, degrees, unknown, radius_m, (None,) * 4)
-    found = lacking_settlements(judged, table, RULE)
+    found = lacking_settlements(judged, table, RULE, ("A", "B"))
     assert [(one.name, one.reason) for one in found] == [
         ("s2", UNDECIDED),
         ("s3", STALE),
         ("s4", NOT_DRIVEN),
     ]
     assert found[0].planned == PlannedSettlement("s2", found[0].planned.tests_needed)
+    asked = [{name for name, _tests in one.operators} for one in found]
+    assert asked == [{"A"}, {"A"}, {"A", "B"}], "who has a verdict lacks none"
     assert found[0].start == found[0].end == (43.1, 43.1)
 
 

@@ -200,7 +200,7 @@ def test_an_event(tmp_path: Path) -> None:
     assert "14:00: median 118 Mbps" in hours.stdout
     *rows, sentence = hours.stdout.splitlines()
     assert all(row.endswith("not enough data") for row in rows)
-    assert sentence.startswith("Busy hour 14:00–15:00: median 118 Mbps; tests: 36")
+    assert sentence.startswith("No single busy hour, 6 are equally low (14:00–20:00): median 118")
     assert "nothing to compare with" in sentence
     assert tests[-1].started_utc_us - tests[0].started_utc_us == 19_900 * S
 

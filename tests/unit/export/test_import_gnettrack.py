@@ -7,6 +7,7 @@ import pytest
 
 from fieldsurvey.export.importing import ImportReport, import_file
 from fieldsurvey.model.drive import Sample
+from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.radio import AccessType, RadioTechnology
 from fieldsurvey.model.throughput import Cause, Outcome, PhaseKind, ThroughputTest
 from fieldsurvey.model.verdict import Confidence, RateLayer, Target, Verdict
@@ -80,6 +81,25 @@ def test_a_row_whose_cells_moved_is_put_aside_not_misread(tmp_path: Path) -> Non
     assert (report.rows, report.samples, report.tests, report.odd) == (3, 1, 1, 2)
     assert report.odd_path is not None
     assert report.odd_path.read_text("utf-8").count("under other names than their own") == 2
+    assert report.cells_missing == 2
+
+
+def test_a_file_without_a_whole_row_is_told_for_what_it_is(tmp_path: Path) -> None:
+    rows = [gnettrack_second(second) for second in range(30)]
+    for row in rows:
+        del row[GNETTRACK_LOG.index("Node")]
+    path = write_log(tmp_path / "saved.txt", GNETTRACK_LOG, rows)
+    with pytest.raises(KnownError) as error:
+        imported(path)
+    assert error.value.message.id == "import.nothing_whole"
+    assert "30 rows" in error.value.message.text("en")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_log_that_ends_within_a_row_lost_no_cells(tmp_path: Path) -> None:
+    rows = [gnettrack_second(second) for second in range(30)]
+    report = imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, [*rows, rows[0][:5]]))
+    assert (report.odd, report.cells_missing) == (1, 0)
 
 
 def test_a_level_that_means_nothing_was_heard_is_no_level(tmp_path: Path) -> None:
