@@ -50,6 +50,7 @@ class GNetTrack(DelimitedReader):
 
     name = "gnettrack"
     times = ("timestamp", "time", "datetime")
+    only_whole = frozenset(_RATES)
 
     def knows(self, names: set[str]) -> bool:
         position = {"longitude", "latitude"} <= names

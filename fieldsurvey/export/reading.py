@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from fieldsurvey.export.delimited import LINE, OddRow, find_layout, read_pieces
@@ -143,6 +143,9 @@ class DelimitedReader:
     times: tuple[str, ...] = ()
     latitudes: tuple[str, ...] = ("latitude", "lat")
     longitudes: tuple[str, ...] = ("longitude", "lon", "long", "lng")
+    only_whole: frozenset[str] = frozenset()
+    """In a file with one of these columns all rows that end early are odd, even where all do: a
+    cell may lack before the end as well, and a rate under another's name is worse than none."""
 
     def knows(self, names: set[str]) -> bool:
         """Tell whether a header with these (normalised) names is one of this format."""
@@ -164,6 +167,8 @@ class DelimitedReader:
     def read(self, source: Source, zone: str) -> Iterator[Piece]:
         layout = find_layout(source, self.knows)
         assert layout is not None
+        if self.only_whole.intersection(layout.names):
+            layout = replace(layout, usual_width=max(layout.usual_width, len(layout.names)))
         mark: str | None = None
         for text in read_pieces(source, layout):
             mark = mark or self._mark_of(text.frame)

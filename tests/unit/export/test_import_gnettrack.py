@@ -96,6 +96,18 @@ def test_a_file_without_a_whole_row_is_told_for_what_it_is(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_an_upload_is_never_read_as_a_download_where_every_row_lost_the_same_cell(
+    tmp_path: Path,
+) -> None:
+    """What is gone is behind the network's kind: nothing in what is left looks out of place."""
+    rows = [gnettrack_test(60 * n, 43_000, 3_000 + n) for n in range(5)]
+    for row in rows:
+        del row[GNETTRACK_TESTS.index("SNR")]
+    with pytest.raises(KnownError) as error:
+        imported(write_log(tmp_path / "saved.csv", GNETTRACK_TESTS, rows, delimiter=","))
+    assert error.value.message.id == "import.nothing_whole"
+
+
 def test_a_log_that_ends_within_a_row_lost_no_cells(tmp_path: Path) -> None:
     rows = [gnettrack_second(second) for second in range(30)]
     report = imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, [*rows, rows[0][:5]]))
