@@ -134,7 +134,7 @@ class Paints(QObject):
 def test_a_brush_makes_no_chip_anew_and_paints_rows_once(open_workbench: Open) -> None:
     window = open_workbench()
     first_s = float(window.model.facts.tests.utc_us[0]) / 1e6
-    window.charts.rate.brush(first_s, first_s + 40)
+    window.charts.rate.brush(first_s, first_s + 300)
     settle(window)
     (chip,) = window.chips._chips
     narrow = chip.width()
