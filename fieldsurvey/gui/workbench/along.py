@@ -33,7 +33,7 @@ class Rising:
 
     def __init__(self, values: Floats) -> None:
         self._values = values
-        # NaN is never below anything: it would begin a piece wherever it is.
+        # NaN, neither above nor below its neighbours, thus is a piece of its own.
         begins = np.flatnonzero(~(values[1:] >= values[:-1])) + 1
         self._bounds: list[int] | None = None
         if len(begins) < _MOST_PIECES:

@@ -53,11 +53,11 @@ class Chip(QFrame):
         self.cross = QToolButton()
         self.cross.setText("✕")
         self.cross.setAutoRaise(True)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(look.px(4), 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.body)
-        layout.addWidget(self.cross)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(look.px(4), 0, 0, 0)
+        self._row.setSpacing(0)
+        self._row.addWidget(self.body)
+        self._row.addWidget(self.cross)
         if can_change:
             self.body.clicked.connect(self.changed)
         self.cross.clicked.connect(self.removed)
@@ -71,7 +71,7 @@ class Chip(QFrame):
         self.body.setToolTip(texts.tr("wb_chip_help"))
         self.cross.setToolTip(texts.tr("wb_remove_filter"))
         self.cross.setAccessibleName(f"{texts.tr('wb_remove_filter')}: {text}")
-        self.layout().activate()  # or the row would go on with the width of the words before
+        self._row.activate()  # or the bar would go on with the width of the words before
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):

@@ -32,22 +32,20 @@ class _Metrics:
 
 
 class RowPainter:
-    """Draws ``rows`` where ``table`` has them, as chosen as they are there."""
+    """Draws rows where their table has them, as chosen as they are there. One a table."""
 
-    def __init__(self, table: QTableView, rows: TableModel) -> None:
-        self._table, self._rows = table, rows
+    def __init__(self) -> None:
         self._metrics: _Metrics | None = None
 
-    def paint(self, seen: QRect) -> None:
+    def paint(self, table: QTableView, rows: TableModel, seen: QRect) -> None:
         """Draw the rows that ``seen`` of the viewport touches."""
-        table, columns = self._table, self._rows.columns
         first, last = table.rowAt(seen.top()), table.rowAt(seen.bottom())
         if first < 0:
             return
-        last = last if last >= 0 else self._rows.rowCount() - 1
+        last = last if last >= 0 else rows.rowCount() - 1
         rooms = [
             (table.columnViewportPosition(number), table.columnWidth(number), column.is_number)
-            for number, column in enumerate(columns)
+            for number, column in enumerate(rows.columns)
         ]
         left, right = rooms[0][0], rooms[-1][0] + rooms[-1][1]
         metrics = self._metrics_of(table.font())
@@ -63,7 +61,7 @@ class RowPainter:
             elif line % 2 and table.alternatingRowColors():
                 painter.fillRect(left, top, right - left, height, palette.alternateBase())
             painter.setPen(palette.color(role))
-            for cell, (x, width, is_number) in zip(self._rows.cells(line), rooms, strict=True):
+            for cell, (x, width, is_number) in zip(rows.cells(line), rooms, strict=True):
                 room = (x + _AIR_PX, top, width - 2 * _AIR_PX, height)
                 _paint_cell(painter, metrics, cell, room, is_number)
         painter.end()

@@ -42,7 +42,7 @@ class Table(QTableView):
         self.horizontalHeader().setHighlightSections(False)
         self.selectionModel().selectionChanged.connect(self._chosen)
         self._is_following = False
-        self._painter = RowPainter(self, self.rows)
+        self._painter = RowPainter()
         # Qt would lay the new rows out while it paints them, and then paint them once more.
         self.rows.modelReset.connect(self.executeDelayedItemsLayout)
 
@@ -99,7 +99,7 @@ class Table(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self.executeDelayedItemsLayout()
-        self._painter.paint(event.rect())
+        self._painter.paint(self, self.rows, event.rect())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Letters are the window's shortcuts, not a search in the first column.
