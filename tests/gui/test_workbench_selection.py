@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldsurvey.analysis.measurements import Measurements, nothing
+from fieldsurvey.gui.workbench.along import Rising
 from fieldsurvey.gui.workbench.annotations import Annotation, Annotations, second_key
 from fieldsurvey.gui.workbench.facts import facts_of
 from fieldsurvey.gui.workbench.filters import CHOICE_FIELDS, Filters, RoadRange, filters_from
@@ -33,6 +34,31 @@ def highway() -> Measurements:
 @pytest.fixture
 def model(highway: Measurements, tmp_path: Path) -> SelectionModel:
     return a_model(highway, tmp_path)
+
+
+# Ranges
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.lists(st.integers(0, 40), max_size=12), max_size=5),
+    st.integers(-2, 42),
+    st.integers(-2, 42),
+    st.booleans(),
+)
+def test_a_range_is_looked_up_as_if_every_value_were_asked(
+    pieces: list[list[int]], low: int, high: int, is_unknown: bool
+) -> None:
+    """Drives that go on at the same time, one after the other, places that are not known."""
+    known = [float(value) for piece in pieces for value in sorted(piece)]
+    values = np.array([*known, np.nan, *known[:3]] if is_unknown else known)
+    expected = (values >= low) & (values <= high)
+    assert Rising(values).between(low, high).tolist() == expected.tolist()
+
+
+def test_values_that_go_up_and_down_are_asked_one_by_one() -> None:
+    values = np.tile([1.0, 2.0, 3.0], 2_000)
+    assert np.count_nonzero(Rising(values).between(2.0, 3.0)) == 4_000
 
 
 # Filters

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
@@ -119,6 +119,60 @@ def test_what_a_chart_marks_is_selected_everywhere(open_workbench: Open) -> None
     window.do(Do.CLEAR)
     assert model.tests_count == 120
     assert window.chips.texts_shown() == []
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    number = 0
+
+    def eventFilter(self, _widget: QObject, event: QEvent) -> bool:
+        self.number += event.type() == QEvent.Type.Paint
+        return False
+
+
+def test_a_brush_makes_no_chip_anew_and_paints_rows_once(open_workbench: Open) -> None:
+    window = open_workbench()
+    first_s = float(window.model.facts.tests.utc_us[0]) / 1e6
+    window.charts.rate.brush(first_s, first_s + 300)
+    settle(window)
+    (chip,) = window.chips._chips
+    narrow = chip.width()
+    paints, port = Paints(), window.tables.tests.viewport()
+    port.installEventFilter(paints)
+    window.charts.rate.brush(first_s, first_s + 1_500)
+    settle(window)
+    port.removeEventFilter(paints)
+    assert paints.number == 1
+    assert window.chips._chips == [chip]
+    assert chip.width() > narrow
+    assert chip.body.width() >= chip.body.sizeHint().width()
+
+
+def test_rows_are_drawn_as_chosen_and_numbers_at_the_right(open_workbench: Open) -> None:
+    window = open_workbench()
+    table = window.tables.tests
+    choose(table, 1)
+    settle(window)
+    picture = table.viewport().grab().toImage()
+    palette = table.palette()
+    grounds = [palette.base(), palette.highlight(), palette.base(), palette.alternateBase()]
+    for line, ground in enumerate(grounds):
+        y = table.rowViewportPosition(line) + 1
+        assert picture.pixelColor(2, y) == ground.color(), line
+    for title_id, is_number in (("wb_field_operator", False), ("wb_col_mbps", True)):
+        number = [column.title_id for column in table.rows.columns].index(title_id)
+        room = table.visualRect(table.rows.index(0, number))
+        inked = [
+            x
+            for x in range(room.left(), room.right())
+            if any(
+                picture.pixelColor(x, y) != palette.base().color()
+                for y in range(room.top(), room.bottom())
+            )
+        ]
+        assert inked, title_id
+        assert (inked[0] - room.left() > room.right() - inked[-1]) == is_number, title_id
 
 
 def test_what_the_map_marks_is_selected_and_escape_gives_it_up(open_workbench: Open) -> None:

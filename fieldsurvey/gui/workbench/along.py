@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,11 +19,37 @@ from fieldsurvey.gui.workbench.filters import RoadRange, on_road
 
 _US_PER_S = 1e6
 _SECOND_ON_THE_ROAD_M = 25.0
+_MOST_PIECES = 1_000
 
 
 class Axis(StrEnum):
     TIME = "time"
     ROAD = "road"
+
+
+class Rising:
+    """Values in which ranges are looked up: by bisection where they are made of a few pieces that
+    grow, as the times of drives are, one drive after the other."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+        # NaN, neither above nor below its neighbours, thus is a piece of its own.
+        begins = np.flatnonzero(~(values[1:] >= values[:-1])) + 1
+        self._bounds: list[int] | None = None
+        if len(begins) < _MOST_PIECES:
+            self._bounds = [0, *begins.tolist(), len(values)]
+
+    def between(self, low: float, high: float) -> Bools:
+        """Return which values are from ``low`` to ``high``; NaN is nowhere."""
+        values = self._values
+        if self._bounds is None:
+            return (values >= low) & (values <= high)
+        inside = np.zeros(len(values), bool)
+        for begin, end in pairwise(self._bounds):
+            piece = values[begin:end]
+            first = begin + int(piece.searchsorted(low))
+            inside[first : begin + int(piece.searchsorted(high, "right"))] = True
+        return inside
 
 
 @dataclass(frozen=True)
@@ -37,10 +65,15 @@ class Along:
 
     def between(self, low: float, high: float) -> tuple[Bools, Bools]:
         """Return the tests and seconds from ``low`` to ``high``."""
-        return (
-            (self.tests >= low) & (self.tests <= high),
-            (self.samples >= low) & (self.samples <= high),
-        )
+        return (self._tests.between(low, high), self._samples.between(low, high))
+
+    @cached_property
+    def _tests(self) -> Rising:
+        return Rising(self.tests)
+
+    @cached_property
+    def _samples(self) -> Rising:
+        return Rising(self.samples)
 
 
 def along_time(facts: Facts) -> Along:

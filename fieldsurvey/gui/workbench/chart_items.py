@@ -5,6 +5,7 @@ points. Nothing is thinned out by chance: of points in one pixel the worst is se
 highest and the lowest.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,47 +13,22 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QTransform
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from fieldsurvey.gui.shapes import Shape, marker_pixmap
 from fieldsurvey.gui.workbench.facts import Bools, Floats
+from fieldsurvey.gui.workbench.pixel_item import (
+    FORMAT,
+    PixelItem,
+    Pixels,
+    draw_pixels,
+    pixels_of,
+    ratio_of,
+)
 
 _MOST_SHAPES = 1_500
 _DIM = 0.2
 _DOT_PX = 3
 _EMPTY: Floats = np.zeros(0)
-
-
-class PixelItem(QGraphicsItem):
-    """Paints over the whole box it lies in, in pixels."""
-
-    def __init__(self, box: pg.ViewBox) -> None:
-        super().__init__()
-        self._box = box
-
-    def boundingRect(self) -> QRectF:
-        return QRectF(self._box.viewRect())
-
-    def refresh(self) -> None:
-        """What is drawn, or the part of it in view, has changed."""
-        self.prepareGeometryChange()
-        self.update()
-
-    def paint(
-        self,
-        painter: QPainter,
-        _option: QStyleOptionGraphicsItem,
-        _widget: QWidget | None = None,
-    ) -> None:
-        to_pixels = painter.worldTransform()
-        area = to_pixels.mapRect(self.boundingRect()).toAlignedRect()
-        painter.save()
-        painter.resetTransform()
-        self.paint_pixels(painter, to_pixels, area)
-        painter.restore()
-
-    def paint_pixels(self, painter: QPainter, to_pixels: QTransform, area: QRect) -> None:
-        raise NotImplementedError
 
 
 class PointCloud(PixelItem):
@@ -117,8 +93,7 @@ class PointCloud(PixelItem):
     def _paint_shapes(
         self, painter: QPainter, area: QRect, x: Floats, y: Floats, rows: NDArray[np.int64]
     ) -> None:
-        device = painter.device()
-        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        ratio = ratio_of(painter)
         halo = QColor(self._halo)
         pictures = [
             marker_pixmap(shape, self._radius_px, QColor(colour), halo, ratio)
@@ -143,9 +118,8 @@ class PointCloud(PixelItem):
     ) -> None:
         """One byte a pixel: 0 nothing, then the dimmed classes, then the selected ones. The
         greatest wins where dots overlap."""
-        device = painter.device()
-        ratio = device.devicePixelRatioF() if device is not None else 1.0
-        width, height = max(1, round(area.width() * ratio)), max(1, round(area.height() * ratio))
+        ratio = ratio_of(painter)
+        width, height = pixels_of(area, ratio)
         column = np.clip(x * ratio, 0, width - 1).astype(np.int32)
         line = np.clip(y * ratio, 0, height - 1).astype(np.int32)
         at = line * width + column
@@ -155,9 +129,8 @@ class PointCloud(PixelItem):
         for value in np.unique(code):
             cells[at[code == value]] = value
         picture = _spread(cells.reshape(height, width), round(_DOT_PX * ratio))
-        image = _image_of(picture, _dimmed_and_plain(self._colours))
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(area.topLeft(), image)
+        table = _dimmed_and_plain(tuple(self._colours))
+        draw_pixels(painter, area, table.take(picture), ratio)
 
 
 def _spread(cells: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
@@ -173,7 +146,8 @@ def _spread(cells: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     return cells
 
 
-def _dimmed_and_plain(colours: Sequence[str]) -> NDArray[np.uint32]:
+@functools.lru_cache(maxsize=8)
+def _dimmed_and_plain(colours: tuple[str, ...]) -> Pixels:
     table = [0]
     for share in (_DIM, 1.0):
         for name in colours:
@@ -181,13 +155,6 @@ def _dimmed_and_plain(colours: Sequence[str]) -> NDArray[np.uint32]:
             parts = [round(part * share) for part in (colour.red(), colour.green(), colour.blue())]
             table.append(round(255 * share) << 24 | parts[0] << 16 | parts[1] << 8 | parts[2])
     return np.array(table, np.uint32)
-
-
-def _image_of(cells: NDArray[np.uint8], table: NDArray[np.uint32]) -> QImage:
-    pixels = np.ascontiguousarray(table[cells])
-    height, width = pixels.shape
-    image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
-    return image.copy()  # the array is gone when this returns
 
 
 class Trace(PixelItem):
@@ -238,12 +205,14 @@ class Trace(PixelItem):
 
 
 class Spans(PixelItem):
-    """Hatched spans of x over the full height of a chart, or its lowest part."""
+    """Hatched spans of x over the full height of a chart."""
 
     def __init__(self, box: pg.ViewBox) -> None:
         super().__init__(box)
         self._starts = self._ends = _EMPTY
         self._colour = QColor("purple")
+        self._drawn_for: object = None
+        self._patterns: list[Pixels] = []
 
     def set_colour(self, colour: str) -> None:
         self._colour = QColor(colour)
@@ -254,22 +223,59 @@ class Spans(PixelItem):
         self.refresh()
 
     def paint_pixels(self, painter: QPainter, to_pixels: QTransform, area: QRect) -> None:
+        covered = self._covered(to_pixels, area)
+        if not covered.any():
+            return
+        # Qt takes ten times as long to fill a hundred narrow columns with a brush.
+        ratio = ratio_of(painter)
+        column = (np.arange(pixels_of(area, ratio)[0]) / ratio).astype(int)
+        shown = covered[np.minimum(column, len(covered) - 1)]
+        for pattern in self._patterns_of(area, ratio):
+            draw_pixels(painter, area, pattern * shown, ratio)
+
+    def _covered(self, to_pixels: QTransform, area: QRect) -> Bools:
+        """Return which columns of ``area`` the spans touch."""
         left = self._starts * to_pixels.m11() + to_pixels.dx()
         right = np.maximum(left + 1, self._ends * to_pixels.m11() + to_pixels.dx())
         seen = (right >= area.left()) & (left <= area.right())
-        covered = np.zeros(area.width() + 2, np.int32)
-        np.add.at(covered, np.clip(left[seen] - area.left(), 0, area.width()).astype(int), 1)
-        np.add.at(covered, np.clip(right[seen] - area.left(), 0, area.width()).astype(int) + 1, -1)
-        edges = np.flatnonzero(np.diff((np.cumsum(covered) > 0).astype(np.int8), prepend=0))
-        veil = QColor(self._colour)
-        veil.setAlphaF(0.13)
-        hatch = QColor(self._colour)
-        hatch.setAlphaF(0.45)
-        spans = [
-            QRect(area.left() + start, area.top(), max(1, end - start), area.height())
-            for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False)
-        ]
-        painter.setPen(Qt.PenStyle.NoPen)
-        for brush in (QBrush(veil), QBrush(hatch, Qt.BrushStyle.BDiagPattern)):
-            painter.setBrush(brush)
-            painter.drawRects(spans)
+        begun, ended = (
+            np.bincount(
+                np.clip(side[seen] - area.left(), 0, area.width()).astype(int),
+                minlength=area.width() + 1,
+            )
+            for side in (left, right)
+        )
+        ended = np.roll(ended, 1)  # a span covers the column that it ends in
+        ended[0] = 0
+        return np.cumsum(begun - ended)[:-1] > 0
+
+    def _patterns_of(self, area: QRect, ratio: float) -> list[Pixels]:
+        """Return a veil and a hatching over all of ``area``, made once."""
+        wanted = (area, ratio, self._colour)
+        if wanted != self._drawn_for:
+            self._drawn_for = wanted
+            self._patterns = [
+                _filled(area, ratio, self._colour, *pattern)
+                for pattern in (
+                    (0.13, Qt.BrushStyle.SolidPattern),
+                    (0.45, Qt.BrushStyle.BDiagPattern),
+                )
+            ]
+        return self._patterns
+
+
+def _filled(
+    area: QRect, ratio: float, colour: QColor, opacity: float, style: Qt.BrushStyle
+) -> Pixels:
+    """Return ``area`` as a brush fills it."""
+    ink = QColor(colour)
+    ink.setAlphaF(opacity)
+    width, height = pixels_of(area, ratio)
+    image = QImage(width, height, FORMAT)
+    image.fill(Qt.GlobalColor.transparent)
+    image.setDevicePixelRatio(ratio)
+    painter = QPainter(image)
+    painter.setBrushOrigin(-area.topLeft())
+    painter.fillRect(QRect(0, 0, area.width(), area.height()), QBrush(ink, style))
+    painter.end()
+    return np.frombuffer(image.constBits(), np.uint32).reshape(height, width).copy()

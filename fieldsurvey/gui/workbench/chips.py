@@ -34,7 +34,7 @@ _BRUSH = "brush"
 
 
 class Chip(QFrame):
-    """One predicate with its counts and a cross.
+    """One predicate with its counts and a cross. ``name`` is the predicate's.
 
     Signals: ``changed`` and ``removed`` ask for what the buttons say.
     """
@@ -42,30 +42,36 @@ class Chip(QFrame):
     changed = Signal()
     removed = Signal()
 
-    def __init__(self, text: str, look: Look, *, can_change: bool) -> None:
+    def __init__(self, name: str, look: Look, *, can_change: bool) -> None:
         super().__init__()
+        self.name = name
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAutoFillBackground(True)
         self.body = QToolButton()
-        self.body.setText(text)
         self.body.setAutoRaise(True)
-        self.body.setAccessibleName(text)
-        self.body.setAccessibleDescription(look.texts.tr("wb_chip_help"))
-        self.body.setToolTip(look.texts.tr("wb_chip_help"))
         self.body.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.cross = QToolButton()
         self.cross.setText("✕")
         self.cross.setAutoRaise(True)
-        self.cross.setToolTip(look.texts.tr("wb_remove_filter"))
-        self.cross.setAccessibleName(f"{look.texts.tr('wb_remove_filter')}: {text}")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(look.px(4), 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.body)
-        layout.addWidget(self.cross)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(look.px(4), 0, 0, 0)
+        self._row.setSpacing(0)
+        self._row.addWidget(self.body)
+        self._row.addWidget(self.cross)
         if can_change:
             self.body.clicked.connect(self.changed)
         self.cross.clicked.connect(self.removed)
+
+    def say(self, text: str, look: Look) -> None:
+        """Show the predicate in words."""
+        texts = look.texts
+        self.body.setText(text)
+        self.body.setAccessibleName(text)
+        self.body.setAccessibleDescription(texts.tr("wb_chip_help"))
+        self.body.setToolTip(texts.tr("wb_chip_help"))
+        self.cross.setToolTip(texts.tr("wb_remove_filter"))
+        self.cross.setAccessibleName(f"{texts.tr('wb_remove_filter')}: {text}")
+        self._row.activate()  # or the bar would go on with the width of the words before
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -131,15 +137,21 @@ class FilterBar(QScrollArea):
             wanted.append((_BRUSH, texts.tr("wb_chip_brush", kept=kept_count, all=all_count)))
         if [text for _, text in wanted] == self.texts_shown():
             return
+        if [name for name, _ in wanted] != [chip.name for chip in self._chips]:
+            self._make_chips(self._look, [name for name, _ in wanted])
+        for chip, (_, text) in zip(self._chips, wanted, strict=True):
+            chip.say(text, self._look)
+        self._fit()
+
+    def _make_chips(self, look: Look, names: list[str]) -> None:
         had_focus = any(chip.isAncestorOf(self.focusWidget() or self) for chip in self._chips)
         for chip in self._chips:
             self._flow.removeWidget(chip)
             chip.hide()
             chip.deleteLater()
-        self._chips = [self._chip(self._look, name, text) for name, text in wanted]
+        self._chips = [self._chip(look, name) for name in names]
         if had_focus:
             (self._chips[-1].body if self._chips else self.add).setFocus()
-        self._fit()
 
     def _fit(self) -> None:
         needed = self._flow.heightForWidth(self.viewport().width())
@@ -158,8 +170,8 @@ class FilterBar(QScrollArea):
         there = {EXCLUDED: self._model.excluded_tests.any(), REPLAYED: replayed}
         return [f"{name}_shown" for name in there if getattr(filters, name) and there[name]]
 
-    def _chip(self, look: Look, name: str, text: str) -> Chip:
-        chip = Chip(text, look, can_change=name in (*CHOICE_FIELDS, TIME, ROAD))
+    def _chip(self, look: Look, name: str) -> Chip:
+        chip = Chip(name, look, can_change=name in (*CHOICE_FIELDS, TIME, ROAD))
         chip.removed.connect(lambda: self._remove(name))
         chip.changed.connect(lambda: self._change(name, chip))
         self._flow.addWidget(chip)

@@ -16,9 +16,9 @@ from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
-from fieldsurvey.gui.workbench.chart_items import PixelItem
 from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top
 from fieldsurvey.gui.workbench.facts import Coded, Floats
+from fieldsurvey.gui.workbench.pixel_item import PixelItem
 from fieldsurvey.gui.workbench.results import FEWEST, about_the_place, drawn_rates_mbps
 from fieldsurvey.gui.workbench.saying import percent, share_sentence
 from fieldsurvey.gui.workbench.selection import Changed, SelectionModel

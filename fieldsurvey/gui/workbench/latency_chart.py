@@ -77,7 +77,8 @@ class LatencyChart(AlongChart):
             self._y = _log_ms(facts.round_trip_us[self._order])
         self._points.set_selected(np.tile(tests, 2))
         if self._order is not None:
-            shown = self.model.samples[self._order]
+            # Numbers of rows: a mask of a million would be gone through for either column.
+            shown = np.flatnonzero(self.model.samples.take(self._order))
             self._seconds.set_values(self._x[shown], self._y[shown])
         self.sentence.setText(self._say(look, tests))
 

@@ -15,6 +15,7 @@ from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Spans
 from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top
+from fieldsurvey.gui.workbench.facts import Ints
 from fieldsurvey.gui.workbench.results import DRAWN, drawn_rates_mbps, outlook_ranks
 from fieldsurvey.gui.workbench.saying import share_sentence
 from fieldsurvey.gui.workbench.selection import SelectionModel
@@ -37,6 +38,7 @@ class RateChart(AlongChart):
         self._target = TargetLine(self.box, 0)
         self.box.sigRangeChanged.connect(self._place_words)
         self._top = 1.0
+        self._silent: Ints = np.zeros(0, np.int64)  # the seconds without service
 
     def cloud(self) -> PointCloud:
         return self._points
@@ -69,9 +71,9 @@ class RateChart(AlongChart):
             self._points.set_points(self.along.tests, y, ranks, model.tests)
             self.box.setYRange(-_BAND * self._top, self._top * 1.04, padding=0)
             self._target.show(look, target_mbps)
+            self._silent = np.flatnonzero(~facts.reachable)
         self._points.set_selected(model.tests)
-        silent = model.samples & ~facts.reachable
-        starts = self.along.samples[silent]
+        starts = self.along.samples[self._silent[model.samples[self._silent]]]
         self._spans.set_spans(starts, starts + self.along.lasting)
         self.sentence.setText(share_sentence(look.texts, model, self._there()))
         self.legend.show_entries(look, self._entries(look))

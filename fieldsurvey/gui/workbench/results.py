@@ -23,6 +23,7 @@ OUTLOOK_OF = {
     Result.SKIPPED: Outlook.NOT_TESTED,
     Result.REPEATED: Outlook.NOT_TESTED,
 }
+_OUTLOOK_OF_WORD = {result.value: outlook for result, outlook in OUTLOOK_OF.items()}
 # In the order they are drawn in: the worst lies on top.
 DRAWN = (
     Outlook.NOT_TESTED, Outlook.FAILED, Outlook.SELF_LIMITED, Outlook.UNDECIDED, Outlook.ABOVE,
@@ -35,7 +36,7 @@ _ABOUT_THE_PLACE = (*_WITH_RATE, Result.NO_SERVICE.value)
 
 def outlook_of(word: str) -> Outlook:
     """Return how a word of the column ``result`` looks; an unknown one says nothing."""
-    return OUTLOOK_OF[Result(word)] if word in set(Result) else Outlook.NOT_TESTED
+    return _OUTLOOK_OF_WORD.get(word, Outlook.NOT_TESTED)
 
 
 def outlook_ranks(results: Coded) -> NDArray[np.uint8]:

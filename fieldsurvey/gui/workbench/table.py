@@ -1,58 +1,19 @@
-"""A table of the desk: quickly drawn cells, rows that are gone to or marked."""
+"""A table of the desk: rows that are gone to or marked, quickly drawn."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPalette
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-)
+from PySide6.QtCore import QItemSelectionModel, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPaintEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench.row_painter import RowPainter
 from fieldsurvey.gui.workbench.table_model import Column, TableModel
 
 _TEXT_PX = 12
 _WIDEST_PX = 400
 _MEASURED_ROWS = 25
-_AIR_PX = 5
-
-
-class _Cell(QStyledItemDelegate):
-    """Draws a cell by itself: asked for one thing after the other, as Qt's own does, three hundred
-    cells take longer than all charts."""
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        model = index.model()
-        if not isinstance(model, TableModel):
-            return
-        rect = option.rect.adjusted(_AIR_PX, 0, -_AIR_PX, 0)
-        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        if is_chosen:
-            painter.fillRect(option.rect, option.palette.highlight())
-        sign = model.sign(index.row(), index.column())
-        if sign is not None:
-            side = round(sign.width() / sign.devicePixelRatio())
-            painter.drawPixmap(rect.left(), rect.center().y() - side // 2 + 1, sign)
-            rect.setLeft(rect.left() + side + _AIR_PX)
-        role = QPalette.ColorRole.HighlightedText if is_chosen else QPalette.ColorRole.Text
-        painter.setPen(option.palette.color(role))
-        painter.setFont(option.font)
-        text = model.text(index.row(), index.column())
-        metrics = option.fontMetrics
-        if metrics.horizontalAdvance(text) > rect.width():
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
-        painter.drawText(rect, int(model.alignment(index.column())), text)
 
 
 class Table(QTableView):
@@ -73,7 +34,6 @@ class Table(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
-        self.setItemDelegate(_Cell(self))
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -82,6 +42,9 @@ class Table(QTableView):
         self.horizontalHeader().setHighlightSections(False)
         self.selectionModel().selectionChanged.connect(self._chosen)
         self._is_following = False
+        self._painter = RowPainter()
+        # Qt would lay the new rows out while it paints them, and then paint them once more.
+        self.rows.modelReset.connect(self.executeDelayedItemsLayout)
 
     def set_look(self, look: Look) -> None:
         self.setFont(screen_font(look.px(_TEXT_PX), bold=False))
@@ -133,6 +96,10 @@ class Table(QTableView):
         lines = self.chosen_lines()
         wanted = lines if len(lines) > 1 else range(self.rows.rowCount())
         QGuiApplication.clipboard().setText(self.rows.as_tsv(list(wanted)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.executeDelayedItemsLayout()
+        self._painter.paint(self, self.rows, event.rect())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Letters are the window's shortcuts, not a search in the first column.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -28,7 +28,7 @@ from fieldsurvey.gui.theme import Look, outlook_colours
 Row = Mapping[str, Any]
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-_KEPT_ROWS = 200
+_KEPT_LINES = 200
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ class Column:
     sign: Callable[[Row], Outlook | None] | None = None
 
 
+class Cell(NamedTuple):
+    """What is seen of a cell: ``sign`` stands before the text."""
+
+    text: str
+    sign: QPixmap | None
+
+
 class TableModel(QAbstractTableModel):
     """Attributes:
     columns: what is shown, from the left.
@@ -55,13 +62,14 @@ class TableModel(QAbstractTableModel):
         self.order: NDArray[np.int64] = np.zeros(0, np.int64)
         self._frame = pl.DataFrame()
         self._sorted: tuple[int, Qt.SortOrder] | None = None
-        self._rows: dict[int, Row] = {}
+        self._cells: dict[int, tuple[Cell, ...]] = {}  # by row of the frame
         self._signs: dict[Outlook, QPixmap] = {}
         self._look: Look | None = None
 
     def set_look(self, look: Look, device_ratio: float) -> None:
         self.beginResetModel()
         self._look = look
+        self._cells.clear()
         self._signs = {
             outlook: marker_pixmap(
                 shape,
@@ -78,7 +86,7 @@ class TableModel(QAbstractTableModel):
         """Show the rows ``order`` of ``frame``, sorted as before."""
         self.beginResetModel()
         self._frame = frame
-        self._rows.clear()
+        self._cells.clear()
         self.order = self._in_order(order)
         self.endResetModel()
 
@@ -90,23 +98,16 @@ class TableModel(QAbstractTableModel):
 
     def row_at(self, line: int) -> Row:
         """Return what stands in a line."""
-        return self._row(int(self.order[line]))
+        return self._frame.row(int(self.order[line]), named=True)
 
     def line_of(self, row: int) -> int | None:
         """Return the line that a row of the frame stands in."""
         found = np.flatnonzero(self.order == row)
         return int(found[0]) if len(found) else None
 
-    def _row(self, number: int) -> Row:
-        if number not in self._rows:
-            if len(self._rows) >= _KEPT_ROWS:
-                self._rows.clear()
-            self._rows[number] = self._frame.row(number, named=True)
-        return self._rows[number]
-
     def forget_rows(self) -> None:
         """What cells are made of besides the frame has changed."""
-        self._rows.clear()
+        self._cells.clear()
         if len(self.order):
             last = self.index(len(self.order) - 1, len(self.columns) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
@@ -160,19 +161,28 @@ class TableModel(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return self.alignment(index.column())
             case Qt.ItemDataRole.DecorationRole:
-                return self.sign(index.row(), index.column())
+                return self.cells(index.row())[index.column()].sign
         return None
+
+    def cells(self, line: int) -> Sequence[Cell]:
+        """Return the cells of a line, from the left. Each is made once, not in every frame."""
+        number = int(self.order[line])
+        if number not in self._cells:
+            if len(self._cells) >= _KEPT_LINES:
+                self._cells.clear()
+            row = self._frame.row(number, named=True)
+            self._cells[number] = tuple(self._cell(column, row) for column in self.columns)
+        return self._cells[number]
+
+    def _cell(self, column: Column, row: Row) -> Cell:
+        assert self._look is not None
+        outlook = None if column.sign is None else column.sign(row)
+        sign = None if outlook is None else self._signs[outlook]
+        return Cell(column.text(self._look.texts, row) or "–", sign)
 
     def text(self, line: int, column: int) -> str:
         """Return the text of a cell."""
-        assert self._look is not None
-        return self.columns[column].text(self._look.texts, self.row_at(line)) or "–"
-
-    def sign(self, line: int, column: int) -> QPixmap | None:
-        """Return the shape that stands before the text of a cell."""
-        sign_of = self.columns[column].sign
-        outlook = None if sign_of is None else sign_of(self.row_at(line))
-        return None if outlook is None else self._signs[outlook]
+        return self.cells(line)[column].text
 
     def alignment(self, column: int) -> Qt.AlignmentFlag:
         """Return where a column's text stands: numbers at the right."""
@@ -185,5 +195,5 @@ class TableModel(QAbstractTableModel):
         """Return lines with their titles, for a spreadsheet."""
         assert self._look is not None
         titles = [self._look.texts.tr(column.title_id) for column in self.columns]
-        rows = [[self.text(line, n) for n in range(len(self.columns))] for line in lines]
-        return "\n".join("\t".join(cells) for cells in [titles, *rows]) + "\n"
+        rows = [[cell.text for cell in self.cells(line)] for line in lines]
+        return "\n".join("\t".join(texts) for texts in [titles, *rows]) + "\n"

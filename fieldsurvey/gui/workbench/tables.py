@@ -111,7 +111,9 @@ class Tables(QWidget):
         texts = self._look.texts
         for number, (page, name) in enumerate(self._pages):
             count = f" · {texts.number(page.rows.rowCount())}" if isinstance(page, Table) else ""
-            self.tabs.setTabText(number, texts.tr(f"wb_table_{name}") + count)
+            words = texts.tr(f"wb_table_{name}") + count
+            if words != self.tabs.tabText(number):  # Qt would lay all of it out anew
+                self.tabs.setTabText(number, words)
 
     def _show_length(self) -> None:
         self.length.setVisible(self.tabs.currentWidget() is self.stretches)
