@@ -46,9 +46,9 @@ def independent(tests: pl.DataFrame, *, on_road: bool = False) -> pl.Series:
     counted = 0  # the last that counts
     for after, of_same in enumerate(same):
         in_chain = of_same and spot.close(after - 1, after)
-        counts.append(not (in_chain and spot.close(counted, after)))
-        if counts[-1]:
+        if not (in_chain and (counted == after - 1 or spot.close(counted, after))):
             counted = after
+        counts.append(counted == after)
     found = np.empty(len(row), bool)
     found[row] = counts
     return pl.Series("independent", found, pl.Boolean())
