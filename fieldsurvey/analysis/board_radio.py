@@ -27,7 +27,7 @@ from fieldsurvey.model.radio import RadioTechnology
 
 KM_M = 1_000
 
-_SILENT = (None, RadioTechnology.UNKNOWN.value)
+_SILENT = RadioTechnology.UNKNOWN.value
 
 
 def presence(
@@ -43,21 +43,20 @@ def presence(
     Seconds in which the modem said nothing of the technology of a service that was there cannot
     tell, and do not count.
     """
-    word = pl.col("technology").cast(pl.String)
-    reachable = pl.col("reachable")
+    word, reachable = pl.col("technology"), pl.col("reachable")
     fresh = pl.col("utc_us") >= now_utc_us - YEAR_US
     told = samples.filter(
         fresh,
         reachable.is_not_null(),
         *(pl.col(name).is_not_null() for name in place),
-        ~(reachable & word.is_in(_SILENT, nulls_equal=True)),
-    )
+        ~(reachable & (word.is_null() | (word == _SILENT))),
+    ).with_columns(shows=reachable & word.is_in(row.technologies).fill_null(value=False))
     of_operators = (
         with_drive(m, told, ["operator"])
         .group_by(*place, "operator")
         .agg(
             pl.len().cast(pl.Int64).alias("seconds"),
-            (reachable & word.is_in(row.technologies).fill_null(value=False)).mean().alias("share"),
+            pl.col("shows").mean().alias("share"),
             pl.col("utc_us").min().alias("oldest_utc_us"),
             pl.col("utc_us").max().alias("newest_utc_us"),
         )

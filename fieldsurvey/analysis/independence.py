@@ -3,17 +3,16 @@
 Must not know verdicts. What says nothing about a place has to be gone before.
 """
 
-import numpy as np
-import numpy.typing as npt
-import polars as pl
+import math
+from dataclasses import dataclass
 
-Rows = npt.NDArray[np.int64]
+import numpy as np
+import polars as pl
 
 NEAR_M = 100.0
 SOON_US = 60_000_000
 
 _SAME = ("link", "operator")
-_AT_ONCE = 64
 _METRES_PER_DEGREE = 111_195.0  # of a sphere: 100 m are right to 0.5 %
 
 
@@ -32,48 +31,44 @@ def independent(tests: pl.DataFrame, *, on_road: bool = False) -> pl.Series:
         .sort("drive", *_SAME, "started_utc_us", "test_id")
     )
     row = order["row"].to_numpy()
-    time = order["started_utc_us"].fill_null(0).to_numpy()
-    latitude = tests["start_latitude_deg"].to_numpy()[row]
-    longitude = tests["start_longitude_deg"].to_numpy()[row]
-
-    def close(before: Rows, after: Rows) -> npt.NDArray[np.bool_]:
-        apart_m = _apart_m(latitude, longitude, before, after)
-        soon = np.less(time[after] - time[before], SOON_US)
-        if on_road:
-            soon = np.logical_or(soon, np.isfinite(apart_m))
-        both: npt.NDArray[np.bool_] = np.logical_and(soon, ~np.greater_equal(apart_m, NEAR_M))
-        return both
-
-    rows = np.arange(len(row))
+    spots = tests.select("start_latitude_deg", "start_longitude_deg").cast(pl.Float64)
+    latitude, longitude = spots.fill_null(math.nan).to_numpy()[row].T
+    spot = _Spots(
+        order["started_utc_us"].fill_null(0).to_list(),
+        latitude.tolist(),
+        longitude.tolist(),
+        np.cos(np.radians(latitude)).tolist(),
+        on_road,
+    )
     key = pl.struct("drive", *_SAME)
-    same = order.select(key.eq_missing(key.shift(1))).to_series()
-    linked = same.to_numpy()[1:] & close(rows[:-1], rows[1:])
-    counts = np.ones(len(row), bool)
-    for first, last in _chains(linked):
-        counted, begin = first, first + 1
-        while begin <= last:
-            later = rows[begin : min(begin + _AT_ONCE, last + 1)]
-            near = close(np.full(len(later), counted), later)
-            left_out = len(later) if near.all() else int(np.argmin(near))
-            counts[begin : begin + left_out] = False
-            begin += left_out
-            if left_out < len(later):
-                counted, begin = begin, begin + 1
+    same = order.select(key.eq_missing(key.shift(1))).to_series().to_list()
+    counts: list[bool] = []
+    counted = 0  # the last that counts
+    for after, of_same in enumerate(same):
+        in_chain = of_same and spot.close(after - 1, after)
+        if not (in_chain and (counted == after - 1 or spot.close(counted, after))):
+            counted = after
+        counts.append(counted == after)
     found = np.empty(len(row), bool)
     found[row] = counts
     return pl.Series("independent", found, pl.Boolean())
 
 
-def _chains(linked: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return first and last row of each run of which every one is linked to the one before."""
-    edges = np.diff(np.concatenate(([False], linked, [False])).astype(np.int8))
-    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return list(zip(first.tolist(), last.tolist(), strict=True))
+@dataclass(frozen=True, slots=True)
+class _Spots:
+    """When and where tests began; degrees are NaN where they are not known."""
 
+    time_us: list[int]
+    latitude_deg: list[float]
+    longitude_deg: list[float]
+    narrower: list[float]  # a degree of longitude, there
+    on_road: bool
 
-def _apart_m(
-    latitude: npt.NDArray[np.float64], longitude: npt.NDArray[np.float64], a: Rows, b: Rows
-) -> npt.NDArray[np.float64]:
-    north = latitude[b] - latitude[a]
-    east = (longitude[b] - longitude[a]) * np.cos(np.radians(latitude[a]))
-    return np.hypot(north, east) * _METRES_PER_DEGREE
+    def close(self, before: int, after: int) -> bool:
+        north = self.latitude_deg[after] - self.latitude_deg[before]
+        east = (self.longitude_deg[after] - self.longitude_deg[before]) * self.narrower[before]
+        apart_m = math.hypot(north, east) * _METRES_PER_DEGREE
+        if apart_m >= NEAR_M:  # never where it is not known
+            return False
+        soon = self.time_us[after] - self.time_us[before] < SOON_US
+        return soon or (self.on_road and math.isfinite(apart_m))

@@ -157,16 +157,20 @@ def _of_tests(tests: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 
 def _of_seconds(samples: pl.DataFrame, keys: list[str], now_utc_us: int) -> pl.DataFrame:
-    four_g = pl.col("technology").cast(pl.String).is_in([word.value for word in FOUR_G])
+    # Asked of the words before they are grouped: a group makes texts of them.
+    four_g = pl.col("technology").is_in([word.value for word in FOUR_G])
     reachable = pl.col("reachable")
     return (
-        samples.filter(_fresh("utc_us", now_utc_us))
+        samples.lazy()
+        .filter(_fresh("utc_us", now_utc_us))
+        .select(*keys, "reachable", four_g=reachable & four_g)
         .group_by(keys)
         .agg(
             reachable.count().cast(pl.Int64).alias("seconds"),
             reachable.sum().cast(pl.Int64).alias("seconds_with_service"),
-            (reachable & four_g).sum().cast(pl.Int64).alias("seconds_4g"),
+            pl.col("four_g").sum().cast(pl.Int64).alias("seconds_4g"),
         )
+        .collect()
     )
 
 

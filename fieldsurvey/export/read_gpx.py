@@ -8,6 +8,7 @@ stream, a point at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 from xml.etree import ElementTree as ET
 
@@ -34,6 +35,7 @@ _CHILDREN = {
     "ele": "altitude_m", "time": "time", "fix": "fix", "sat": "satellites", "hdop": "hdop",
     "speed": "speed_mps", "course": "heading_deg", "accuracy": "accuracy_m",
 }  # fmt: skip
+_READ_WHOLE = ("trkpt", "wpt", "rtept", "extensions")
 _RANGES = {
     "altitude_m": (-500.0, 20_000.0), "hdop": (0.0, 1e6), "satellites": (0.0, 1_000.0),
     "speed_mps": (0.0, 10_000.0), "heading_deg": (0.0, 360.0), "accuracy_m": (0.0, 1e6),
@@ -79,7 +81,9 @@ def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
             parents.append(element)
             continue
         parents.pop()
-        local = element.tag.rpartition("}")[2]
+        local = _local(element.tag)
+        if local not in _READ_WHOLE:  # most are: a point of ours has forty
+            continue
         if local == "trkpt":
             number += 1
             points.append(_point(element, number) | of_drive)
@@ -102,14 +106,23 @@ def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
     yield piece
 
 
+@lru_cache(maxsize=256)
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
 def _point(element: ET.Element, number: int) -> Values:
     values = {"number": str(number), **_position(element)}
+    ours: Values = {}
     for child in element.iter():
-        local = child.tag.rpartition("}")[2]
-        name = _CHILDREN.get(local)
-        if name is not None and child.text and not child.tag.startswith(_OURS):
-            values.setdefault(name, child.text)
-    return values | _our_values(element)
+        tag, text = child.tag, child.text
+        if not text:
+            continue
+        if tag.startswith(_OURS):
+            ours[tag.removeprefix(_OURS)] = text
+        elif name := _CHILDREN.get(_local(tag)):
+            values.setdefault(name, text)
+    return values | ours
 
 
 def _position(element: ET.Element) -> Values:

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -60,25 +59,28 @@ def sample_frame(
     Raises KnownError as :meth:`SurveyFile.open` does.
     """
     with SurveyFile.open(path, read_only=True) as survey, known_errors(path):
-        first, last = survey.connection.execute("SELECT min(seq), max(seq) FROM sample").fetchone()
-        drives = _drives(survey.connection)
-        sql = "SELECT seq FROM event WHERE kind = 'drive_resumed' ORDER BY seq"
-        resumed = [seq for (seq,) in survey.connection.execute(sql)]
-    spans = [] if first is None else _spans(first, last)
-    columns = _columns(["seq", *(name for name in only if name != "run")], fix_age_limit_us)
+        # Asked for together, they would take a scan of the whole table.
+        first, last = survey.connection.execute(
+            "SELECT (SELECT min(seq) FROM sample), (SELECT max(seq) FROM sample)"
+        ).fetchone()
+        drives = _seqs(survey.connection, "drive")
+        resumed = _seqs(survey.connection, "event WHERE kind = 'drive_resumed'")
+    spans = [] if first is None else _spans(first, last, resumed)
+    columns = _columns([name for name in only if name != "run"] or ["seq"], fix_age_limit_us)
     reader = _Reader(path, columns, len(spans), told)
     # Whoever is ready takes the next one: an iterator over a list is safe between threads.
     waiting = iter(spans)
     with ThreadPoolExecutor(_THREADS) as pool:
         readings = [pool.submit(reader.read, waiting) for _ in range(_THREADS)]
         pieces = {span: piece for reading in readings for span, piece in reading.result()}
-    frame = pl.concat([reader.empty(), *(pieces[span] for span in spans)])
-    counted = {}
+    ordered = [(pieces[span], np.searchsorted(resumed, span[0], "right")) for span in spans]
+    frame = pl.concat(
+        piece.with_columns(run=pl.lit(run, pl.Int64))
+        for piece, run in [(reader.empty(), 0), *ordered]
+    )
     if "drive_index" in only:
-        counted["drive_index"] = _position(drives, frame["drive_index"], "left")
-    if "run" in only:
-        counted["run"] = _position(resumed, frame["seq"], "right")
-    return frame.with_columns(**counted).select(only)
+        frame = frame.with_columns(drive_index=_position(drives, frame["drive_index"]))
+    return frame.select(only)
 
 
 def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
@@ -90,7 +92,7 @@ def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
     kinds = {name: _test_type(name) for name in only}
     pieces = [pl.DataFrame(schema=kinds)]
     with known_errors(survey.path):
-        drives = _drives(survey.connection)
+        drives = _seqs(survey.connection, "drive")
         cursor = survey.connection.execute(f"{select_tests(only)} ORDER BY t.seq")
         while rows := cursor.fetchmany(_PIECE_TESTS):
             columns = zip(kinds.items(), zip(*rows, strict=True), strict=True)
@@ -100,7 +102,7 @@ def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
     truth = [name for name in only if TEST_COLUMNS[name][1] == "?"]
     frame = pl.concat(pieces).with_columns(pl.col(truth).cast(pl.Boolean))
     if "drive_index" in only:
-        frame = frame.with_columns(drive_index=_position(drives, frame["drive_index"], "left"))
+        frame = frame.with_columns(drive_index=_position(drives, frame["drive_index"]))
     return frame
 
 
@@ -111,13 +113,15 @@ def _test_type(name: str) -> pl.DataType:
     return pl.Binary() if name.endswith("_latency_us") else pl.String()
 
 
-def _drives(connection: Connection) -> list[int]:
-    return [seq for (seq,) in connection.execute("SELECT seq FROM drive ORDER BY seq")]
+def _seqs(connection: Connection, rows: str) -> list[int]:
+    return [seq for (seq,) in connection.execute(f"SELECT seq FROM {rows} ORDER BY seq")]
 
 
-def _position(seqs: list[int], asked: pl.Series, side: Literal["left", "right"]) -> pl.Series:
-    """Return before how many of ``seqs`` each one stands."""
-    return pl.Series(np.searchsorted(np.asarray(seqs, np.int64), asked.to_numpy(), side))
+def _position(seqs: list[int], asked: pl.Series) -> pl.Series:
+    """Return which of ``seqs`` each one is."""
+    if len(seqs) < 2:
+        return pl.zeros(len(asked), pl.Int64, eager=True)
+    return pl.Series(np.searchsorted(np.asarray(seqs, np.int64), asked.to_numpy()))
 
 
 def _columns(names: Sequence[str], fix_age_limit_us: int) -> dict[str, tuple[str, str]]:
@@ -133,10 +137,11 @@ def _columns(names: Sequence[str], fix_age_limit_us: int) -> dict[str, tuple[str
     return found
 
 
-def _spans(first: int, last: int) -> list[Span]:
-    return [
-        (start, min(start + _PIECE_SEQS - 1, last)) for start in range(first, last + 1, _PIECE_SEQS)
-    ]
+def _spans(first: int, last: int, resumed: Sequence[int]) -> list[Span]:
+    """Return pieces of one run each, so that no second has to tell its number."""
+    begins = range(first, last + 1, _PIECE_SEQS)
+    starts = sorted({*begins, *(seq for seq in resumed if first < seq <= last)})
+    return list(zip(starts, [*(start - 1 for start in starts[1:]), last], strict=True))
 
 
 class _Reader:

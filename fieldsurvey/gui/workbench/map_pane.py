@@ -13,6 +13,8 @@ from fieldsurvey.gui.workbench.results import drawn_rates_mbps
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
 from fieldsurvey.gui.workbench_map.map_data import MapHexagon, MapPoints, MapStretch
 from fieldsurvey.gui.workbench_map.throughput_classes import (
+    NO_DATA,
+    NO_SERVICE,
     throughput_classes,
     throughput_palette,
 )
@@ -127,11 +129,11 @@ class MapPane:
 
 
 def _classes(facts: Facts) -> np.ndarray:
-    rates_bps = np.concatenate([np.full(len(facts.samples), np.nan), drawn_rates_mbps(facts) * 1e6])
-    no_service = np.concatenate(
-        [~facts.reachable, facts.tests.fields["result"].is_word("no_service")]
-    )
-    return throughput_classes(rates_bps, no_service, facts.target_bps)
+    """Return the class of every second, which has no rate, and of every test."""
+    seconds = np.where(facts.reachable, np.uint8(NO_DATA), np.uint8(NO_SERVICE))
+    no_service = facts.tests.fields["result"].is_word("no_service")
+    tests = throughput_classes(drawn_rates_mbps(facts) * 1e6, no_service, facts.target_bps)
+    return np.concatenate([seconds, tests])
 
 
 def _hexagon(look: Look, judged: Judged, hexagon: Hexagon) -> MapHexagon:

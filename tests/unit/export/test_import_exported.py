@@ -1,11 +1,14 @@
 """What we exported comes back: each format imported, exported again, and compared cell by cell."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from fieldsurvey.export.exported_columns import test_rows as rows_of_tests
 from fieldsurvey.export.from_model import DriveRows, tables_from
 from fieldsurvey.export.importing import import_file
 from fieldsurvey.export.registry import FORMATS, export_survey, write_tables
@@ -125,3 +128,11 @@ def test_a_broken_export_is_refused_whole(exports: Path, tmp_path: Path) -> None
             import_file(torn, tmp_path / "back.fsurvey")
         assert caught.value.message.id in ("import.unreadable", "import.unknown_format")
         assert not (tmp_path / "back.fsurvey").exists()
+
+
+def test_tags_stand_in_one_order_in_every_run() -> None:
+    """A test's key in the survey is made of them."""
+    names = [f"{phase}_latency_p{n}_ms" for phase in ("upload", "idle") for n in (90, 50)]
+    exported = pl.DataFrame({name: ["1.5"] for name in ("test_id", *names)})
+    (tags,) = rows_of_tests(exported)["tags"]
+    assert list(json.loads(tags)) == sorted(names)

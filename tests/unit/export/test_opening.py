@@ -361,9 +361,11 @@ def test_seconds_come_in_pieces_to_the_last_bit(tmp_path: Path, monkeypatch) -> 
     ]
     with SurveyFile.create(tmp_path / "a.fsurvey") as survey:
         survey.begin_drive(a_drive("d1"))
-        survey.append("d1", samples=samples[:5_000])
+        resumed = [an_event(n, EventKind.DRIVE_RESUMED) for n in (0, 700, 701, 1_499, 4_998)]
+        survey.append("d1", samples=samples[:5_000], events=resumed)
         survey.begin_drive(a_drive("d2"))
-        survey.append("d2", samples=samples[5_000:])
+        survey.append("d2", samples=samples[5_000:6_000])
+        survey.append("d1", samples=samples[6_000:])
     names = ["drive_index", "run", *(n for n in SAMPLE_COLUMNS if n not in ("drive", "run"))]
     path = tmp_path / "a.fsurvey"
     found = sample_frame(path, names, 10 * S)
@@ -378,3 +380,28 @@ def test_seconds_come_in_pieces_to_the_last_bit(tmp_path: Path, monkeypatch) -> 
         ours = found[name]
         assert (ours.cast(pl.String) if ours.dtype == pl.Categorical else ours).equals(expected)
     assert sample_frame(path, ["latitude_deg"], 0)["latitude_deg"].count() < 3_000
+
+
+def test_what_is_recorded_meanwhile_is_left_for_the_next_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldsurvey.store.bulk._PIECE_SEQS", 10)
+    path = tmp_path / "a.fsurvey"
+    recorded_later = iter(range(100, 200))
+    with SurveyFile.create(path) as survey:
+        survey.begin_drive(a_drive("d1"))
+        survey.append("d1", samples=[a_sample(n) for n in range(1, 100)])
+
+    def record(_share: float) -> None:
+        n = next(recorded_later)
+        with SurveyFile.open(path) as survey:
+            survey.append(
+                "d1", samples=[a_sample(n)], events=[an_event(n, EventKind.DRIVE_RESUMED)]
+            )
+
+    found = sample_frame(path, ["seq", "run"], 2 * S, record)
+    assert next(recorded_later) > 105
+    assert len(found) == 99
+    assert found["seq"].is_sorted()
+    assert found["run"].sum() == 0
+    assert len(sample_frame(path, ["run"], 2 * S)) > 105
