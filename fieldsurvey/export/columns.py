@@ -54,15 +54,6 @@ def sample_columns(number: Number = text.decimal) -> dict[str, pl.Expr]:
     }
 
 
-def with_replayed(tables: SurveyTables, piece: pl.DataFrame) -> pl.DataFrame:
-    """Return a piece of the seconds with its one drive's ``replayed``."""
-    import polars as pl
-
-    drives = dict(tables.drives.select("drive_id", "replayed").iter_rows())
-    replayed = drives.get(piece["drive_id"][0]) if len(piece) else None
-    return piece.with_columns(replayed=pl.lit(replayed, dtype=pl.Boolean))
-
-
 def with_drives(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:
     """Return ``tests`` with what is known of each one's drive."""
     drives = tables.drives.select(

@@ -13,13 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
 from fieldsurvey.export.ahead import in_order
-from fieldsurvey.export.columns import (
-    sample_columns,
-    test_columns,
-    with_drives,
-    with_replayed,
-)
+from fieldsurvey.export.columns import sample_columns, test_columns, with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
+from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
 
 if TYPE_CHECKING:
@@ -62,11 +58,11 @@ class CsvSamples:
         columns = sample_columns()
         done = 0
 
-        def formatted(piece: pl.DataFrame) -> tuple[bytes, int]:
-            return _rows(with_replayed(tables, piece), columns), len(piece)
+        def formatted(block: pl.DataFrame) -> tuple[bytes, int]:
+            return _rows(block, columns), len(block)
 
         _write_header(columns, stream)
-        for lines, count in in_order(tables.sample_pieces(), formatted):
+        for lines, count in in_order(sample_blocks(tables), formatted):
             stream.write(lines)
             done += count
             progress(done / max(done, tables.sample_count))

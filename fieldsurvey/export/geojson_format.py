@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from fieldsurvey.export.ahead import in_order
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.geometry import Bounds
+from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
-from fieldsurvey.export.text import TIME_FORMAT
+from fieldsurvey.export.text import with_times_told
 from fieldsurvey.export.typed import typed_samples, typed_tests
 
 if TYPE_CHECKING:
@@ -40,11 +41,11 @@ class GeoJsonSamples:
         """Write the samples piece by piece."""
         done = 0
 
-        def features(piece: pl.DataFrame) -> tuple[bytes, int]:
-            rows = typed_samples(tables, piece)
+        def features(block: pl.DataFrame) -> tuple[bytes, int]:
+            rows = typed_samples(block)
             return _features(rows, "longitude_deg", "latitude_deg"), len(rows)
 
-        for lines, count in in_order(tables.sample_pieces(), features):
+        for lines, count in in_order(sample_blocks(tables), features):
             stream.write(lines)
             done += count
             progress(done / max(done, tables.sample_count))
@@ -91,12 +92,11 @@ def _head(tables: SurveyTables, tests: pl.DataFrame) -> str:
 def _features(rows: pl.DataFrame, longitude: str, latitude: str) -> bytes:
     """Return a feature a line; control characters in texts are escaped, so a line is a feature."""
     import polars as pl
-    import polars.selectors as cs
 
     degrees = [pl.col(name).round(COORDINATE_PLACES) for name in (longitude, latitude)]
     point = pl.struct(type=pl.lit("Point"), coordinates=pl.concat_list(degrees))
     known = pl.col(longitude).is_not_null() & pl.col(latitude).is_not_null()
-    features = rows.with_columns(cs.datetime().dt.strftime(TIME_FORMAT)).select(
+    features = with_times_told(rows).select(
         type=pl.lit("Feature"),
         geometry=pl.when(known).then(point),
         properties=pl.struct(pl.all()),

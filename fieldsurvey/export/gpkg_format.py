@@ -32,6 +32,7 @@ from fieldsurvey.export.gpkg_schema import (
     root_of,
 )
 from fieldsurvey.export.sqlite_pages import PAGE_BYTES, Cells, PageWriter, TableWriter, cells_of
+from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.export.typed import no_samples, typed_drives, typed_samples, typed_tests
 
@@ -82,7 +83,7 @@ def _make(tables: SurveyTables, path: Path, stream: BinaryIO, progress: Progress
     with path.open("r+b") as file:
         pages = PageWriter(cast(BinaryIO, file))
         samples = _Layer(pages, roots["samples"], _OF_SAMPLES)
-        for rows in in_order(_numbered(tables), lambda piece: _rows(tables, *piece)):
+        for rows in in_order(_numbered(tables), lambda block: _rows(*block)):
             stream.write(b"")  # the stream stops whoever goes on after a cancel
             samples.add(*rows)
             progress(0.95 * samples.rows / max(samples.rows, tables.sample_count))
@@ -120,23 +121,22 @@ def _index(layer: str) -> str:
 
 
 def _numbered(tables: SurveyTables) -> Iterator[tuple[pl.DataFrame, int]]:
-    """Yield each piece with the number of its first row."""
+    """Yield each block with the number of its first row."""
     first = 1
-    for piece in tables.sample_pieces():
-        yield piece, first
-        first += len(piece)
+    for block in sample_blocks(tables):
+        yield block, first
+        first += len(block)
 
 
-def _rows(tables: SurveyTables, piece: pl.DataFrame, first: int) -> tuple[pl.DataFrame, int, Cells]:
-    rows = typed_samples(tables, piece)
+def _rows(block: pl.DataFrame, first: int) -> tuple[pl.DataFrame, int, Cells]:
+    rows = typed_samples(block)
     return rows, first, _cells(rows, first, _OF_SAMPLES)
 
 
 def _cells(rows: pl.DataFrame, first: int, position: _Position | None) -> Cells:
     import numpy as np
-    import polars.selectors as cs
 
-    table = rows.with_columns(cs.datetime().dt.strftime(text.TIME_FORMAT)).to_arrow()
+    table = text.with_times_told(rows).to_arrow()
     if position is not None:
         table = table.add_column(0, GEOMETRY, _points(*(rows[name] for name in position)))
     return cells_of(table, np.arange(first, first + len(rows)))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export.ahead import in_order
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.geometry import Bounds, wkb_points
+from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.export.typed import no_samples, typed_samples, typed_tests
 
@@ -58,7 +58,7 @@ class ParquetSamples:
 
         def counted() -> Iterator[pl.DataFrame]:
             nonlocal done
-            for piece in in_order(tables.sample_pieces(), partial(typed_samples, tables)):
+            for piece in in_order(sample_blocks(tables), typed_samples):
                 yield piece
                 done += len(piece)
                 progress(done / max(done, tables.sample_count))

@@ -15,7 +15,6 @@ from fieldsurvey.export.columns import (
     sample_columns,
     test_columns,
     with_drives,
-    with_replayed,
 )
 from fieldsurvey.export.tables import SurveyTables
 
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def typed_samples(tables: SurveyTables, piece: pl.DataFrame) -> pl.DataFrame:
-    """Return a piece of the seconds of ``tables`` with the columns of ``survey.csv``."""
-    return _typed(with_replayed(tables, piece), sample_columns(text.rounded))
+def typed_samples(block: pl.DataFrame) -> pl.DataFrame:
+    """Return seconds, with their ``replayed``, with the columns of ``survey.csv``."""
+    return _typed(block, sample_columns(text.rounded))
 
 
 def typed_tests(tables: SurveyTables) -> pl.DataFrame:
