@@ -6,7 +6,7 @@ columns go to the end; none is renamed, moved or given another unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export import text
@@ -52,6 +52,17 @@ def sample_columns(number: Number = text.decimal) -> dict[str, pl.Expr]:
         **_place("", known, number),
         "places_version": pl.col("places_version"),
     }
+
+
+def asked_columns(tables: SurveyTables, number: Number = text.decimal) -> dict[str, pl.Expr]:
+    """Return those of :func:`sample_columns` that ``tables`` are asked for."""
+    columns = sample_columns(number)
+    return {name: columns[name] for name in tables.columns or columns}
+
+
+def read_by(columns: Mapping[str, pl.Expr]) -> list[str]:
+    """Return what columns of the seconds are needed for these."""
+    return sorted({name for column in columns.values() for name in column.meta.root_names()})
 
 
 def with_drives(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
 from fieldsurvey.export.ahead import in_order
-from fieldsurvey.export.columns import sample_columns, test_columns, with_drives
+from fieldsurvey.export.columns import asked_columns, read_by, test_columns, with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
@@ -55,11 +55,11 @@ class CsvSamples:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples piece by piece."""
-        columns = sample_columns()
-        done = 0
+        columns = asked_columns(tables)
+        read, done = read_by(columns), 0
 
         def formatted(block: pl.DataFrame) -> tuple[bytes, int]:
-            return _rows(block, columns), len(block)
+            return _rows(block.select(read), columns), len(block)
 
         _write_header(columns, stream)
         for lines, count in in_order(sample_blocks(tables), formatted):

@@ -20,7 +20,12 @@ from fieldsurvey.export.geometry import Bounds
 from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.export.text import with_times_told
-from fieldsurvey.export.typed import typed_samples, typed_tests
+from fieldsurvey.export.typed import (
+    SAMPLE_POSITION,
+    TEST_POSITION,
+    TypedSamples,
+    typed_tests,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,11 +44,10 @@ class GeoJsonSamples:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples piece by piece."""
-        done = 0
+        typed, done = TypedSamples(tables), 0
 
         def features(block: pl.DataFrame) -> tuple[bytes, int]:
-            rows = typed_samples(block)
-            return _features(rows, "longitude_deg", "latitude_deg"), len(rows)
+            return _features(typed(block), typed.names, SAMPLE_POSITION), len(block)
 
         for lines, count in in_order(sample_blocks(tables), features):
             stream.write(lines)
@@ -66,7 +70,7 @@ class GeoJson:
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write all tests in one go."""
         tests = typed_tests(tables)
-        lines = _features(tests, "start_longitude_deg", "start_latitude_deg").splitlines()
+        lines = _features(tests, tests.columns, TEST_POSITION).splitlines()
         stream.write((_head(tables, tests) + '"features":[\n').encode())
         stream.write(b",\n".join(lines))
         stream.write(b"\n]}\n")
@@ -77,7 +81,7 @@ class GeoJson:
 def _head(tables: SurveyTables, tests: pl.DataFrame) -> str:
     """Return how the collection begins: what it is, and what was left out of it."""
     bounds = Bounds()
-    bounds.add(tests["start_longitude_deg"], tests["start_latitude_deg"])
+    bounds.add(*(tests[name] for name in TEST_POSITION))
     members: dict[str, object] = {"type": "FeatureCollection"}
     if box := bounds.as_list():
         members["bbox"] = [round(degrees, COORDINATE_PLACES) for degrees in box]
@@ -89,17 +93,17 @@ def _head(tables: SurveyTables, tests: pl.DataFrame) -> str:
     return json.dumps(members)[:-1] + ","
 
 
-def _features(rows: pl.DataFrame, longitude: str, latitude: str) -> bytes:
+def _features(rows: pl.DataFrame, names: list[str], position: tuple[str, str]) -> bytes:
     """Return a feature a line; control characters in texts are escaped, so a line is a feature."""
     import polars as pl
 
-    degrees = [pl.col(name).round(COORDINATE_PLACES) for name in (longitude, latitude)]
+    degrees = [pl.col(name).round(COORDINATE_PLACES) for name in position]
     point = pl.struct(type=pl.lit("Point"), coordinates=pl.concat_list(degrees))
-    known = pl.col(longitude).is_not_null() & pl.col(latitude).is_not_null()
+    known = pl.all_horizontal(pl.col(position).is_not_null())
     features = with_times_told(rows).select(
         type=pl.lit("Feature"),
         geometry=pl.when(known).then(point),
-        properties=pl.struct(pl.all()),
+        properties=pl.struct(names),
     )
     buffer = io.BytesIO()
     features.write_ndjson(buffer)

@@ -16,14 +16,19 @@ from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.geometry import Bounds, wkb_points
 from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
-from fieldsurvey.export.typed import no_samples, typed_samples, typed_tests
+from fieldsurvey.export.typed import (
+    SAMPLE_POSITION,
+    TEST_POSITION,
+    TypedSamples,
+    typed_tests,
+)
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
 GEOMETRY = "geometry"
-GROUP_ROWS = 131_072  # eight pieces: readers skip groups, and small ones pack badly
+GROUP_ROWS = 131_072  # four blocks: readers skip groups, and small ones pack badly
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,10 @@ class ParquetTests:
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write all tests in one go."""
         tests = typed_tests(tables)
-        _write([tests], tests, stream, ("start_longitude_deg", "start_latitude_deg"), tables)
+        bounds = Bounds()
+        bounds.add(*(tests[name] for name in TEST_POSITION))
+        table = _table(tests, tests.columns, TEST_POSITION)
+        _write([table], table.schema, stream, bounds, tables)
         progress(1.0)
         return Written(tests=len(tests))
 
@@ -54,72 +62,88 @@ class ParquetSamples:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples a row group at a time."""
-        done = 0
+        typed, bounds, done = TypedSamples(tables), Bounds(), 0
 
-        def counted() -> Iterator[pl.DataFrame]:
+        def made(block: pl.DataFrame) -> tuple[pl.DataFrame, pa.Table]:
+            rows = typed(block)
+            return rows, _table(rows, typed.names, SAMPLE_POSITION)
+
+        def counted() -> Iterator[pa.Table]:
             nonlocal done
-            for piece in in_order(sample_blocks(tables), typed_samples):
-                yield piece
-                done += len(piece)
+            for rows, table in in_order(sample_blocks(tables), made):
+                bounds.add(*(rows[name] for name in SAMPLE_POSITION))
+                yield table
+                done += len(rows)
                 progress(done / max(done, tables.sample_count))
 
-        _write(_groups(counted()), no_samples(), stream, ("longitude_deg", "latitude_deg"), tables)
+        schema = _table(typed.none(), typed.names, SAMPLE_POSITION).schema
+        _write(_groups(counted()), schema, stream, bounds, tables)
         return Written(points=done)
 
 
-def _groups(pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Put neighbouring pieces together until they are a row group."""
-    import polars as pl
+def _groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Put neighbouring parts together until they are a row group."""
+    import pyarrow as pa
 
-    waiting: list[pl.DataFrame] = []
-    for piece in pieces:
-        waiting.append(piece)
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
         if sum(map(len, waiting)) >= GROUP_ROWS:
-            yield pl.concat(waiting)
+            yield pa.concat_tables(waiting).unify_dictionaries()
             waiting.clear()
     if waiting:
-        yield pl.concat(waiting)
+        yield pa.concat_tables(waiting).unify_dictionaries()
 
 
 def _write(
-    groups: Iterable[pl.DataFrame],
-    like: pl.DataFrame,
+    groups: Iterable[pa.Table],
+    schema: pa.Schema,
     stream: BinaryIO,
-    position: tuple[str, str],
+    bounds: Bounds,
     tables: SurveyTables,
 ) -> None:
-    """Write frames with the columns of ``like``, and a point from the two columns ``position``."""
+    """Write each of ``groups`` as a row group; ``bounds`` are looked at when all are through."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    bounds = Bounds()
-    schema = _with_points(like.clear(), position).schema
-    words = [name for name, kind in like.schema.items() if kind.is_(_string())]
+    words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     # With Zstandard files would be a third smaller, and writing them take a fifth longer.
+    # Without Arrow's schema beside Parquet's own, readers get words as words.
     with pq.ParquetWriter(
-        _Sink(stream), schema, compression="snappy", use_dictionary=words
+        _Sink(stream), schema, compression="snappy", use_dictionary=words, store_schema=False
     ) as writer:
         for group in groups:
-            bounds.add(*(group[name] for name in position))
-            writer.write_table(_with_points(group, position), row_group_size=GROUP_ROWS)
+            writer.write_table(group, row_group_size=GROUP_ROWS)
         writer.add_key_value_metadata({"geo": json.dumps(_geo(bounds)), **_left_out(tables)})
 
 
-def _string() -> type[pl.String]:
+def _table(rows: pl.DataFrame, names: list[str], position: tuple[str, str]) -> pa.Table:
+    """Return the columns ``names`` of ``rows``, and a point from the two columns ``position``."""
     import polars as pl
-
-    return pl.String
-
-
-def _with_points(rows: pl.DataFrame, position: tuple[str, str]) -> pa.Table:
     import pyarrow as pa
 
-    points = wkb_points(*(rows[name] for name in position))
-    table = rows.to_arrow(compat_level=None).append_column(pa.field(GEOMETRY, pa.binary()), points)
-    narrow = [
-        field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field
-        for field in table.schema
+    columns = [
+        _coded(column) if column.dtype == pl.String else column.to_arrow()
+        for column in rows.select(names).iter_columns()
     ]
-    return table.cast(pa.schema(narrow))
+    points = wkb_points(*(rows[name] for name in position))
+    return pa.table([*columns, points], [*names, GEOMETRY])
+
+
+def _coded(words: pl.Series) -> pa.DictionaryArray:
+    """Return words as numbers of different ones. Neighbours are mostly equal: they are coded as
+    one, which Arrow would not do."""
+    import numpy as np
+    import pyarrow as pa
+
+    changes = words.ne_missing(words.shift(1)).to_numpy()
+    changes[:1] = True
+    starts = np.flatnonzero(changes)
+    said = words.gather(starts).to_arrow().cast(pa.string()).dictionary_encode()
+    lengths = np.diff(starts, append=len(words))
+    codes = np.repeat(said.indices.fill_null(0).to_numpy(), lengths)
+    missing = np.repeat(said.indices.is_null().to_numpy(zero_copy_only=False), lengths)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), said.dictionary)
 
 
 def _geo(bounds: Bounds) -> dict[str, object]:

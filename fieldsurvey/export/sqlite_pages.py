@@ -85,8 +85,8 @@ def _header(
 
 
 class _Bodies:
-    """Contents of columns, in their order. Neighbours of 8 bytes that no row lacks are put
-    together: joining is what costs."""
+    """Contents of columns, in their order. Neighbours that the same rows lack, each as wide in all
+    others, are put together: joining is what costs."""
 
     def __init__(self, rows: int) -> None:
         import numpy as np
@@ -94,7 +94,8 @@ class _Bodies:
         self._rows = rows
         self._lengths = np.zeros(rows, dtype=np.int64)
         self._arrays: list[pa.Array] = []
-        self._whole: list[npt.NDArray[np.generic]] = []
+        self._known: npt.NDArray[np.bool_] = np.ones(rows, dtype=bool)
+        self._even: list[npt.NDArray[np.uint8]] = []  # a line of bytes for each row that is known
 
     def add(self, column: pa.Array) -> npt.NDArray[np.uint64]:
         """Take a column; return its serial types. A missing value has no content."""
@@ -104,50 +105,74 @@ class _Bodies:
 
         if column.null_count == self._rows:
             return np.full(self._rows, _NULL, dtype=np.uint64)
-        known = np.asarray(pc.is_valid(column))
+        known = np.asarray(pc.is_valid(column)) if column.null_count else _all(self._rows)
         if pa.types.is_boolean(column.type):
             truth = np.asarray(pc.fill_null(column, fill_value=False))
             return np.where(known, _FALSE + truth, _NULL)
         if pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type):
             serial = _TEXT if pa.types.is_large_string(column.type) else _BLOB
-            body = column.cast(pa.large_binary())
-            if column.null_count:
-                body = body.fill_null(b"")
-            sizes = np.diff(_offsets(body))
-            self._put(body, sizes)
+            sizes = self._put_words(column, known)
             return np.where(known, serial + 2 * sizes, _NULL)
         is_real = pa.types.is_float64(column.type)
         values = np.frombuffer(column.buffers()[1], dtype="<f8" if is_real else "<i8")
-        values = values[column.offset : column.offset + self._rows].astype(
-            ">f8" if is_real else ">i8"
-        )
-        if known.all():
-            self._whole.append(values.view(np.uint64))  # bytes as they are, whatever their order
-        else:
-            ends = np.cumsum(known, dtype=np.int64) * 8
-            body = _binary(np.concatenate([np.zeros(1, np.int64), ends]), values[known])
-            self._put(body, known * 8)
+        values = values[column.offset : column.offset + self._rows]
+        values = values[known] if column.null_count else values
+        self._put_even(values.astype(">f8" if is_real else ">i8").view(np.uint8), 8, known)
         return np.where(known, _REAL if is_real else _INTEGER, _NULL)
 
     def taken(self) -> tuple[list[pa.Array], npt.NDArray[np.int64]]:
         """Return all contents, and how many bytes they are in each row."""
-        self._put_whole()
+        self._join_even()
         return self._arrays, self._lengths
 
-    def _put(self, body: pa.Array, sizes: npt.NDArray[np.int64]) -> None:
-        self._put_whole()
-        self._arrays.append(body)
-        self._lengths += sizes
+    def _put_words(
+        self, column: pa.Array, known: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Take texts or bytes; return how many bytes each of them is."""
+        import numpy as np
+        import pyarrow as pa
 
-    def _put_whole(self) -> None:
+        body = column.cast(pa.large_binary())
+        if column.null_count:
+            body = body.fill_null(b"")
+        starts = _offsets(body)
+        sizes = np.diff(starts)
+        width = int(sizes[int(np.argmax(known))])
+        if width and bool((sizes == width * known).all()):
+            content = np.frombuffer(body.buffers()[2], dtype=np.uint8)
+            self._put_even(content[starts[0] : starts[-1]], width, known)
+        else:
+            self._join_even()
+            self._arrays.append(body)
+            self._lengths += sizes
+        return sizes
+
+    def _put_even(
+        self, content: npt.NDArray[np.uint8], width: int, known: npt.NDArray[np.bool_]
+    ) -> None:
         import numpy as np
 
-        if self._whole:
-            size = 8 * len(self._whole)
-            together = np.stack(self._whole, axis=1)
-            self._arrays.append(_binary(np.arange(self._rows + 1) * size, together.ravel()))
-            self._lengths += size
-            self._whole = []
+        if self._even and not np.array_equal(known, self._known):
+            self._join_even()
+        self._known = known
+        self._even.append(content.reshape(-1, width))
+
+    def _join_even(self) -> None:
+        import numpy as np
+
+        if self._even:
+            together = np.concatenate(self._even, axis=1)
+            sizes = self._known * together.shape[1]
+            ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+            self._arrays.append(_binary(ends, together))
+            self._lengths += sizes
+            self._even = []
+
+
+def _all(rows: int) -> npt.NDArray[np.bool_]:
+    import numpy as np
+
+    return np.ones(rows, dtype=bool)
 
 
 def varints(

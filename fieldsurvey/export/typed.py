@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from fieldsurvey.export import text
 from fieldsurvey.export.columns import (
+    asked_columns,
     drive_columns,
+    read_by,
     sample_columns,
     test_columns,
     with_drives,
@@ -21,10 +23,31 @@ from fieldsurvey.export.tables import SurveyTables
 if TYPE_CHECKING:
     import polars as pl
 
+SAMPLE_POSITION = ("longitude_deg", "latitude_deg")
+TEST_POSITION = ("start_longitude_deg", "start_latitude_deg")
 
-def typed_samples(block: pl.DataFrame) -> pl.DataFrame:
-    """Return seconds, with their ``replayed``, with the columns of ``survey.csv``."""
-    return _typed(block, sample_columns(text.rounded))
+
+class TypedSamples:
+    """Makes the columns that were asked for; planned once, since that takes milliseconds."""
+
+    def __init__(self, tables: SurveyTables) -> None:
+        asked = asked_columns(tables, text.rounded)
+        every = sample_columns(text.rounded)
+        self.names = list(asked)
+        self._columns = asked | {name: every[name] for name in SAMPLE_POSITION}
+        self._read = read_by(self._columns)
+
+    def __call__(self, block: pl.DataFrame) -> pl.DataFrame:
+        """Return seconds, with their ``replayed``, as ``names`` and the position they are at."""
+        return _typed(block.select(self._read), self._columns)
+
+    def none(self) -> pl.DataFrame:
+        """Return the columns without a row."""
+        import polars as pl
+
+        from fieldsurvey.export.tables import SAMPLE_COLUMNS, schema
+
+        return self(pl.DataFrame(schema={**schema(SAMPLE_COLUMNS), "replayed": pl.Boolean()}))
 
 
 def typed_tests(tables: SurveyTables) -> pl.DataFrame:
@@ -35,16 +58,6 @@ def typed_tests(tables: SurveyTables) -> pl.DataFrame:
 def typed_drives(tables: SurveyTables) -> pl.DataFrame:
     """Return the drives with the columns that FORMATS.md names."""
     return _typed(tables.drives, drive_columns())
-
-
-def no_samples() -> pl.DataFrame:
-    """Return the columns of the seconds without a row."""
-    import polars as pl
-
-    from fieldsurvey.export.tables import SAMPLE_COLUMNS, schema
-
-    nothing = pl.DataFrame(schema={**schema(SAMPLE_COLUMNS), "replayed": pl.Boolean()})
-    return _typed(nothing, sample_columns(text.rounded))
 
 
 def _typed(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFrame:
