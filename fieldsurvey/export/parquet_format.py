@@ -89,10 +89,10 @@ def _groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) >= GROUP_ROWS:
-            yield pa.concat_tables(waiting).unify_dictionaries()
+            yield pa.concat_tables(waiting)
             waiting.clear()
     if waiting:
-        yield pa.concat_tables(waiting).unify_dictionaries()
+        yield pa.concat_tables(waiting)
 
 
 def _write(
@@ -106,11 +106,16 @@ def _write(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    # With Zstandard files would be a third smaller, and writing them take a fifth longer.
-    # Without Arrow's schema beside Parquet's own, readers get words as words.
+    words = [field.name for field in schema if pa.types.is_large_string(field.type)]
+    compared = [name for name in schema.names if name != GEOMETRY]
     with pq.ParquetWriter(
-        _Sink(stream), schema, compression="snappy", use_dictionary=words, store_schema=False
+        _Sink(stream),
+        schema,
+        # With Zstandard files would be a third smaller, and writing them take a fifth longer.
+        compression="snappy",
+        use_dictionary=words,
+        write_statistics=compared,
+        store_schema=False,  # that words are "large" is nobody else's business
     ) as writer:
         for group in groups:
             writer.write_table(group, row_group_size=GROUP_ROWS)
@@ -119,31 +124,11 @@ def _write(
 
 def _table(rows: pl.DataFrame, names: list[str], position: tuple[str, str]) -> pa.Table:
     """Return the columns ``names`` of ``rows``, and a point from the two columns ``position``."""
-    import polars as pl
     import pyarrow as pa
 
-    columns = [
-        _coded(column) if column.dtype == pl.String else column.to_arrow()
-        for column in rows.select(names).iter_columns()
-    ]
     points = wkb_points(*(rows[name] for name in position))
-    return pa.table([*columns, points], [*names, GEOMETRY])
-
-
-def _coded(words: pl.Series) -> pa.DictionaryArray:
-    """Return words as numbers of different ones. Neighbours are mostly equal: they are coded as
-    one, which Arrow would not do."""
-    import numpy as np
-    import pyarrow as pa
-
-    changes = words.ne_missing(words.shift(1)).to_numpy()
-    changes[:1] = True
-    starts = np.flatnonzero(changes)
-    said = words.gather(starts).to_arrow().cast(pa.string()).dictionary_encode()
-    lengths = np.diff(starts, append=len(words))
-    codes = np.repeat(said.indices.fill_null(0).to_numpy(), lengths)
-    missing = np.repeat(said.indices.is_null().to_numpy(zero_copy_only=False), lengths)
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), said.dictionary)
+    table = rows.select(names).to_arrow(compat_level=None)
+    return table.append_column(pa.field(GEOMETRY, pa.binary()), points)
 
 
 def _geo(bounds: Bounds) -> dict[str, object]:
