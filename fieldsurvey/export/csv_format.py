@@ -58,7 +58,7 @@ class CsvSamples:
         columns = asked_columns(tables)
         read, done = read_by(columns), 0
 
-        def formatted(block: pl.DataFrame) -> tuple[bytes, int]:
+        def formatted(block: pl.DataFrame) -> tuple[memoryview, int]:
             return _rows(block.select(read), columns), len(block)
 
         _write_header(columns, stream)
@@ -82,7 +82,7 @@ def _write_header(columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
     stream.write((",".join(columns) + "\r\n").encode())
 
 
-def _rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> bytes:
+def _rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> memoryview:
     rows, words = text.with_words(rows, _words)
     quoted = bool(words.str.contains(_TO_BE_QUOTED).any())  # looking in every cell takes long
     return text.lines(rows.select(**columns), end="\r\n", quoted=quoted)

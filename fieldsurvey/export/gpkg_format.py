@@ -132,9 +132,7 @@ def _numbered(tables: SurveyTables) -> Iterator[tuple[pl.DataFrame, int]]:
         first += len(block)
 
 
-def _rows(
-    typed: TypedSamples, block: pl.DataFrame, first: int
-) -> tuple[pl.DataFrame, int, Cells]:
+def _rows(typed: TypedSamples, block: pl.DataFrame, first: int) -> tuple[pl.DataFrame, int, Cells]:
     rows = typed(block)
     return rows.select(SAMPLE_POSITION), first, _cells(rows, typed.names, first, SAMPLE_POSITION)
 

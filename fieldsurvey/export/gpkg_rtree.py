@@ -84,7 +84,9 @@ class PackedIndex:
         return of_nodes, of_children, _table("nodeno", leaf_of_point, point_ids)
 
 
-def _table(name: str, values: npt.NDArray[np.int64] | pa.Array, numbers: npt.NDArray[np.int64]) -> Cells:
+def _table(
+    name: str, values: npt.NDArray[np.int64] | pa.Array, numbers: npt.NDArray[np.int64]
+) -> Cells:
     import pyarrow as pa
 
     return cells_of(pa.table({name: values}), numbers)

@@ -94,18 +94,20 @@ class _Bodies:
         self._rows = rows
         self._lengths = np.zeros(rows, dtype=np.int64)
         self._arrays: list[pa.Array] = []
-        self._known: npt.NDArray[np.bool_] = np.ones(rows, dtype=bool)
+        self._every = self._known = np.ones(rows, dtype=bool)
         self._even: list[npt.NDArray[np.uint8]] = []  # a line of bytes for each row that is known
 
-    def add(self, column: pa.Array) -> npt.NDArray[np.uint64]:
-        """Take a column; return its serial types. A missing value has no content."""
+    def add(self, column: pa.Array) -> npt.NDArray[np.uint64] | int:
+        """Take a column; return its serial types, or the one of all. A missing value has no
+        content."""
         import numpy as np
         import pyarrow as pa
         import pyarrow.compute as pc
 
         if column.null_count == self._rows:
-            return np.full(self._rows, _NULL, dtype=np.uint64)
-        known = np.asarray(pc.is_valid(column)) if column.null_count else _all(self._rows)
+            return _NULL
+        whole = not column.null_count
+        known = self._every if whole else np.asarray(pc.is_valid(column))
         if pa.types.is_boolean(column.type):
             truth = np.asarray(pc.fill_null(column, fill_value=False))
             return np.where(known, _FALSE + truth, _NULL)
@@ -116,18 +118,17 @@ class _Bodies:
         is_real = pa.types.is_float64(column.type)
         values = np.frombuffer(column.buffers()[1], dtype="<f8" if is_real else "<i8")
         values = values[column.offset : column.offset + self._rows]
-        values = values[known] if column.null_count else values
-        self._put_even(values.astype(">f8" if is_real else ">i8").view(np.uint8), 8, known)
-        return np.where(known, _REAL if is_real else _INTEGER, _NULL)
+        values = (values if whole else values[known]).astype(">f8" if is_real else ">i8")
+        self._put_even(values.view(np.uint8), 8, known)
+        serial = _REAL if is_real else _INTEGER
+        return serial if whole else np.where(known, serial, _NULL)
 
     def taken(self) -> tuple[list[pa.Array], npt.NDArray[np.int64]]:
         """Return all contents, and how many bytes they are in each row."""
         self._join_even()
         return self._arrays, self._lengths
 
-    def _put_words(
-        self, column: pa.Array, known: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.int64]:
+    def _put_words(self, column: pa.Array, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         """Take texts or bytes; return how many bytes each of them is."""
         import numpy as np
         import pyarrow as pa
@@ -152,7 +153,7 @@ class _Bodies:
     ) -> None:
         import numpy as np
 
-        if self._even and not np.array_equal(known, self._known):
+        if self._even and known is not self._known and not np.array_equal(known, self._known):
             self._join_even()
         self._known = known
         self._even.append(content.reshape(-1, width))
@@ -169,12 +170,6 @@ class _Bodies:
             self._even = []
 
 
-def _all(rows: int) -> npt.NDArray[np.bool_]:
-    import numpy as np
-
-    return np.ones(rows, dtype=bool)
-
-
 def varints(
     values: npt.NDArray[np.unsignedinteger[Any]],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
@@ -182,7 +177,16 @@ def varints(
     than there are numbers), and their bytes."""
     import numpy as np
 
+    if not len(values):
+        return np.zeros(1, np.int64), np.zeros(0, np.uint8)
     values = values.astype(np.uint64)
+    least, most = (_varint_bytes(int(end)) for end in (values.min(), values.max()))
+    if least == most:  # as neighbours mostly are
+        data = np.empty((len(values), most), dtype=np.uint8)
+        for place in range(most):
+            data[:, place] = (values >> np.uint64(7 * (most - 1 - place))) & np.uint64(0x7F)
+        data[:, :-1] |= 0x80
+        return np.arange(len(values) + 1, dtype=np.int64) * most, data.ravel()
     sizes = np.ones(len(values), dtype=np.int64)
     for bits in (7, 14, 21, 28):
         sizes += values >= np.uint64(1 << bits)
@@ -194,6 +198,10 @@ def varints(
         low = (values[there] >> (behind * np.uint64(7))) & np.uint64(0x7F)
         data[starts[:-1][there] + place] = low | np.where(behind > 0, 0x80, 0).astype(np.uint64)
     return starts, data
+
+
+def _varint_bytes(value: int) -> int:
+    return max(1, -(-value.bit_length() // 7))
 
 
 def _binary(starts: npt.NDArray[np.int64], data: npt.NDArray[np.generic]) -> pa.Array:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DEGREE_PLACES = 8  # 1.1 mm: no receiver of ours says more
 
+_ROWS_AT_ONCE = 4_096  # more lines than that leave the processor's cache
+
 # Forbidden in XML 1.0 (section 2.2), and a NUL ends a CSV file for some readers.
 _FORBIDDEN = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -135,19 +137,20 @@ def with_words(
     return frame, after
 
 
-def lines(frame: pl.DataFrame, *, end: str, quoted: bool) -> bytes:
+def lines(frame: pl.DataFrame, *, end: str, quoted: bool) -> memoryview:
     """Return a line per row, values parted by commas; nothing for null. ``quoted`` puts quotes
     where RFC 4180 wants them; without, there must be nowhere to put them."""
     buffer = io.BytesIO()
-    # Written as times they would take twice as long.
-    with_times_told(frame).write_csv(
-        buffer,
-        include_header=False,
-        line_terminator=end,
-        quote_style="necessary" if quoted else "never",
-        null_value="",
-    )
-    return buffer.getvalue()
+    # Times as times, or all rows at once, would take longer.
+    for rows in with_times_told(frame).iter_slices(_ROWS_AT_ONCE):
+        rows.write_csv(
+            buffer,
+            include_header=False,
+            line_terminator=end,
+            quote_style="necessary" if quoted else "never",
+            null_value="",
+        )
+    return buffer.getbuffer()
 
 
 def flag_names(flags: pl.Expr) -> pl.Expr:
