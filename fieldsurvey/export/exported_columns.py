@@ -20,6 +20,7 @@ from fieldsurvey.export.columns import (
 )
 from fieldsurvey.export.reading import tags_of
 from fieldsurvey.export.tables import SAMPLE_COLUMNS, TEST_COLUMNS, schema
+from fieldsurvey.model.throughput import Cause
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,8 +78,24 @@ _KEPT_AS_TAGS = tuple(
 
 
 def sample_rows(exported: pl.DataFrame) -> pl.DataFrame:
-    """Return seconds with the columns of ``SAMPLE_COLUMNS`` that are there, and ``replayed``."""
-    return _back(exported, _SAMPLES, SAMPLE_COLUMNS)
+    """Return seconds with the columns of ``SAMPLE_COLUMNS`` that are there, and ``replayed``.
+
+    Where either is missing of whether the server answered and why it did not, a second that does
+    not say it was reached counts as not asked: neither service nor none.
+    """
+    import polars as pl
+
+    rows = _back(exported, _SAMPLES, SAMPLE_COLUMNS)
+    if {"reachable", "cause"} <= set(rows.columns):
+        return rows
+    nothing = pl.lit(None, dtype=pl.String)
+    cause = pl.col("cause") if "cause" in rows.columns else nothing
+    reached = pl.col("reachable") if "reachable" in rows.columns else pl.lit(value=False)
+    reached = reached.fill_null(value=False)
+    untold = pl.coalesce(cause, pl.lit(str(Cause.NOT_ASKED.value)))
+    return rows.with_columns(
+        reachable=reached, cause=pl.when(reached).then(nothing).otherwise(untold)
+    )
 
 
 def test_rows(exported: pl.DataFrame) -> pl.DataFrame:

@@ -32,8 +32,8 @@ from fieldsurvey.export.gpkg_schema import (
     make_tables,
     root_of,
 )
-from fieldsurvey.export.sqlite_pages import PAGE_BYTES, Cells, PageWriter, TableWriter, cells_of
 from fieldsurvey.export.sample_blocks import sample_blocks
+from fieldsurvey.export.sqlite_pages import PAGE_BYTES, Cells, PageWriter, TableWriter, cells_of
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.export.typed import (
     SAMPLE_POSITION,

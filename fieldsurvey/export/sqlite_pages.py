@@ -182,11 +182,11 @@ def varints(
     values = values.astype(np.uint64)
     least, most = (_varint_bytes(int(end)) for end in (values.min(), values.max()))
     if least == most:  # as neighbours mostly are
-        data = np.empty((len(values), most), dtype=np.uint8)
+        lines = np.empty((len(values), most), dtype=np.uint8)
         for place in range(most):
-            data[:, place] = (values >> np.uint64(7 * (most - 1 - place))) & np.uint64(0x7F)
-        data[:, :-1] |= 0x80
-        return np.arange(len(values) + 1, dtype=np.int64) * most, data.ravel()
+            lines[:, place] = (values >> np.uint64(7 * (most - 1 - place))) & np.uint64(0x7F)
+        lines[:, :-1] |= 0x80
+        return np.arange(len(values) + 1, dtype=np.int64) * most, lines.ravel()
     sizes = np.ones(len(values), dtype=np.int64)
     for bits in (7, 14, 21, 28):
         sizes += values >= np.uint64(1 << bits)
