@@ -19,10 +19,15 @@ FORMATS_WITH_CHOICE = ("csv", "geojson", "gpkg", "parquet")
 _NEAR = 5
 
 
+def choosable() -> list[str]:
+    """Return the columns of the seconds."""
+    return list(sample_columns())
+
+
 def columns_from(text: str) -> tuple[str, ...]:
     """Read "NAME,NAME…". Raises KnownError ``export.unknown_column``, which tells near names."""
     names = [name.strip() for name in text.split(",")]
-    known = list(sample_columns())
+    known = choosable()
     for name in names:
         if name not in known:
             near = ", ".join(_near(name, known) or known)
