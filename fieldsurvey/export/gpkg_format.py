@@ -178,7 +178,8 @@ class _Layer:
         """Close the table, and write the index's own."""
         self._table.finish()
         if index_roots:
-            for root, cells in zip(index_roots, self.index.pack(), strict=True):
+            for root, rows in zip(index_roots, self.index.pack(), strict=True):
                 of_index = TableWriter(self._pages, root)
-                of_index.add(cells)
+                for cells in rows:
+                    of_index.add(cells)
                 of_index.finish()

@@ -8,6 +8,7 @@ boxes are rounded outwards, as SQLite does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ MOST_CELLS = 51  # SQLite's own bound
 _CELL_BYTES, _HEAD_BYTES = 24, 4
 NODE_BYTES = _HEAD_BYTES + MOST_CELLS * _CELL_BYTES
 _ROOT = 1
+_ROWS_AT_ONCE = 32_768
 
 
 @dataclass(slots=True)
@@ -48,8 +50,9 @@ class PackedIndex:
             sides += [below, above]
         self._boxes.append(np.stack(sides, axis=1).astype(np.float32))
 
-    def pack(self) -> tuple[Cells, Cells, Cells]:
-        """Return the rows of the tables ``_node``, ``_parent`` and ``_rowid``, in this order."""
+    def pack(self) -> tuple[Iterator[Cells], Iterator[Cells], Iterator[Cells]]:
+        """Return the rows of the tables ``_node``, ``_parent`` and ``_rowid``, in this order, to be
+        drawn piece by piece."""
         import numpy as np
 
         ids = np.concatenate([np.zeros(0, np.int64), *self._ids])
@@ -79,17 +82,20 @@ class PackedIndex:
             children.append(ids)
             parents.append(np.full(len(ids), _ROOT))
         data = np.concatenate([_nodes(depth, ids, boxes), *nodes])
-        of_nodes = _table("data", _blobs(data), np.arange(len(data)) + _ROOT)
-        of_children = _table("parentnode", np.concatenate(parents), np.concatenate(children))
-        return of_nodes, of_children, _table("nodeno", leaf_of_point, point_ids)
+        of_nodes = _rows("data", _blobs(data), np.arange(len(data)) + _ROOT)
+        of_children = _rows("parentnode", np.concatenate(parents), np.concatenate(children))
+        return of_nodes, of_children, _rows("nodeno", leaf_of_point, point_ids)
 
 
-def _table(
+def _rows(
     name: str, values: npt.NDArray[np.int64] | pa.Array, numbers: npt.NDArray[np.int64]
-) -> Cells:
+) -> Iterator[Cells]:
     import pyarrow as pa
 
-    return cells_of(pa.table({name: values}), numbers)
+    table = pa.table({name: values})
+    for start in range(0, len(numbers), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        yield cells_of(table[part], numbers[part])
 
 
 def _nodes(

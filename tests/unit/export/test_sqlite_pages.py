@@ -157,9 +157,10 @@ def test_the_index_finds_every_point_and_no_other(tmp_path: Path, count: int) ->
         roots = [root_of(connection, f"r_{table}") for table in ("node", "parent", "rowid")]
     with path.open("r+b") as file:
         pages = PageWriter(file)  # type: ignore[arg-type] # a file opened for both
-        for root, cells in zip(roots, index.pack(), strict=True):
+        for root, rows in zip(roots, index.pack(), strict=True):
             table = TableWriter(pages, root)
-            table.add(cells)
+            for cells in rows:
+                table.add(cells)
             table.finish()
         pages.finish()
     with connected(path) as connection:
