@@ -78,21 +78,22 @@ _KEPT_AS_TAGS = tuple(
 
 
 def sample_rows(exported: pl.DataFrame) -> pl.DataFrame:
-    """Return seconds with the columns of ``SAMPLE_COLUMNS`` that are there, and ``replayed``.
+    """Return seconds with the columns of ``SAMPLE_COLUMNS`` that are there, and ``replayed``."""
+    return _back(exported, _SAMPLES, SAMPLE_COLUMNS)
 
-    Where either is missing of whether the server answered and why it did not, a second that does
-    not say it was reached counts as not asked: neither service nor none.
-    """
+
+def not_asked_unless_told(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return :func:`sample_rows` of a choice of columns that may lack whether the server answered,
+    or why it did not: what does not say that it was reached is neither service nor none."""
     import polars as pl
 
-    rows = _back(exported, _SAMPLES, SAMPLE_COLUMNS)
     if {"reachable", "cause"} <= set(rows.columns):
         return rows
     nothing = pl.lit(None, dtype=pl.String)
     cause = pl.col("cause") if "cause" in rows.columns else nothing
     reached = pl.col("reachable") if "reachable" in rows.columns else pl.lit(value=False)
     reached = reached.fill_null(value=False)
-    untold = pl.coalesce(cause, pl.lit(str(Cause.NOT_ASKED.value)))
+    untold = pl.coalesce(cause, pl.lit(Cause.NOT_ASKED.value))
     return rows.with_columns(
         reachable=reached, cause=pl.when(reached).then(nothing).otherwise(untold)
     )

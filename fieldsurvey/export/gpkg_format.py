@@ -13,7 +13,7 @@ import errno
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -33,7 +33,8 @@ from fieldsurvey.export.gpkg_schema import (
     root_of,
 )
 from fieldsurvey.export.sample_blocks import sample_blocks
-from fieldsurvey.export.sqlite_pages import PAGE_BYTES, Cells, PageWriter, TableWriter, cells_of
+from fieldsurvey.export.sqlite_cells import PAGE_BYTES, Cells, cells_of
+from fieldsurvey.export.sqlite_pages import PageWriter, TableWriter
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.export.typed import (
     SAMPLE_POSITION,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _COPY_BYTES = 4_000_000
+_ROWS_AT_ONCE = 8_192  # as bytes they are three megabytes: more take memory and no less time
 # "GP", version 0, little endian without an envelope, the reference system (clause 2.1.3).
 _POINT_HEAD = b"GP\0\1" + SRS_ID.to_bytes(4, "little")
 
@@ -64,7 +66,7 @@ class GeoPackage:
     companions: Mapping[str, Exporter] = field(default_factory=dict)
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
-        """Make the file in place, or, where ``stream`` is none, beside it to be copied."""
+        """Make the file where it is to be; where ``stream`` has no file, elsewhere, and copy it."""
         own: Path | None = getattr(stream, "path", None)
         if own is not None:
             return _make(tables, own, stream, progress)
@@ -132,18 +134,26 @@ def _numbered(tables: SurveyTables) -> Iterator[tuple[pl.DataFrame, int]]:
         first += len(block)
 
 
-def _rows(typed: TypedSamples, block: pl.DataFrame, first: int) -> tuple[pl.DataFrame, int, Cells]:
+def _rows(
+    typed: TypedSamples, block: pl.DataFrame, first: int
+) -> tuple[pl.DataFrame, int, list[Cells]]:
     rows = typed(block)
     return rows.select(SAMPLE_POSITION), first, _cells(rows, typed.names, first, SAMPLE_POSITION)
 
 
-def _cells(rows: pl.DataFrame, names: list[str], first: int, position: _Position | None) -> Cells:
+def _cells(
+    rows: pl.DataFrame, names: list[str], first: int, position: _Position | None
+) -> list[Cells]:
     import numpy as np
 
-    table = text.with_times_told(rows.select(names)).to_arrow()
-    if position is not None:
-        table = table.add_column(0, GEOMETRY, _points(*(rows[name] for name in position)))
-    return cells_of(table, np.arange(first, first + len(rows)))
+    found = []
+    for part in rows.iter_slices(_ROWS_AT_ONCE):
+        table = text.with_times_told(part.select(names)).to_arrow()
+        if position is not None:
+            table = table.add_column(0, GEOMETRY, _points(*(part[name] for name in position)))
+        found.append(cells_of(table, np.arange(first, first + len(part))))
+        first += len(part)
+    return found
 
 
 def _points(longitudes_deg: pl.Series, latitudes_deg: pl.Series) -> pa.Array:
@@ -166,8 +176,9 @@ class _Layer:
         self.bounds = Bounds()
         self.rows = 0
 
-    def add(self, rows: pl.DataFrame, first: int, cells: Cells) -> None:
-        self._table.add(cells)
+    def add(self, rows: pl.DataFrame, first: int, cells: Iterable[Cells]) -> None:
+        for some in cells:
+            self._table.add(some)
         self.rows += len(rows)
         if self._position is not None:
             longitudes_deg, latitudes_deg = (rows[name] for name in self._position)

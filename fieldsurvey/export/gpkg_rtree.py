@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fieldsurvey.export.sqlite_pages import Cells, cells_of
+from fieldsurvey.export.sqlite_cells import Cells, cells_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from fieldsurvey.export.columns import sample_columns
 from fieldsurvey.export.csv_format import original_text
 from fieldsurvey.export.delimited import find_layout
-from fieldsurvey.export.exported_columns import sample_rows, test_rows
+from fieldsurvey.export.exported_columns import not_asked_unless_told, sample_rows, test_rows
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
 from fieldsurvey.export.tables import CHUNK_ROWS
@@ -78,7 +78,8 @@ def _piece(frame: pl.DataFrame, path: Path, share: float) -> Piece:
     if missing := [name for name in _NEEDED if name not in names]:
         raise KnownError("import.needed_columns", path=path, names=", ".join(missing))
     absent = {name for name in sample_columns() if name not in names}
-    return Piece(samples=sample_rows(frame), rows=len(frame), absent_columns=absent, share=share)
+    samples = not_asked_unless_told(sample_rows(frame))
+    return Piece(samples=samples, rows=len(frame), absent_columns=absent, share=share)
 
 
 def _is_choice(names: set[str]) -> bool:

@@ -27,7 +27,15 @@ def sample_blocks(tables: SurveyTables) -> Iterator[pl.DataFrame]:
         of_drive = replayed.get(piece["drive_id"][0]) if len(piece) else None
         waiting.append(piece.with_columns(replayed=pl.lit(of_drive, dtype=pl.Boolean)))
         if sum(map(len, waiting)) >= BLOCK_ROWS:
-            yield pl.concat(waiting, rechunk=True)
-            waiting.clear()
+            yield _joined(waiting)
     if waiting:
-        yield pl.concat(waiting, rechunk=True)
+        yield _joined(waiting)
+
+
+def _joined(waiting: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the pieces as one, and let go of them."""
+    import polars as pl
+
+    block = pl.concat(waiting, rechunk=True)
+    waiting.clear()
+    return block

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from fieldsurvey.export import sqlite_pages
 from fieldsurvey.export.gpkg_rtree import PackedIndex
 from fieldsurvey.export.gpkg_schema import root_of
-from fieldsurvey.export.sqlite_pages import PAGE_BYTES, PageWriter, TableWriter, cells_of, varints
+from fieldsurvey.export.sqlite_cells import PAGE_BYTES, cells_of, varints
+from fieldsurvey.export.sqlite_pages import PageWriter, TableWriter
 
 KINDS = {
     "real": pl.Float64, "whole": pl.Int64, "truth": pl.Boolean, "words": pl.String,
