@@ -59,10 +59,10 @@ class CsvSamples:
         read, done = read_by(columns), 0
 
         def formatted(block: pl.DataFrame) -> tuple[memoryview, int]:
-            return _rows(block.select(read), columns), len(block)
+            return _rows(block, columns), len(block)
 
         _write_header(columns, stream)
-        for lines, count in in_order(sample_blocks(tables), formatted):
+        for lines, count in in_order(sample_blocks(tables, read), formatted):
             stream.write(lines)
             done += count
             progress(done / max(done, tables.sample_count))

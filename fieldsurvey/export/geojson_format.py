@@ -49,7 +49,7 @@ class GeoJsonSamples:
         def features(block: pl.DataFrame) -> tuple[bytes, int]:
             return _features(typed(block), typed.names, SAMPLE_POSITION), len(block)
 
-        for lines, count in in_order(sample_blocks(tables), features):
+        for lines, count in in_order(sample_blocks(tables, typed.read), features):
             stream.write(lines)
             done += count
             progress(done / max(done, tables.sample_count))

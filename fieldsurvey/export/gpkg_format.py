@@ -94,7 +94,7 @@ def _make(tables: SurveyTables, path: Path, stream: BinaryIO, progress: Progress
     with path.open("r+b") as file:
         pages = PageWriter(cast(BinaryIO, file))
         samples = _Layer(pages, roots["samples"], SAMPLE_POSITION)
-        for rows in in_order(_numbered(tables), lambda block: _rows(typed, *block)):
+        for rows in in_order(_numbered(tables, typed.read), lambda block: _rows(typed, *block)):
             stream.write(b"")  # the stream stops whoever goes on after a cancel
             samples.add(*rows)
             progress(0.95 * samples.rows / max(samples.rows, tables.sample_count))
@@ -126,10 +126,10 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
             raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
 
 
-def _numbered(tables: SurveyTables) -> Iterator[tuple[pl.DataFrame, int]]:
+def _numbered(tables: SurveyTables, names: Sequence[str]) -> Iterator[tuple[pl.DataFrame, int]]:
     """Yield each block with the number of its first row."""
     first = 1
-    for block in sample_blocks(tables):
+    for block in sample_blocks(tables, names):
         yield block, first
         first += len(block)
 

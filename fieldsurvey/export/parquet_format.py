@@ -70,7 +70,7 @@ class ParquetSamples:
 
         def counted() -> Iterator[pa.Table]:
             nonlocal done
-            for rows, table in in_order(sample_blocks(tables), made):
+            for rows, table in in_order(sample_blocks(tables, typed.read), made):
                 bounds.add(*(rows[name] for name in SAMPLE_POSITION))
                 yield table
                 done += len(rows)

@@ -6,7 +6,7 @@ block, nor keep the order of rows but as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 32_768  # with more, memory is what takes the time
 
 
-def sample_blocks(tables: SurveyTables) -> Iterator[pl.DataFrame]:
-    """Yield the seconds with their drive's ``replayed``; several drives may share a block."""
+def sample_blocks(tables: SurveyTables, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield columns of the seconds, of which ``replayed`` is their drive's; several drives may
+    share a block."""
     import polars as pl
 
     replayed = dict(tables.drives.select("drive_id", "replayed").iter_rows())
     waiting: list[pl.DataFrame] = []
     for piece in tables.sample_pieces():
         of_drive = replayed.get(piece["drive_id"][0]) if len(piece) else None
-        waiting.append(piece.with_columns(replayed=pl.lit(of_drive, dtype=pl.Boolean)))
+        told = piece.with_columns(replayed=pl.lit(of_drive, dtype=pl.Boolean))
+        waiting.append(told.select(names))
         if sum(map(len, waiting)) >= BLOCK_ROWS:
             yield _joined(waiting)
     if waiting:

@@ -35,11 +35,11 @@ class TypedSamples:
         every = sample_columns(text.rounded)
         self.names = list(asked)
         self._columns = asked | {name: every[name] for name in SAMPLE_POSITION}
-        self._read = read_by(self._columns)
+        self.read = read_by(self._columns)
 
     def __call__(self, block: pl.DataFrame) -> pl.DataFrame:
-        """Return seconds, with their ``replayed``, as ``names`` and the position they are at."""
-        return _typed(block.select(self._read), self._columns)
+        """Return columns ``read`` of the seconds as ``names`` and the position they are at."""
+        return _typed(block, self._columns)
 
     def none(self) -> pl.DataFrame:
         """Return the columns without a row."""
@@ -47,7 +47,8 @@ class TypedSamples:
 
         from fieldsurvey.export.tables import SAMPLE_COLUMNS, schema
 
-        return self(pl.DataFrame(schema={**schema(SAMPLE_COLUMNS), "replayed": pl.Boolean()}))
+        nothing = pl.DataFrame(schema={**schema(SAMPLE_COLUMNS), "replayed": pl.Boolean()})
+        return self(nothing.select(self.read))
 
 
 def typed_tests(tables: SurveyTables) -> pl.DataFrame:

@@ -152,7 +152,7 @@ def pyogrio_out(points: int, folder: Path) -> tuple[_Stopwatch, int]:
 
     tables = bulk_tables(points)
     typed, batches = TypedSamples(tables), []
-    for block in sample_blocks(tables):
+    for block in sample_blocks(tables, typed.read):
         rows = typed(block).select(typed.names)
         wkb = wkb_points(rows["longitude_deg"], rows["latitude_deg"])
         batches += rows.to_arrow().append_column("geom", wkb).to_batches()
