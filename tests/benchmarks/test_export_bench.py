@@ -96,9 +96,10 @@ def test_seven_columns(folder: Path) -> None:
         show(f"{name}, seven columns (target {rows_per_s:,})", measured)
         assert measured.peak_mb < 2 * LIMIT_MB
     wrote = folder / "seven"
-    count = duckdb.sql(f"SELECT count(cell_id) FROM '{wrote}.csv'").fetchone()
-    assert count == (MILLION,)
-    assert duckdb.sql(f"SELECT count(geometry) FROM '{wrote}.parquet'").fetchone() == (MILLION,)
+    with duckdb.connect() as connection:
+        for file, column in ((f"{wrote}.csv", "cell_id"), (f"{wrote}.parquet", "geometry")):
+            counted = connection.execute(f"SELECT count({column}) FROM '{file}'").fetchone()
+            assert counted == (MILLION,)
     assert pyogrio.read_info(f"{wrote}.gpkg", layer="samples")["features"] == MILLION
 
 
