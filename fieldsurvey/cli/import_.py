@@ -77,5 +77,7 @@ def report_lines(name: str, report: ImportReport) -> Iterator[Message]:
         yield message("import.unreadable_cells", columns=", ".join(columns))
     if report.unused_columns:
         yield message("import.unused", columns=", ".join(report.unused_columns))
+    if report.absent_columns:
+        yield message("import.absent_columns", columns=", ".join(report.absent_columns))
     if report.zone_assumed:
         yield message("import.zone_assumed", name=name)

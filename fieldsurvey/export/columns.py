@@ -6,7 +6,7 @@ columns go to the end; none is renamed, moved or given another unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export import text
@@ -54,13 +54,15 @@ def sample_columns(number: Number = text.decimal) -> dict[str, pl.Expr]:
     }
 
 
-def with_replayed(tables: SurveyTables, piece: pl.DataFrame) -> pl.DataFrame:
-    """Return a piece of the seconds with its one drive's ``replayed``."""
-    import polars as pl
+def asked_columns(tables: SurveyTables, number: Number = text.decimal) -> dict[str, pl.Expr]:
+    """Return those of :func:`sample_columns` that ``tables`` are asked for."""
+    columns = sample_columns(number)
+    return {name: columns[name] for name in tables.columns or columns}
 
-    drives = dict(tables.drives.select("drive_id", "replayed").iter_rows())
-    replayed = drives.get(piece["drive_id"][0]) if len(piece) else None
-    return piece.with_columns(replayed=pl.lit(replayed, dtype=pl.Boolean))
+
+def read_by(columns: Mapping[str, pl.Expr]) -> list[str]:
+    """Return what columns of the seconds are needed for these."""
+    return sorted({name for column in columns.values() for name in column.meta.root_names()})
 
 
 def with_drives(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:

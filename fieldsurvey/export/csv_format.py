@@ -13,13 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
 from fieldsurvey.export.ahead import in_order
-from fieldsurvey.export.columns import (
-    sample_columns,
-    test_columns,
-    with_drives,
-    with_replayed,
-)
+from fieldsurvey.export.columns import asked_columns, read_by, test_columns, with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
+from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
 
 if TYPE_CHECKING:
@@ -59,14 +55,14 @@ class CsvSamples:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples piece by piece."""
-        columns = sample_columns()
-        done = 0
+        columns = asked_columns(tables)
+        read, done = read_by(columns), 0
 
-        def formatted(piece: pl.DataFrame) -> tuple[bytes, int]:
-            return _rows(with_replayed(tables, piece), columns), len(piece)
+        def formatted(block: pl.DataFrame) -> tuple[memoryview, int]:
+            return _rows(block, columns), len(block)
 
         _write_header(columns, stream)
-        for lines, count in in_order(tables.sample_pieces(), formatted):
+        for lines, count in in_order(sample_blocks(tables, read), formatted):
             stream.write(lines)
             done += count
             progress(done / max(done, tables.sample_count))
@@ -86,7 +82,7 @@ def _write_header(columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:
     stream.write((",".join(columns) + "\r\n").encode())
 
 
-def _rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> bytes:
+def _rows(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> memoryview:
     rows, words = text.with_words(rows, _words)
     quoted = bool(words.str.contains(_TO_BE_QUOTED).any())  # looking in every cell takes long
     return text.lines(rows.select(**columns), end="\r\n", quoted=quoted)

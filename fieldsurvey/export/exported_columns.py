@@ -20,6 +20,7 @@ from fieldsurvey.export.columns import (
 )
 from fieldsurvey.export.reading import tags_of
 from fieldsurvey.export.tables import SAMPLE_COLUMNS, TEST_COLUMNS, schema
+from fieldsurvey.model.throughput import Cause
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,6 +80,23 @@ _KEPT_AS_TAGS = tuple(
 def sample_rows(exported: pl.DataFrame) -> pl.DataFrame:
     """Return seconds with the columns of ``SAMPLE_COLUMNS`` that are there, and ``replayed``."""
     return _back(exported, _SAMPLES, SAMPLE_COLUMNS)
+
+
+def not_asked_unless_told(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return :func:`sample_rows` of a choice of columns that may lack whether the server answered,
+    or why it did not: what does not say that it was reached is neither service nor none."""
+    import polars as pl
+
+    if {"reachable", "cause"} <= set(rows.columns):
+        return rows
+    nothing = pl.lit(None, dtype=pl.String)
+    cause = pl.col("cause") if "cause" in rows.columns else nothing
+    reached = pl.col("reachable") if "reachable" in rows.columns else pl.lit(value=False)
+    reached = reached.fill_null(value=False)
+    untold = pl.coalesce(cause, pl.lit(Cause.NOT_ASKED.value))
+    return rows.with_columns(
+        reachable=reached, cause=pl.when(reached).then(nothing).otherwise(untold)
+    )
 
 
 def test_rows(exported: pl.DataFrame) -> pl.DataFrame:

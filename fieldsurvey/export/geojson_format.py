@@ -17,9 +17,15 @@ from typing import TYPE_CHECKING, BinaryIO
 from fieldsurvey.export.ahead import in_order
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.geometry import Bounds
+from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
-from fieldsurvey.export.text import TIME_FORMAT
-from fieldsurvey.export.typed import typed_samples, typed_tests
+from fieldsurvey.export.text import with_times_told
+from fieldsurvey.export.typed import (
+    SAMPLE_POSITION,
+    TEST_POSITION,
+    TypedSamples,
+    typed_tests,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,13 +44,12 @@ class GeoJsonSamples:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples piece by piece."""
-        done = 0
+        typed, done = TypedSamples(tables), 0
 
-        def features(piece: pl.DataFrame) -> tuple[bytes, int]:
-            rows = typed_samples(tables, piece)
-            return _features(rows, "longitude_deg", "latitude_deg"), len(rows)
+        def features(block: pl.DataFrame) -> tuple[bytes, int]:
+            return _features(typed(block), typed.names, SAMPLE_POSITION), len(block)
 
-        for lines, count in in_order(tables.sample_pieces(), features):
+        for lines, count in in_order(sample_blocks(tables, typed.read), features):
             stream.write(lines)
             done += count
             progress(done / max(done, tables.sample_count))
@@ -65,7 +70,7 @@ class GeoJson:
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write all tests in one go."""
         tests = typed_tests(tables)
-        lines = _features(tests, "start_longitude_deg", "start_latitude_deg").splitlines()
+        lines = _features(tests, tests.columns, TEST_POSITION).splitlines()
         stream.write((_head(tables, tests) + '"features":[\n').encode())
         stream.write(b",\n".join(lines))
         stream.write(b"\n]}\n")
@@ -76,7 +81,7 @@ class GeoJson:
 def _head(tables: SurveyTables, tests: pl.DataFrame) -> str:
     """Return how the collection begins: what it is, and what was left out of it."""
     bounds = Bounds()
-    bounds.add(tests["start_longitude_deg"], tests["start_latitude_deg"])
+    bounds.add(*(tests[name] for name in TEST_POSITION))
     members: dict[str, object] = {"type": "FeatureCollection"}
     if box := bounds.as_list():
         members["bbox"] = [round(degrees, COORDINATE_PLACES) for degrees in box]
@@ -88,18 +93,17 @@ def _head(tables: SurveyTables, tests: pl.DataFrame) -> str:
     return json.dumps(members)[:-1] + ","
 
 
-def _features(rows: pl.DataFrame, longitude: str, latitude: str) -> bytes:
+def _features(rows: pl.DataFrame, names: list[str], position: tuple[str, str]) -> bytes:
     """Return a feature a line; control characters in texts are escaped, so a line is a feature."""
     import polars as pl
-    import polars.selectors as cs
 
-    degrees = [pl.col(name).round(COORDINATE_PLACES) for name in (longitude, latitude)]
+    degrees = [pl.col(name).round(COORDINATE_PLACES) for name in position]
     point = pl.struct(type=pl.lit("Point"), coordinates=pl.concat_list(degrees))
-    known = pl.col(longitude).is_not_null() & pl.col(latitude).is_not_null()
-    features = rows.with_columns(cs.datetime().dt.strftime(TIME_FORMAT)).select(
+    known = pl.all_horizontal(pl.col(position).is_not_null())
+    features = with_times_told(rows).select(
         type=pl.lit("Feature"),
         geometry=pl.when(known).then(point),
-        properties=pl.struct(pl.all()),
+        properties=pl.struct(names),
     )
     buffer = io.BytesIO()
     features.write_ndjson(buffer)

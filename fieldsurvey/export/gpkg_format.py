@@ -2,8 +2,8 @@
 
 SQLite makes the file, the small tables and the frame of the large ones; their rows are written as
 pages (:mod:`sqlite_pages`) and the index is packed at once (:mod:`gpkg_rtree`): faster than GDAL,
-which would be a further 100 MB to install. The file is made beside the export and then
-copied into it. Must not keep rows; of each point the index holds 24 bytes.
+which would be a further 100 MB to install. Must not keep rows; of each point the index holds
+24 bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import errno
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -27,25 +27,33 @@ from fieldsurvey.export.gpkg_schema import (
     GEOMETRY,
     SRS_ID,
     finish_layer,
+    index_roots,
     make_layer,
     make_tables,
     root_of,
 )
-from fieldsurvey.export.sqlite_pages import PAGE_BYTES, Cells, PageWriter, TableWriter, cells_of
+from fieldsurvey.export.sample_blocks import sample_blocks
+from fieldsurvey.export.sqlite_cells import PAGE_BYTES, Cells, cells_of
+from fieldsurvey.export.sqlite_pages import PageWriter, TableWriter
 from fieldsurvey.export.tables import SurveyTables
-from fieldsurvey.export.typed import no_samples, typed_drives, typed_samples, typed_tests
+from fieldsurvey.export.typed import (
+    SAMPLE_POSITION,
+    TEST_POSITION,
+    TypedSamples,
+    typed_drives,
+    typed_tests,
+)
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
 _COPY_BYTES = 4_000_000
+_ROWS_AT_ONCE = 8_192  # as bytes they are three megabytes: more take memory and no less time
 # "GP", version 0, little endian without an envelope, the reference system (clause 2.1.3).
 _POINT_HEAD = b"GP\0\1" + SRS_ID.to_bytes(4, "little")
 
 _Position = tuple[str, str]
-_OF_SAMPLES: _Position = ("longitude_deg", "latitude_deg")
-_OF_TESTS: _Position = ("start_longitude_deg", "start_latitude_deg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +66,11 @@ class GeoPackage:
     companions: Mapping[str, Exporter] = field(default_factory=dict)
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
-        """Make the file beside the export, then copy it. Needs its size twice on the disk."""
-        beside = getattr(stream, "folder", None)
-        with tempfile.TemporaryDirectory(prefix=".fieldsurvey-", dir=beside) as folder:
+        """Make the file where it is to be; where ``stream`` has no file, elsewhere, and copy it."""
+        own: Path | None = getattr(stream, "path", None)
+        if own is not None:
+            return _make(tables, own, stream, progress)
+        with tempfile.TemporaryDirectory(prefix="fieldsurvey-") as folder:
             path = Path(folder) / "survey.gpkg"
             written = _make(tables, path, stream, progress)
             with path.open("rb") as made:
@@ -69,33 +79,34 @@ class GeoPackage:
 
 
 def _make(tables: SurveyTables, path: Path, stream: BinaryIO, progress: Progress) -> Written:
+    typed = TypedSamples(tables)
+    like = typed.none().select(typed.names)
     tests, drives = typed_tests(tables), typed_drives(tables)
     newest_us = tables.drives["started_utc_us"].max()
     last_change = text.utc_iso(newest_us if isinstance(newest_us, int) else 0)
     with _connected(path) as connection:
         make_tables(connection)
-        make_layer(connection, "samples", no_samples(), last_change, points=True)
+        make_layer(connection, "samples", like, last_change, points=True)
         make_layer(connection, "tests", tests, last_change, points=True)
         make_layer(connection, "drives", drives, last_change, points=False)
         roots = {name: root_of(connection, name) for name in ("samples", "tests", "drives")}
-        indexes = {name: root_of(connection, _index(name)) for name in ("samples", "tests")}
+        indexes = {name: index_roots(connection, name) for name in ("samples", "tests")}
     with path.open("r+b") as file:
         pages = PageWriter(cast(BinaryIO, file))
-        samples = _Layer(pages, roots["samples"], _OF_SAMPLES)
-        for rows in in_order(_numbered(tables), lambda piece: _rows(tables, *piece)):
+        samples = _Layer(pages, roots["samples"], SAMPLE_POSITION)
+        for rows in in_order(_numbered(tables, typed.read), lambda block: _rows(typed, *block)):
             stream.write(b"")  # the stream stops whoever goes on after a cancel
             samples.add(*rows)
             progress(0.95 * samples.rows / max(samples.rows, tables.sample_count))
-        layers = {"samples": samples, "tests": _Layer(pages, roots["tests"], _OF_TESTS)}
-        layers["tests"].add(tests, 1, _cells(tests, 1, _OF_TESTS))
+        layers = {"samples": samples, "tests": _Layer(pages, roots["tests"], TEST_POSITION)}
+        layers["tests"].add(tests, 1, _cells(tests, tests.columns, 1, TEST_POSITION))
         layers["drives"] = _Layer(pages, roots["drives"], None)
-        layers["drives"].add(drives, 1, _cells(drives, 1, None))
+        layers["drives"].add(drives, 1, _cells(drives, drives.columns, 1, None))
         for name, layer in layers.items():
-            layer.finish(indexes.get(name))
+            layer.finish(indexes.get(name, ()))
         pages.finish()
     with _connected(path) as connection:
         for name, layer in layers.items():
-            _add_nodes(connection, name, layer.index)
             finish_layer(connection, name, layer.rows, layer.bounds.as_list())
     return Written(points=samples.rows, tests=len(tests))
 
@@ -115,31 +126,34 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
             raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
 
 
-def _index(layer: str) -> str:
-    return f"rtree_{layer}_{GEOMETRY}_rowid"
-
-
-def _numbered(tables: SurveyTables) -> Iterator[tuple[pl.DataFrame, int]]:
-    """Yield each piece with the number of its first row."""
+def _numbered(tables: SurveyTables, names: Sequence[str]) -> Iterator[tuple[pl.DataFrame, int]]:
+    """Yield each block with the number of its first row."""
     first = 1
-    for piece in tables.sample_pieces():
-        yield piece, first
-        first += len(piece)
+    for block in sample_blocks(tables, names):
+        yield block, first
+        first += len(block)
 
 
-def _rows(tables: SurveyTables, piece: pl.DataFrame, first: int) -> tuple[pl.DataFrame, int, Cells]:
-    rows = typed_samples(tables, piece)
-    return rows, first, _cells(rows, first, _OF_SAMPLES)
+def _rows(
+    typed: TypedSamples, block: pl.DataFrame, first: int
+) -> tuple[pl.DataFrame, int, list[Cells]]:
+    rows = typed(block)
+    return rows.select(SAMPLE_POSITION), first, _cells(rows, typed.names, first, SAMPLE_POSITION)
 
 
-def _cells(rows: pl.DataFrame, first: int, position: _Position | None) -> Cells:
+def _cells(
+    rows: pl.DataFrame, names: list[str], first: int, position: _Position | None
+) -> list[Cells]:
     import numpy as np
-    import polars.selectors as cs
 
-    table = rows.with_columns(cs.datetime().dt.strftime(text.TIME_FORMAT)).to_arrow()
-    if position is not None:
-        table = table.add_column(0, GEOMETRY, _points(*(rows[name] for name in position)))
-    return cells_of(table, np.arange(first, first + len(rows)))
+    found = []
+    for part in rows.iter_slices(_ROWS_AT_ONCE):
+        table = text.with_times_told(part.select(names)).to_arrow()
+        if position is not None:
+            table = table.add_column(0, GEOMETRY, _points(*(part[name] for name in position)))
+        found.append(cells_of(table, np.arange(first, first + len(part))))
+        first += len(part)
+    return found
 
 
 def _points(longitudes_deg: pl.Series, latitudes_deg: pl.Series) -> pa.Array:
@@ -162,26 +176,21 @@ class _Layer:
         self.bounds = Bounds()
         self.rows = 0
 
-    def add(self, rows: pl.DataFrame, first: int, cells: Cells) -> None:
-        self._table.add(cells)
+    def add(self, rows: pl.DataFrame, first: int, cells: Iterable[Cells]) -> None:
+        for some in cells:
+            self._table.add(some)
         self.rows += len(rows)
         if self._position is not None:
             longitudes_deg, latitudes_deg = (rows[name] for name in self._position)
             self.bounds.add(longitudes_deg, latitudes_deg)
             self.index.add(first, longitudes_deg, latitudes_deg)
 
-    def finish(self, index_root: int | None) -> None:
-        """Close the table, and fill the one that leads from points into the index."""
+    def finish(self, index_roots: Sequence[int]) -> None:
+        """Close the table, and write the index's own."""
         self._table.finish()
-        if index_root is not None:
-            of_points = TableWriter(self._pages, index_root)
-            of_points.add(self.index.pack())
-            of_points.finish()
-
-
-def _add_nodes(connection: sqlite3.Connection, layer: str, index: PackedIndex) -> None:
-    """Write the index's nodes: one for 51 points, so SQLite itself may."""
-    table = f"rtree_{layer}_{GEOMETRY}"
-    if index.nodes:
-        connection.executemany(f"REPLACE INTO {table}_node VALUES (?, ?)", index.nodes.items())
-        connection.executemany(f"INSERT INTO {table}_parent VALUES (?, ?)", index.parents.items())
+        if index_roots:
+            for root, rows in zip(index_roots, self.index.pack(), strict=True):
+                of_index = TableWriter(self._pages, root)
+                for cells in rows:
+                    of_index.add(cells)
+                of_index.finish()

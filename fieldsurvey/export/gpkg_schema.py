@@ -132,6 +132,13 @@ def finish_layer(
         connection.execute(trigger.format(t=name, g=GEOMETRY))
 
 
+def index_roots(connection: sqlite3.Connection, layer: str) -> list[int]:
+    """Empty the index of a layer; return the pages at which its three tables begin."""
+    index = f"rtree_{layer}_{GEOMETRY}"
+    connection.execute(f'DELETE FROM "{index}_node"')  # a root without cells
+    return [root_of(connection, f"{index}_{table}") for table in ("node", "parent", "rowid")]
+
+
 def root_of(connection: sqlite3.Connection, table: str) -> int:
     """Return the page at which a table begins."""
     found = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))

@@ -35,7 +35,8 @@ class ImportReport:
     """What became of a file. ``rows`` were read; each is a sample, a test or an event (one row may
     be several), or counted in ``repeated`` (the very same second once more), ``left_out`` (by
     message id) or ``odd``, of which ``cells_missing`` have lost cells on their way here.
-    ``unused_columns`` have no place in a survey."""
+    ``unused_columns`` have no place in a survey; ``absent_columns`` are those of an export of ours
+    that this one does without."""
 
     format: str
     survey_path: Path
@@ -52,6 +53,7 @@ class ImportReport:
     left_out: Mapping[str, int] = field(default_factory=dict)
     unreadable_cells: Mapping[str, int] = field(default_factory=dict)
     unused_columns: tuple[str, ...] = ()
+    absent_columns: tuple[str, ...] = ()
     zone: str = "UTC"
     zone_assumed: bool = False  # times had no zone and nobody said of which they are
 
@@ -71,8 +73,8 @@ def import_file(
     name, for formats whose times have none; UTC if it is None, which the report tells. Runs in the
     calling thread for seconds. When ``cancelled`` returns True, or anything fails, the survey stays
     as it was. Raises ``KnownError`` ``import.unknown_format``, ``.missing``, ``.unreadable``,
-    ``.nothing``, ``.nothing_whole``, ``.twice``, ``.unknown_zone``, ``.cancelled``, and the store's
-    own.
+    ``.needed_columns``, ``.nothing``, ``.nothing_whole``, ``.twice``, ``.unknown_zone``,
+    ``.cancelled``, and the store's own.
     """
     tell = progress or (lambda _share: None)
     used_zone = known_zone(zone)
@@ -108,6 +110,7 @@ def import_file(
         left_out=dict(taking.left_out),
         unreadable_cells=dict(taking.unreadable_cells),
         unused_columns=tuple(sorted(taking.unused_columns)),
+        absent_columns=tuple(sorted(taking.absent_columns)),
         zone=used_zone,
         zone_assumed=zone is None and not reader.has_zone,
     )
@@ -140,6 +143,7 @@ class _Taking:
         self.left_out: Counter[str] = Counter()
         self.unreadable_cells: Counter[str] = Counter()
         self.unused_columns: set[str] = set()
+        self.absent_columns: set[str] = set()
 
     def take(self, survey: SurveyFile, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
@@ -151,6 +155,7 @@ class _Taking:
             self.left_out += piece.left_out
             self.unreadable_cells += piece.unreadable_cells
             self.unused_columns |= piece.unused_columns
+            self.absent_columns |= piece.absent_columns
             self._tell(min(piece.share, 1.0))
         self.drives.finish(survey, len(self.odd))
         if not (self.drives.samples or self.drives.tests or self.drives.events):

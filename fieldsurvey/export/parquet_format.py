@@ -9,21 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export.ahead import in_order
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.geometry import Bounds, wkb_points
+from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
-from fieldsurvey.export.typed import no_samples, typed_samples, typed_tests
+from fieldsurvey.export.typed import (
+    SAMPLE_POSITION,
+    TEST_POSITION,
+    TypedSamples,
+    typed_tests,
+)
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
 GEOMETRY = "geometry"
-GROUP_ROWS = 131_072  # eight pieces: readers skip groups, and small ones pack badly
+GROUP_ROWS = 131_072  # four blocks: readers skip groups, and small ones pack badly
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,10 @@ class ParquetTests:
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write all tests in one go."""
         tests = typed_tests(tables)
-        _write([tests], tests, stream, ("start_longitude_deg", "start_latitude_deg"), tables)
+        bounds = Bounds()
+        bounds.add(*(tests[name] for name in TEST_POSITION))
+        table = _table(tests, tests.columns, TEST_POSITION)
+        _write([table], table.schema, stream, bounds, tables)
         progress(1.0)
         return Written(tests=len(tests))
 
@@ -54,72 +62,73 @@ class ParquetSamples:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples a row group at a time."""
-        done = 0
+        typed, bounds, done = TypedSamples(tables), Bounds(), 0
 
-        def counted() -> Iterator[pl.DataFrame]:
+        def made(block: pl.DataFrame) -> tuple[pl.DataFrame, pa.Table]:
+            rows = typed(block)
+            return rows, _table(rows, typed.names, SAMPLE_POSITION)
+
+        def counted() -> Iterator[pa.Table]:
             nonlocal done
-            for piece in in_order(tables.sample_pieces(), partial(typed_samples, tables)):
-                yield piece
-                done += len(piece)
+            for rows, table in in_order(sample_blocks(tables, typed.read), made):
+                bounds.add(*(rows[name] for name in SAMPLE_POSITION))
+                yield table
+                done += len(rows)
                 progress(done / max(done, tables.sample_count))
 
-        _write(_groups(counted()), no_samples(), stream, ("longitude_deg", "latitude_deg"), tables)
+        schema = _table(typed.none(), typed.names, SAMPLE_POSITION).schema
+        _write(_groups(counted()), schema, stream, bounds, tables)
         return Written(points=done)
 
 
-def _groups(pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Put neighbouring pieces together until they are a row group."""
-    import polars as pl
+def _groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Put neighbouring parts together until they are a row group."""
+    import pyarrow as pa
 
-    waiting: list[pl.DataFrame] = []
-    for piece in pieces:
-        waiting.append(piece)
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
         if sum(map(len, waiting)) >= GROUP_ROWS:
-            yield pl.concat(waiting)
+            yield pa.concat_tables(waiting)
             waiting.clear()
     if waiting:
-        yield pl.concat(waiting)
+        yield pa.concat_tables(waiting)
 
 
 def _write(
-    groups: Iterable[pl.DataFrame],
-    like: pl.DataFrame,
+    groups: Iterable[pa.Table],
+    schema: pa.Schema,
     stream: BinaryIO,
-    position: tuple[str, str],
+    bounds: Bounds,
     tables: SurveyTables,
 ) -> None:
-    """Write frames with the columns of ``like``, and a point from the two columns ``position``."""
+    """Write each of ``groups`` as a row group; ``bounds`` are looked at when all are through."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    bounds = Bounds()
-    schema = _with_points(like.clear(), position).schema
-    words = [name for name, kind in like.schema.items() if kind.is_(_string())]
-    # With Zstandard files would be a third smaller, and writing them take a fifth longer.
+    words = [field.name for field in schema if pa.types.is_large_string(field.type)]
+    compared = [name for name in schema.names if name != GEOMETRY]
     with pq.ParquetWriter(
-        _Sink(stream), schema, compression="snappy", use_dictionary=words
+        _Sink(stream),
+        schema,
+        # With Zstandard files would be a third smaller, and writing them take a fifth longer.
+        compression="snappy",
+        use_dictionary=words,
+        write_statistics=compared,
+        store_schema=False,  # that words are "large" is nobody else's business
     ) as writer:
         for group in groups:
-            bounds.add(*(group[name] for name in position))
-            writer.write_table(_with_points(group, position), row_group_size=GROUP_ROWS)
+            writer.write_table(group, row_group_size=GROUP_ROWS)
         writer.add_key_value_metadata({"geo": json.dumps(_geo(bounds)), **_left_out(tables)})
 
 
-def _string() -> type[pl.String]:
-    import polars as pl
-
-    return pl.String
-
-
-def _with_points(rows: pl.DataFrame, position: tuple[str, str]) -> pa.Table:
+def _table(rows: pl.DataFrame, names: list[str], position: tuple[str, str]) -> pa.Table:
+    """Return the columns ``names`` of ``rows``, and a point from the two columns ``position``."""
     import pyarrow as pa
 
     points = wkb_points(*(rows[name] for name in position))
-    table = rows.to_arrow(compat_level=None).append_column(pa.field(GEOMETRY, pa.binary()), points)
-    narrow = [
-        field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(narrow))
+    table = rows.select(names).to_arrow(compat_level=None)
+    return table.append_column(pa.field(GEOMETRY, pa.binary()), points)
 
 
 def _geo(bounds: Bounds) -> dict[str, object]:

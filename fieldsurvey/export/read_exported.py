@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from fieldsurvey.export.columns import sample_columns
 from fieldsurvey.export.csv_format import original_text
 from fieldsurvey.export.delimited import find_layout
-from fieldsurvey.export.exported_columns import sample_rows, test_rows
+from fieldsurvey.export.exported_columns import not_asked_unless_told, sample_rows, test_rows
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
 from fieldsurvey.export.tables import CHUNK_ROWS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _PIECE_ROWS = CHUNK_ROWS
 _SAMPLE_MARKS = {"sampled_utc", "no_service_cause"}
 _TEST_MARKS = {"test_id", "started_utc", "download_mbps"}
+_NEEDED = ("drive_id", "sampled_utc")  # of a second: without them it might be counted twice
 
 
 class _Pair:
@@ -58,7 +60,7 @@ class _Pair:
                     if not len(frame):
                         continue
                     share = (number + 1) / len(there)
-                    yield _piece(frame, share)
+                    yield _piece(frame, path, share)
             except (pl.exceptions.PolarsError, ValueError, KeyError) as error:
                 raise KnownError("import.unreadable", path=path, reason=error) from error
 
@@ -69,10 +71,20 @@ class _Pair:
         return path.with_name(stem + main_suffix), path.with_name(stem + self.companion + suffix)
 
 
-def _piece(frame: pl.DataFrame, share: float) -> Piece:
-    if set(frame.columns) >= _TEST_MARKS:
+def _piece(frame: pl.DataFrame, path: Path, share: float) -> Piece:
+    names = set(frame.columns)
+    if names >= _TEST_MARKS:
         return Piece(tests=test_rows(frame), rows=len(frame), share=share)
-    return Piece(samples=sample_rows(frame), rows=len(frame), share=share)
+    if missing := [name for name in _NEEDED if name not in names]:
+        raise KnownError("import.needed_columns", path=path, names=", ".join(missing))
+    absent = {name for name in sample_columns() if name not in names}
+    samples = not_asked_unless_told(sample_rows(frame))
+    return Piece(samples=samples, rows=len(frame), absent_columns=absent, share=share)
+
+
+def _is_choice(names: set[str]) -> bool:
+    """Tell whether these are columns of our seconds and nothing else."""
+    return bool(names) and names <= set(sample_columns())
 
 
 class ExportedCsv(_Pair):
@@ -86,7 +98,8 @@ class ExportedCsv(_Pair):
             plain = [{mark.replace("_", "") for mark in m} for m in (_SAMPLE_MARKS, _TEST_MARKS)]
             return any(names >= marks for marks in plain)
 
-        return find_layout(source, ours) is not None
+        first = source.head_text.partition("\n")[0].strip().replace(";", ",")
+        return find_layout(source, ours) is not None or _is_choice(set(first.split(",")))
 
     def frames(self, path: Path) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -170,7 +183,8 @@ class ExportedParquet(_Pair):
         if not source.head.startswith(b"PAR1"):
             return False
         names = set(_parquet_file(source.path).schema_arrow.names)
-        return names >= _SAMPLE_MARKS or names >= _TEST_MARKS
+        full = names >= _SAMPLE_MARKS or names >= _TEST_MARKS
+        return full or _is_choice(names - {"geometry"})
 
     def frames(self, path: Path) -> Iterator[pl.DataFrame]:
         import polars as pl

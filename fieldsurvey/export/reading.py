@@ -43,6 +43,7 @@ class Piece:
     left_out: Counter[str] = field(default_factory=Counter)
     unreadable_cells: Counter[str] = field(default_factory=Counter)  # by column
     unused_columns: set[str] = field(default_factory=set)
+    absent_columns: set[str] = field(default_factory=set)  # that such a file could have
     share: float = 0.0
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from fieldsurvey.export.column_choice import with_choice
 from fieldsurvey.export.csv_format import CsvSamples
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.fcc_format import Fcc
@@ -59,15 +60,16 @@ def export_survey(
     cancelled: Callable[[], bool] | None = None,
     language: str = "en",
     homes: Sequence[HomeArea] = (),
+    columns: Sequence[str] = (),
 ) -> ExportReport:
     """Write the survey at ``survey_path`` to ``output``, without what lies inside ``homes``; an
-    older file there is replaced.
+    older file there is replaced. Of the seconds, those ``columns`` are written, or all.
 
     Runs in the calling thread, for seconds; it may be a worker's. ``progress`` is told shares
     from 0 to 1. When ``cancelled`` returns True, or anything fails, files stay as they were.
-    Raises ``KnownError``: ``export.unknown_format``, ``.no_points``, ``.same_file``,
-    ``.no_folder``, ``.read_only``, ``.disk_full``, ``.write_failed``, ``.cancelled``, and the
-    store's own where the survey cannot be read.
+    Raises ``KnownError``: ``export.unknown_format``, ``.fixed_columns``, ``.no_points``,
+    ``.same_file``, ``.no_folder``, ``.read_only``, ``.disk_full``, ``.write_failed``,
+    ``.cancelled``, and the store's own where the survey cannot be read.
     """
     from fieldsurvey.export.from_store import open_tables
 
@@ -76,7 +78,8 @@ def export_survey(
         if path.exists() and path.samefile(survey_path):
             raise KnownError("export.same_file", path=path)
     with open_tables(survey_path, language) as tables:
-        kept = without_homes(tables, homes)
+        asked = with_choice(tables, exporter, columns)
+        kept = without_homes(asked, homes)
         return write_tables(kept, exporter, output, progress=progress, cancelled=cancelled)
 
 

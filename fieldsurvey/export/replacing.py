@@ -30,18 +30,22 @@ class StoppableStream:
     def __init__(self, stream: BinaryIO, cancelled: Callable[[], bool]) -> None:
         self._stream = stream
         self._cancelled = cancelled
-        self.bytes_written = 0
+        self._bytes_passed = 0
 
     @property
-    def folder(self) -> Path:
-        """Where there is room for what a format needs on the way."""
-        return Path(self._stream.name).parent
+    def path(self) -> Path:
+        """The file itself, for a format that has to go back in it instead of writing here."""
+        return Path(self._stream.name)
+
+    @property
+    def bytes_written(self) -> int:
+        return self._bytes_passed or self.path.stat().st_size
 
     def write(self, data: bytes | memoryview) -> int:
         if self._cancelled():
             raise Cancelled
         count = self._stream.write(data)
-        self.bytes_written += count
+        self._bytes_passed += count
         return count
 
 

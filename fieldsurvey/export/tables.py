@@ -200,7 +200,8 @@ class SurveyTables:
     ``sample_pieces`` starts a new pass from the first sample each time it is called; rows are in
     the order in which they were recorded, drive after drive, and a piece never mixes two drives.
     ``language`` is for the words a person reads, such as the name of a waypoint. ``left_out``: what
-    the survey has and these tables do not, to be told by every format that can.
+    the survey has and these tables do not, to be told by every format that can. ``columns``: those
+    of ``survey.csv`` that are asked for, in this order; all of them where it is empty.
     """
 
     drives: pl.DataFrame
@@ -209,6 +210,7 @@ class SurveyTables:
     sample_pieces: Callable[[], Iterator[pl.DataFrame]]
     language: str = "en"
     left_out: LeftOut = LeftOut()
+    columns: tuple[str, ...] = ()
 
 
 def schema(columns: Mapping[str, str]) -> dict[str, pl.DataType]:

@@ -11,21 +11,44 @@ from typing import TYPE_CHECKING
 
 from fieldsurvey.export import text
 from fieldsurvey.export.columns import (
+    asked_columns,
     drive_columns,
+    read_by,
     sample_columns,
     test_columns,
     with_drives,
-    with_replayed,
 )
 from fieldsurvey.export.tables import SurveyTables
 
 if TYPE_CHECKING:
     import polars as pl
 
+SAMPLE_POSITION = ("longitude_deg", "latitude_deg")
+TEST_POSITION = ("start_longitude_deg", "start_latitude_deg")
 
-def typed_samples(tables: SurveyTables, piece: pl.DataFrame) -> pl.DataFrame:
-    """Return a piece of the seconds of ``tables`` with the columns of ``survey.csv``."""
-    return _typed(with_replayed(tables, piece), sample_columns(text.rounded))
+
+class TypedSamples:
+    """Makes the columns that were asked for; planned once, since that takes milliseconds."""
+
+    def __init__(self, tables: SurveyTables) -> None:
+        asked = asked_columns(tables, text.rounded)
+        every = sample_columns(text.rounded)
+        self.names = list(asked)
+        self._columns = asked | {name: every[name] for name in SAMPLE_POSITION}
+        self.read = read_by(self._columns)
+
+    def __call__(self, block: pl.DataFrame) -> pl.DataFrame:
+        """Return columns ``read`` of the seconds as ``names`` and the position they are at."""
+        return _typed(block, self._columns)
+
+    def none(self) -> pl.DataFrame:
+        """Return the columns without a row."""
+        import polars as pl
+
+        from fieldsurvey.export.tables import SAMPLE_COLUMNS, schema
+
+        nothing = pl.DataFrame(schema={**schema(SAMPLE_COLUMNS), "replayed": pl.Boolean()})
+        return self(nothing.select(self.read))
 
 
 def typed_tests(tables: SurveyTables) -> pl.DataFrame:
@@ -36,16 +59,6 @@ def typed_tests(tables: SurveyTables) -> pl.DataFrame:
 def typed_drives(tables: SurveyTables) -> pl.DataFrame:
     """Return the drives with the columns that FORMATS.md names."""
     return _typed(tables.drives, drive_columns())
-
-
-def no_samples() -> pl.DataFrame:
-    """Return the columns of the seconds without a row."""
-    import polars as pl
-
-    from fieldsurvey.export.tables import SAMPLE_COLUMNS, schema
-
-    nothing = pl.DataFrame(schema={**schema(SAMPLE_COLUMNS), "replayed": pl.Boolean()})
-    return _typed(nothing, sample_columns(text.rounded))
 
 
 def _typed(rows: pl.DataFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -10,22 +11,27 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QListWidget,
+    QListWidgetItem,
     QPushButton,
     QWidget,
 )
 
+from fieldsurvey.export.column_choice import FORMATS_WITH_CHOICE, choosable
 from fieldsurvey.export.registry import FORMATS
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.dialogs import Question
 
-Answer = Callable[[str, Path], None]
+Answer = Callable[[str, Path, tuple[str, ...]], None]
+_COLUMNS_HEIGHT = 150  # of the list, in a window of 600
 
 
 class ExportDialog(Question):
     def __init__(
         self, parent: QWidget, texts: Texts, said: list[str], output: Path, answer: Answer
     ) -> None:
-        """``said``: lines on what is exported. ``answer`` gets the format and the file."""
+        """``said``: lines on what is exported. ``answer`` gets the format, the file and the
+        columns of the seconds, none of which means all."""
         super().__init__(parent, texts, texts.tr("wb_export_title"))
         self._answer = answer
         for line in said:
@@ -47,16 +53,36 @@ class ExportDialog(Question):
         form = QFormLayout()
         form.addRow(texts.tr("wb_export_format"), self.format)
         form.addRow(texts.tr("wb_export_file"), file_row)
+        form.addRow(texts.tr("wb_export_columns"), self._made_choice())
         self.body.addLayout(form)
+        self.body.addWidget(self.columns)
         self.yes.setText(texts.tr("wb_do_export"))
         self.yes.setAccessibleName(texts.tr("wb_do_export"))
         self.finish(520)
         self._suffix = output.suffix
         self.format.currentIndexChanged.connect(self._take_suffix)
         self.browse.clicked.connect(self._browse)
-        self.path.textChanged.connect(lambda text: self.yes.setEnabled(bool(text.strip())))
+        self.path.textChanged.connect(self._check)
+        self.choice.currentIndexChanged.connect(self._show_columns)
+        self.columns.itemChanged.connect(self._check)
         self.accepted.connect(self._give)
         self._take_suffix()
+
+    def _made_choice(self) -> QComboBox:
+        """Make the box "all" or "choose", and the list of columns that belongs to the latter."""
+        self.choice = QComboBox()
+        for title_id in ("wb_columns_all", "wb_columns_choose"):
+            self.choice.addItem(self.texts.tr(title_id))
+        self.choice.setAccessibleName(self.texts.tr("wb_export_columns"))
+        self.columns = QListWidget()
+        self.columns.setAccessibleName(self.texts.tr("wb_export_columns"))
+        self.columns.setFixedHeight(_COLUMNS_HEIGHT)
+        for name in choosable():
+            item = QListWidgetItem(name, self.columns)
+            item.setCheckState(Qt.CheckState.Checked)
+        self.columns.setCurrentRow(0)
+        self.columns.hide()
+        return self.choice
 
     def _take_suffix(self) -> None:
         suffix = FORMATS[self.format.currentData()].suffix
@@ -64,6 +90,24 @@ class ExportDialog(Question):
         if path.suffix == self._suffix or not path.suffix:
             self.path.setText(str(path.with_suffix(suffix)))
         self._suffix = suffix
+        self.choice.setEnabled(self.format.currentData() in FORMATS_WITH_CHOICE)
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        self.columns.setVisible(self._chooses())
+        self.adjustSize()
+        self._check()
+
+    def _chooses(self) -> bool:
+        return self.choice.isEnabled() and self.choice.currentIndex() == 1
+
+    def _chosen(self) -> list[str]:
+        items = map(self.columns.item, range(self.columns.count()))
+        return [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
+
+    def _check(self) -> None:
+        something = not self._chooses() or bool(self._chosen())
+        self.yes.setEnabled(something and bool(self.path.text().strip()))
 
     def _browse(self) -> None:
         dialog = QFileDialog(self, self.texts.tr("wb_export_title"), self.path.text())
@@ -72,4 +116,5 @@ class ExportDialog(Question):
         dialog.open()
 
     def _give(self) -> None:
-        self._answer(self.format.currentData(), Path(self.path.text().strip()))
+        columns = tuple(self._chosen()) if self._chooses() else ()
+        self._answer(self.format.currentData(), Path(self.path.text().strip()), columns)

@@ -156,14 +156,14 @@ class Files:
         output = Path(self._folder()) / f"{name}-selection.gpx"
         ExportDialog(self._window, texts, said, output, self._export_as(texts)).open()
 
-    def _export_as(self, texts: Texts) -> Callable[[str, Path], None]:
-        def export(format_name: str, output: Path) -> None:
+    def _export_as(self, texts: Texts) -> Callable[[str, Path, tuple[str, ...]], None]:
+        def export(format_name: str, output: Path, columns: tuple[str, ...]) -> None:
             selected, paths = self._model.selected(), self.paths
             self._keep_folder(output)
             self._jobs.run(
                 "export",
                 lambda progress, cancelled: export_selection(
-                    selected, paths, format_name, output,
+                    selected, paths, format_name, output, columns=columns,
                     progress=progress, cancelled=cancelled, language=texts.language,
                 ),
                 self._exported,

@@ -142,12 +142,15 @@ def export_selection(
     format_name: str,
     output: Path,
     *,
+    columns: Sequence[str] = (),
     progress: Callable[[float], None],
     cancelled: Callable[[], bool],
     language: str,
 ) -> tuple[Path, ...]:
-    """Write what is selected to ``output`` and return all files written. Raises ``KnownError`` as
+    """Write what is selected to ``output``, of the seconds only ``columns`` if there are any, and
+    return all files written. Raises ``KnownError`` as
     :func:`fieldsurvey.export.registry.export_survey` does."""
+    from fieldsurvey.export.column_choice import with_choice
     from fieldsurvey.export.registry import find_format, parts, write_tables
     from fieldsurvey.model.errors import KnownError
 
@@ -156,5 +159,6 @@ def export_selection(
         if any(path.exists() and path.samefile(opened) for opened in paths):
             raise KnownError("export.same_file", path=path)
     with tables_of_selection(selected, paths, language) as tables:
-        report = write_tables(tables, exporter, output, progress=progress, cancelled=cancelled)
+        asked = with_choice(tables, exporter, columns)
+        report = write_tables(asked, exporter, output, progress=progress, cancelled=cancelled)
     return report.paths

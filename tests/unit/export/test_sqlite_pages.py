@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from fieldsurvey.export import sqlite_pages
 from fieldsurvey.export.gpkg_rtree import PackedIndex
-from fieldsurvey.export.sqlite_pages import PAGE_BYTES, PageWriter, TableWriter, cells_of, varints
+from fieldsurvey.export.gpkg_schema import root_of
+from fieldsurvey.export.sqlite_cells import PAGE_BYTES, cells_of, varints
+from fieldsurvey.export.sqlite_pages import PageWriter, TableWriter
 
 KINDS = {
     "real": pl.Float64, "whole": pl.Int64, "truth": pl.Boolean, "words": pl.String,
@@ -151,18 +153,18 @@ def test_the_index_finds_every_point_and_no_other(tmp_path: Path, count: int) ->
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("CREATE VIRTUAL TABLE r USING rtree(id, minx, maxx, miny, maxy)")
         connection.commit()
-        found = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'r_rowid'")
-        (root,) = found.fetchone()
+        connection.execute("DELETE FROM r_node")
+        connection.commit()
+        roots = [root_of(connection, f"r_{table}") for table in ("node", "parent", "rowid")]
     with path.open("r+b") as file:
         pages = PageWriter(file)  # type: ignore[arg-type] # a file opened for both
-        table = TableWriter(pages, root)
-        table.add(index.pack())
-        table.finish()
+        for root, rows in zip(roots, index.pack(), strict=True):
+            table = TableWriter(pages, root)
+            for cells in rows:
+                table.add(cells)
+            table.finish()
         pages.finish()
     with connected(path) as connection:
-        connection.executemany("REPLACE INTO r_node VALUES (?, ?)", index.nodes.items())
-        connection.executemany("INSERT INTO r_parent VALUES (?, ?)", index.parents.items())
-        connection.commit()
         assert connection.execute("SELECT rtreecheck('r')").fetchall() == [("ok",)]
         read = connection.execute("SELECT id FROM r WHERE maxy >= 43.5 AND miny <= 44").fetchall()
         connection.execute("INSERT INTO r VALUES (?, 1, 1, 1, 1)", (count + 1,))

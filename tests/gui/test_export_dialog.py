@@ -1,0 +1,91 @@
+"""The export dialog: all columns or some, by the keyboard, in a window that is not cut off."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from fieldsurvey.export.column_choice import choosable
+from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench.export_dialog import ExportDialog
+from fieldsurvey.model.messages import LANGUAGES
+
+pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support")
+
+Answer = tuple[str, Path, tuple[str, ...]]
+
+
+class Asked:
+    def __init__(self, parent: QWidget, language: str) -> None:
+        self.answers: list[Answer] = []
+        said, output = ["1,234 tests and 56,789 seconds are selected."], Path("a.gpx")
+        self.dialog = ExportDialog(
+            parent, Texts(language), said, output, lambda *answer: self.answers.append(answer)
+        )
+        self.dialog.open()
+
+    def take(self, format_name: str, choice: int) -> None:
+        self.dialog.format.setCurrentIndex(self.dialog.format.findData(format_name))
+        self.dialog.choice.setCurrentIndex(choice)
+
+
+@pytest.fixture
+def parent(qtbot: QtBot) -> Iterator[QWidget]:
+    widget = QWidget()
+    widget.resize(1024, 600)
+    widget.show()
+    yield widget
+    widget.close()
+    widget.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def test_all_columns_unless_somebody_chooses(parent: QWidget) -> None:
+    asked = Asked(parent, "en")
+    assert not asked.dialog.choice.isEnabled()  # GPX has elements of its own
+    asked.take("csv", 0)
+    assert not asked.dialog.columns.isVisible()
+    asked.dialog.accept()
+    assert asked.answers == [("csv", Path("a.csv"), ())]
+
+
+def test_columns_are_chosen_with_the_keyboard(parent: QWidget) -> None:
+    asked = Asked(parent, "en")
+    asked.take("parquet", 1)
+    columns = asked.dialog.columns
+    assert columns.isVisible()
+    columns.setFocus()
+    for _ in range(columns.count() - 1):  # all but the last
+        QTest.keyClick(columns, Qt.Key.Key_Space)
+        QTest.keyClick(columns, Qt.Key.Key_Down)
+    assert asked.dialog.yes.isEnabled()
+    QTest.keyClick(columns, Qt.Key.Key_Space)
+    assert not asked.dialog.yes.isEnabled()  # nothing is no export
+    QTest.keyClick(columns, Qt.Key.Key_Space)
+    asked.dialog.accept()
+    assert asked.answers == [("parquet", Path("a.parquet"), (choosable()[-1],))]
+
+
+def test_a_choice_is_not_kept_for_a_format_without(parent: QWidget) -> None:
+    asked = Asked(parent, "en")
+    asked.take("csv", 1)
+    asked.take("kml", 1)
+    assert not asked.dialog.columns.isVisible()
+    asked.dialog.accept()
+    assert asked.answers == [("kml", Path("a.kml"), ())]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_fits_into_the_smallest_window(parent: QWidget, language: str) -> None:
+    asked = Asked(parent, language)
+    asked.take("csv", 1)
+    QApplication.processEvents()
+    assert asked.dialog.height() <= 560
+    assert asked.dialog.width() <= 1004
+    assert asked.dialog.columns.accessibleName() == asked.dialog.choice.accessibleName() != ""
+    asked.dialog.reject()
+    assert asked.answers == []
