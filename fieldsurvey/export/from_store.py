@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from fieldsurvey.export.from_model import drives_frame, quantile
 from fieldsurvey.export.tables import (
-    CHUNK_ROWS,
     SAMPLE_COLUMNS,
     TEST_COLUMNS,
     SurveyTables,
     schema,
 )
 from fieldsurvey.export.untold import without_untold
-from fieldsurvey.store.columns import sample_columns, test_columns
+from fieldsurvey.store.columns import test_columns
 from fieldsurvey.store.survey_file import SurveyFile
 
 if TYPE_CHECKING:
@@ -44,21 +43,24 @@ def tables_of(survey: SurveyFile, language: str = "en") -> SurveyTables:
         drives=drives,
         tests=_tests(survey, drives["drive_id"].to_list()),
         sample_count=survey.summary().samples,
-        sample_pieces=lambda: _sample_pieces(survey, drives["drive_id"].to_list()),
+        sample_pieces=lambda: _sample_pieces(survey.path, drives["drive_id"].to_list()),
         language=language,
     )
 
 
-def _sample_pieces(survey: SurveyFile, drive_ids: list[str]) -> Iterator[pl.DataFrame]:
-    wanted = {"seq", "drive_index", *SAMPLE_COLUMNS} - {"drive_id"}
-    after_seq = 0
-    while True:
-        columns = sample_columns(survey, only=wanted, after_seq=after_seq, limit=CHUNK_ROWS)
-        if not len(columns["seq"]):
-            return
-        after_seq = int(columns["seq"][-1])
-        piece = _frame(columns, SAMPLE_COLUMNS, drive_ids)
-        yield from piece.partition_by("drive_id", maintain_order=True)
+def _sample_pieces(path: Path, drive_ids: list[str]) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    from fieldsurvey.store.bulk import sample_pieces
+
+    kinds = schema(SAMPLE_COLUMNS)
+    ids = pl.Series("drive_id", drive_ids, dtype=pl.String)
+    for piece in sample_pieces(path, ["drive_index", *(n for n in kinds if n != "drive_id")]):
+        # Rows of a drive that began after the drives were read are left for the next export.
+        known = piece.filter(pl.col("drive_index") < len(ids))
+        rows = known.with_columns(ids.gather(known["drive_index"]).alias("drive_id"))
+        typed = rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+        yield from typed.partition_by("drive_id", maintain_order=True)
 
 
 def _tests(survey: SurveyFile, drive_ids: list[str]) -> pl.DataFrame:

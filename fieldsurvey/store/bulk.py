@@ -1,4 +1,4 @@
-"""The seconds and tests of a whole survey at once, for desks: a million in a second or two.
+"""The seconds and tests of a whole survey for desks and exports: a million in a few seconds.
 
 SQLite hands over a piece of the seconds as one JSON document instead of a value at a time. That
 keeps Python, and its lock, out of the way: pieces are read in threads, each with a connection of
@@ -10,9 +10,12 @@ Spelling reals out is what costs most, so the usual ones travel as whole numbers
 to a billionth. Imported where it is used: it needs polars.
 """
 
-import threading
+import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -41,22 +44,24 @@ _BINARY_DIGITS = {
 _TABLES = "sample t LEFT JOIN sample_place p ON p.sample_seq = t.seq"
 _SPARE = "0]"  # the last field of a line
 _THREADS = 2
+_AHEAD = 2
 _PIECE_TESTS = 2_000
-_PIECE_SEQS = 1 << 15  # of all tables: some five megabytes of JSON for each thread
+_PIECE_SEQS = 1 << 14  # of all tables: some five megabytes of JSON for each thread
 
 
-def sample_frame(
+def sample_pieces(
     path: Path,
     only: Sequence[str],
-    fix_age_limit_us: int,
+    fix_age_limit_us: int | None = None,
     told: Callable[[float], None] = lambda share: None,
-) -> pl.DataFrame:
-    """Return ``only`` some columns of the seconds, in ``seq`` order: words as categories, truth as
-    booleans, ``seq``, ``drive_index``, ``run`` and other numbers that are always there as whole
-    numbers, all others as reals. Of a fix older than ``fix_age_limit_us`` all is null.
+) -> Iterator[pl.DataFrame]:
+    """Yield ``only`` some columns of the seconds that the survey holds now, in ``seq`` order, a
+    piece after the other, while the next ones are read: at first one without rows.
 
-    ``told`` hears the share done, 0 to 1, in whatever thread; what it raises ends the reading.
-    Raises KnownError as :meth:`SurveyFile.open` does.
+    Words are categories, truth is boolean, ``seq``, ``drive_index``, ``run`` and other numbers that
+    are always there are whole numbers, all others reals. Of a fix older than ``fix_age_limit_us``
+    all is null. ``told`` hears the share done, 0 to 1; what it raises ends the reading. Raises
+    KnownError as :meth:`SurveyFile.open` does.
     """
     with SurveyFile.open(path, read_only=True) as survey, known_errors(path):
         # Asked for together, they would take a scan of the whole table.
@@ -66,21 +71,28 @@ def sample_frame(
         drives = _seqs(survey.connection, "drive")
         resumed = _seqs(survey.connection, "event WHERE kind = 'drive_resumed'")
     spans = [] if first is None else _spans(first, last, resumed)
-    columns = _columns([name for name in only if name != "run"] or ["seq"], fix_age_limit_us)
-    reader = _Reader(path, columns, len(spans), told)
-    # Whoever is ready takes the next one: an iterator over a list is safe between threads.
-    waiting = iter(spans)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        readings = [pool.submit(reader.read, waiting) for _ in range(_THREADS)]
-        pieces = {span: piece for reading in readings for span, piece in reading.result()}
-    ordered = [(pieces[span], np.searchsorted(resumed, span[0], "right")) for span in spans]
-    frame = pl.concat(
-        piece.with_columns(run=pl.lit(run, pl.Int64))
-        for piece, run in [(reader.empty(), 0), *ordered]
-    )
-    if "drive_index" in only:
-        frame = frame.with_columns(drive_index=_position(drives, frame["drive_index"]))
-    return frame.select(only)
+    reading = _Reading(path, _columns([n for n in only if n != "run"] or ["seq"], fix_age_limit_us))
+
+    def whole(rows: pl.DataFrame, run: int) -> pl.DataFrame:
+        if "drive_index" in only:
+            rows = rows.with_columns(drive_index=_position(drives, rows["drive_index"]))
+        return rows.with_columns(run=pl.lit(run, pl.Int64)).select(only)
+
+    yield whole(reading.empty(), 0)
+    runs = np.searchsorted(resumed, [first for first, _ in spans], "right").tolist()
+    for done, (rows, run) in enumerate(zip(reading.pieces(spans), runs, strict=True), 1):
+        told(done / len(spans))
+        yield whole(rows, run)
+
+
+def sample_frame(
+    path: Path,
+    only: Sequence[str],
+    fix_age_limit_us: int,
+    told: Callable[[float], None] = lambda share: None,
+) -> pl.DataFrame:
+    """Return all of :func:`sample_pieces` as one frame."""
+    return pl.concat(sample_pieces(path, only, fix_age_limit_us, told))
 
 
 def test_frame(survey: SurveyFile, only: Sequence[str]) -> pl.DataFrame:
@@ -124,14 +136,14 @@ def _position(seqs: list[int], asked: pl.Series) -> pl.Series:
     return pl.Series(np.searchsorted(np.asarray(seqs, np.int64), asked.to_numpy()))
 
 
-def _columns(names: Sequence[str], fix_age_limit_us: int) -> dict[str, tuple[str, str]]:
+def _columns(names: Sequence[str], fix_age_limit_us: int | None) -> dict[str, tuple[str, str]]:
     """Return SQL and kind of each column."""
     found = {}
     for name in names:
         sql, kind = SAMPLE_COLUMNS[name]
         if name in _BINARY_DIGITS:
             sql = f"CAST({sql} * {float(2 ** _BINARY_DIGITS[name])!r} AS INTEGER)"
-        if SAMPLE_COLUMNS[name][0].startswith("t.fix_"):
+        if fix_age_limit_us is not None and SAMPLE_COLUMNS[name][0].startswith("t.fix_"):
             sql = f"CASE WHEN t.fix_age_us <= {fix_age_limit_us:d} THEN {sql} END"
         found[name] = sql, kind
     return found
@@ -144,16 +156,10 @@ def _spans(first: int, last: int, resumed: Sequence[int]) -> list[Span]:
     return list(zip(starts, [*(start - 1 for start in starts[1:]), last], strict=True))
 
 
-class _Reader:
-    """Reads pieces; its threads share the pieces that wait and the count of those done."""
+class _Reading:
+    """Reads pieces of the seconds in threads."""
 
-    def __init__(
-        self,
-        path: Path,
-        columns: Mapping[str, tuple[str, str]],
-        pieces: int,
-        told: Callable[[float], None],
-    ) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, tuple[str, str]]) -> None:
         self._path = path
         self._kinds = {name: kind for name, (_, kind) in columns.items()}
         values = ", ".join(sql for sql, _ in columns.values())
@@ -161,32 +167,59 @@ class _Reader:
             f"SELECT CAST(json_group_array(json_array({values}, 0)) AS BLOB) FROM {_TABLES}"
             " WHERE t.seq BETWEEN ? AND ?"
         )
-        self._pieces = pieces
-        self._told = told
-        self._done = 0
-        self._telling = threading.Lock()
 
     def empty(self) -> pl.DataFrame:
         """Return a piece without rows."""
         return pl.DataFrame(schema={name: _TYPES[kind] for name, kind in self._kinds.items()})
 
-    def read(self, spans: Iterator[Span]) -> list[tuple[Span, pl.DataFrame]]:
-        """Read pieces through one connection while some wait; to be used in one thread."""
-        found = []
-        with SurveyFile.open(self._path, read_only=True) as survey, known_errors(self._path):
-            for span in spans:
-                found.append((span, self._piece(survey.connection, span)))
-                with self._telling:
-                    self._done += 1
-                    self._told(self._done / self._pieces)
-        return found
+    def pieces(self, spans: Sequence[Span]) -> Iterator[pl.DataFrame]:
+        """Yield the piece of each span, in their order; few are held ahead."""
+        waiting: deque[Future[pl.DataFrame]] = deque()
+        with ExitStack() as stack:
+            threads = [stack.enter_context(_ReadingThread(self._path)) for _ in range(_THREADS)]
+            try:
+                for span, thread in zip(spans, itertools.cycle(threads), strict=False):
+                    waiting.append(thread.submit(partial(self._piece, span)))
+                    if len(waiting) > _AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for unwanted in waiting:
+                    unwanted.cancel()
 
-    def _piece(self, connection: Connection, span: Span) -> pl.DataFrame:
-        (document,) = connection.execute(self._sql, span).fetchone()
+    def _piece(self, span: Span, connection: Connection) -> pl.DataFrame:
+        with known_errors(self._path):
+            (document,) = connection.execute(self._sql, span).fetchone()
         try:
             return _rows(document, self._kinds)
         except (pl.exceptions.PolarsError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise KnownError("store.damaged", path=self._path, detail=str(error)) from error
+
+
+class _ReadingThread:
+    """A thread with a connection that is opened, used and closed in it. Kept open: with a new one
+    for each piece, reading takes a third longer."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> "_ReadingThread":
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reading")
+        try:
+            opening = self._thread.submit(SurveyFile.open, self._path, read_only=True)
+            self._survey = opening.result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.submit(self._survey.close).result()
+        self._thread.shutdown()
+
+    def submit(self, read: Callable[[Connection], pl.DataFrame]) -> Future[pl.DataFrame]:
+        return self._thread.submit(read, self._survey.connection)
 
 
 def _rows(document: bytes, kinds: Mapping[str, str]) -> pl.DataFrame:

@@ -110,5 +110,5 @@ def test_a_survey_file(folder: Path) -> None:
         whole = run(job, MILLION, folder)
         show(job.replace("_", " "), whole)
         assert whole.points == MILLION
-        # Its 20,000 tests are held in memory, the seconds are not.
-        assert whole.peak_mb < (350 if job in ("survey_to_gpx", "survey_to_csv") else 500)
+        # Its 20,000 tests are held in memory, and what is on its way between four threads.
+        assert whole.peak_mb < (450 if job in ("survey_to_gpx", "survey_to_csv") else 600)
