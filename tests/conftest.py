@@ -22,6 +22,7 @@ ALONE = (
     "unit/export/test_speed.py",
     "unit/places/test_nearest_road_speed.py",
     "unit/support",
+    "unit/throughput/server/admission/test_hostile_clients.py",
     "unit/throughput/test_against_iperf3.py",
     "unit/throughput/test_native.py",
     "unit/throughput/test_self_check.py",

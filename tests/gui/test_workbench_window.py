@@ -447,7 +447,7 @@ def test_what_came_from_an_archive_is_exported_from_the_tables(
 ) -> None:
     window = open_workbench()
     window.model.brush_tests(np.arange(120) < 9)
-    window.files._export_as(window._look.texts)("csv", tmp_path / "out.csv")
+    window.files._export_as(window._look.texts)("csv", tmp_path / "out.csv", ())
     settle(window)
     written = pl.read_csv(tmp_path / "out-tests.csv")
     assert written["test_id"].to_list() == [f"test-0-{n:06d}" for n in range(9)]
