@@ -306,6 +306,9 @@ def test_replayed_drives_are_told_to_be_no_evidence(open_workbench: Open) -> Non
     assert "no evidence" in window.notice.label.text()
     settle(window)
     assert window.tables.stretches.rows.rowCount() == 0, "no verdict is made of replays"
+    table = window.tables.tests  # it was empty when it was opened
+    time = table.fontMetrics().horizontalAdvance(table.rows.text(0, 0))
+    assert table.columnWidth(0) > time
 
 
 # Annotations

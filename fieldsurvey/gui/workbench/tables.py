@@ -135,11 +135,13 @@ class Tables(QWidget):
         chosen = set(self.tests.chosen_lines())
         if not anew and len(chosen) > 1 and self._model.brush is not None:
             return  # they were marked in this very table, which goes on showing the others
+        was_empty = not self.tests.rows.rowCount()
         if anew:
             self.tests.rows.show_frame(self._model.measurements.tests.select(TEST_FRAME), order)
-            self.tests.fit_columns()
         else:
             self.tests.rows.show_order(order)
+        if anew or was_empty:
+            self.tests.fit_columns()
         self._name_tabs()
 
     def _follow_spot(self) -> None:
