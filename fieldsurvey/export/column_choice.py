@@ -54,8 +54,8 @@ def with_choice(tables: SurveyTables, exporter: Exporter, columns: Sequence[str]
 
 
 def _near(name: str, known: Sequence[str]) -> list[str]:
-    """Return names that are spelt alike, or have the name or one of its words in them."""
+    """Return names that are spelt alike, or have a word that begins as one of the name's."""
     alike = difflib.get_close_matches(name.lower(), known, _NEAR)
     words = [word for word in name.lower().split("_") if len(word) > 2]
-    within = [one for one in known if any(word in one.split("_") for word in words)]
+    within = [one for one in known if any(part.startswith(tuple(words)) for part in one.split("_"))]
     return list(dict.fromkeys([*alike, *within]))[:_NEAR]

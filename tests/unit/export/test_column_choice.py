@@ -112,7 +112,12 @@ def test_what_other_columns_cannot_be_read_without_comes_along(tmp_path: Path) -
 
 def test_an_unknown_column_is_refused_with_near_ones() -> None:
     assert columns_from("cell_id, band,cell_id") == ("cell_id", "band")
-    for wish, near in (("latitude", "latitude_deg"), ("rsrp", "rsrp_dbm"), ("", "drive_id")):
+    for wish, near in (
+        ("latitude", "latitude_deg"),
+        ("lat", "latitude_deg"),
+        ("rsrp", "rsrp_dbm"),
+        ("", "drive_id"),
+    ):
         with pytest.raises(KnownError) as caught:
             columns_from(f"band,{wish}")
         assert caught.value.message.id == "export.unknown_column"
