@@ -21,11 +21,17 @@ def handshakes_s(lab: Laboratory, port: int, times: int = 5) -> list[float]:
     """Return how long connections take to open: one round trip, answered by the kernel."""
 
     def open_and_close() -> list[float]:
-        took_s = []
-        for _ in range(times):
+        took_s: list[float] = []
+        deadline_s = time.monotonic() + 20
+        while len(took_s) < times:
             began_s = time.monotonic()
-            with socket.create_connection((lab.server_address, port), 5):
-                took_s.append(time.monotonic() - began_s)
+            try:
+                with socket.create_connection((lab.server_address, port), 5):
+                    took_s.append(time.monotonic() - began_s)
+            except ConnectionRefusedError:  # iperf3 opens its port anew after each connection
+                if began_s > deadline_s:
+                    raise
+                time.sleep(0.05)
         return took_s
 
     return lab.client.call(open_and_close)
