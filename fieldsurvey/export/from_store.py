@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fieldsurvey.export.from_model import drives_frame, quantile
 from fieldsurvey.export.tables import (
@@ -19,7 +21,7 @@ from fieldsurvey.export.tables import (
     schema,
 )
 from fieldsurvey.export.untold import without_untold
-from fieldsurvey.store.columns import test_columns
+from fieldsurvey.store.columns import TEST_COLUMNS as STORED
 from fieldsurvey.store.survey_file import SurveyFile
 
 if TYPE_CHECKING:
@@ -64,46 +66,32 @@ def _sample_pieces(path: Path, drive_ids: list[str]) -> Iterator[pl.DataFrame]:
 
 
 def _tests(survey: SurveyFile, drive_ids: list[str]) -> pl.DataFrame:
-    columns: dict[str, Any] = dict(test_columns(survey))
-    for phase in ("idle", "download", "upload"):
-        per_test = [
-            times_us if times_us is None else sorted(times_us.tolist())
-            for times_us in columns.pop(f"{phase}_latency_us")
-        ]
-        for name, share in (("p50", 0.5), ("p90", 0.9)):
-            columns[f"{phase}_latency_{name}_us"] = [
-                None if times_us is None else quantile(times_us, share) for times_us in per_test
-            ]
-        columns[f"{phase}_latency_count"] = [
-            None if times_us is None else len(times_us) for times_us in per_test
-        ]
-    columns["tags"] = [None if tags == "{}" else tags for tags in columns["tags"]]
-    columns["tls"] = [None if tls is None else bool(tls) for tls in columns["tls"]]
-    columns["limits"] = [
-        None if limits is None else "|".join(json.loads(limits)) for limits in columns["limits"]
-    ]
-    return without_untold(_frame(columns, TEST_COLUMNS, drive_ids))
-
-
-def _frame(
-    columns: Mapping[str, Any], wanted: Mapping[str, str], drive_ids: list[str]
-) -> pl.DataFrame:
-    """Return ``wanted`` columns of the store's arrays; NaN there says "not known".
-
-    Rows of a drive that began after the drives were read are left for the next export.
-    """
     import polars as pl
 
-    kinds = schema(wanted)
+    from fieldsurvey.store.bulk import test_frame
+
+    rows = test_frame(survey, list(STORED))
     ids = pl.Series(drive_ids, dtype=pl.String)
-    known = columns["drive_index"] < len(ids)
-    series = {"drive_id": ids.gather(pl.Series(columns["drive_index"]), null_on_oob=True)}
-    for name in wanted:
-        if name in series:
-            continue
-        values = columns[name]
-        if isinstance(values, list) or values.dtype == object:
-            series[name] = pl.Series(list(values), dtype=kinds[name])
-        else:
-            series[name] = pl.Series(values, nan_to_null=True).cast(kinds[name])
-    return pl.DataFrame(series).filter(pl.Series(known))
+    rows = rows.filter(pl.col("drive_index") < len(ids))  # as of the seconds
+    made: dict[str, pl.Series | list[Any]] = {"drive_id": ids.gather(rows["drive_index"])}
+    for phase in ("idle", "download", "upload"):
+        per_test = [
+            None if packed is None else np.sort(np.frombuffer(packed, "<u4")).tolist()
+            for packed in rows[f"{phase}_latency_us"]
+        ]
+        for name, share in (("p50", 0.5), ("p90", 0.9)):
+            made[f"{phase}_latency_{name}_us"] = [
+                None if times_us is None else quantile(times_us, share) for times_us in per_test
+            ]
+        made[f"{phase}_latency_count"] = [
+            None if times_us is None else len(times_us) for times_us in per_test
+        ]
+    made["tags"] = rows["tags"].set(rows["tags"] == "{}", None)
+    made["limits"] = [
+        None if limits is None else "|".join(json.loads(limits)) for limits in rows["limits"]
+    ]
+    series = {
+        name: pl.Series(made[name], dtype=kind) if name in made else rows[name].cast(kind)
+        for name, kind in schema(TEST_COLUMNS).items()
+    }
+    return without_untold(pl.DataFrame(series))

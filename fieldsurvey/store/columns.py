@@ -1,24 +1,14 @@
-"""A survey as columns, for exports and charts: one numpy array per quantity, rows in ``seq`` order.
+"""What the columns of a survey's seconds and tests are in its tables: SQL and kind of each.
 
-Names, units and meaning are those of the export tables. Whole numbers and booleans that are always
-there are int64 and bool; numbers that may be missing are float64 with NaN (exact: all our integers
-are below 2**53); words are object arrays of ``str`` or None. Nothing missing is ever 0.
+Names, units and meaning are those of the export tables; :mod:`fieldsurvey.store.bulk` reads them.
+Kinds: "i8" whole numbers that are always there, "?" truth, "f8" numbers that may be missing, "O"
+words, or round trips as bytes. Nothing missing is ever 0.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
 
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import OWN_CAUSES, Outcome, PhaseKind
-from fieldsurvey.store.driver import Connection, known_errors
-from fieldsurvey.store.survey_file import SurveyFile
-
-Columns = dict[str, npt.NDArray[Any]]
 
 _INT, _REAL, _BOOL, _WORD = "i8", "f8", "?", "O"
 _Spec = dict[str, tuple[str, str]]  # name: SQL expression, dtype
@@ -162,7 +152,7 @@ TEST_COLUMNS: _Spec = {
     "access_type": (f"nullif(t.access_type, '{AccessType.UNKNOWN.value}')", _WORD),
     "confirms": ("t.confirms", _WORD),
     "ip_version": ("t.ip_version", _REAL),
-    "tls": ("t.tls", _WORD),  # 0, 1 or None
+    "tls": ("t.tls", _BOOL),
     "pace_bps": ("nullif(t.pace_bps, 0)", _REAL),
     "retry_after_s": ("t.retry_after_s", _REAL),
     "interface": ("t.interface", _WORD),
@@ -178,7 +168,6 @@ TEST_COLUMNS: _Spec = {
 }
 
 _JOINS = {
-    "p": "LEFT JOIN sample_place p ON p.sample_seq = t.seq",
     "j": "LEFT JOIN judgement j ON j.test_seq = t.seq",
     "a": "LEFT JOIN test_place a ON a.test_seq = t.seq AND a.\"end\" = 'start'",
     "b": "LEFT JOIN test_place b ON b.test_seq = t.seq AND b.\"end\" = 'end'",
@@ -192,115 +181,8 @@ _JOINS = {
 }
 
 
-def sample_columns(
-    survey: SurveyFile | Path,
-    *,
-    only: Collection[str] | None = None,
-    drive_id: str | None = None,
-    after_seq: int = 0,
-    limit: int | None = None,
-) -> Columns:
-    """Return columns of the seconds: those of ``SAMPLE_COLUMNS``, or ``only`` some of them.
-
-    Each value costs about 0.2 µs, so name what you need. For pieces, pass the last ``seq`` seen
-    as ``after_seq`` and a ``limit`` of rows. A path is opened for reading only; an open survey
-    must be used from its own thread. Raises KnownError as :meth:`SurveyFile.open` does.
-    """
-    with _connection(survey) as connection:
-        where = _Where(connection, drive_id, after_seq, limit)
-        columns = _read(connection, "sample", SAMPLE_COLUMNS, "p", only, where)
-        if "run" in columns:
-            columns["run"] = _runs(connection, columns["run"])
-        return columns
-
-
-def test_columns(
-    survey: SurveyFile | Path,
-    *,
-    only: Collection[str] | None = None,  # noqa: PT028 - not a test, tests are our subject
-    drive_id: str | None = None,  # noqa: PT028
-) -> Columns:
-    """Return columns of the tests: those of ``TEST_COLUMNS``, or ``only`` some of them.
-
-    ``idle_latency_us``, ``download_latency_us`` and ``upload_latency_us`` are object arrays whose
-    elements are arrays of round trips in µs, or None where the phase was not made.
-    """
-    with _connection(survey) as connection:
-        where = _Where(connection, drive_id, 0, None)
-        columns = _read(connection, "test", TEST_COLUMNS, "jabidu", only, where)
-        for name in columns.keys() & {f"{name}_latency_us" for name in _LATENCY_OF}:
-            columns[name] = _unpacked(columns[name])
-        return columns
-
-
-class _Where:
-    """Which rows, in ``seq`` order."""
-
-    def __init__(
-        self, connection: Connection, drive_id: str | None, after_seq: int, limit: int | None
-    ) -> None:
-        drive = ""
-        if drive_id is not None:
-            found = connection.execute("SELECT seq FROM drive WHERE drive_id = ?", (drive_id,))
-            (drive_seq,) = found.fetchone() or (-1,)
-            drive = f" AND t.drive_seq = {drive_seq:d}"
-        self.sql = f"WHERE t.seq > ?{drive} ORDER BY t.seq LIMIT ?"
-        self.arguments = (int(after_seq), -1 if limit is None else limit)
-
-
-@contextmanager
-def _connection(survey: SurveyFile | Path) -> Iterator[Connection]:
-    if isinstance(survey, SurveyFile):
-        with known_errors(survey.path):
-            yield survey.connection
-        return
-    with SurveyFile.open(survey, read_only=True) as opened, known_errors(survey):
-        yield opened.connection
-
-
-def _read(
-    connection: Connection,
-    table: str,
-    spec: _Spec,
-    aliases: str,
-    only: Collection[str] | None,
-    where: _Where,
-) -> Columns:
-    names = list(spec) if only is None else [name for name in spec if name in only]
-    if unknown := set(only or ()) - set(names):
-        raise ValueError(f"no such columns: {sorted(unknown)}")
-    sql = _select(table, [spec[name][0] for name in names], aliases)
-    cursor = connection.execute(f"{sql} {where.sql}", where.arguments)
-    rows = np.fromiter(cursor, dtype=[(name, spec[name][1]) for name in names])
-    columns = {name: np.ascontiguousarray(rows[name]) for name in names}
-    if "drive_index" in columns:
-        drives = [seq for (seq,) in connection.execute("SELECT seq FROM drive ORDER BY seq")]
-        columns["drive_index"] = np.searchsorted(
-            np.asarray(drives, np.int64), columns["drive_index"]
-        )
-    return columns
-
-
 def select_tests(names: Sequence[str]) -> str:
     """Return the SQL of those ``TEST_COLUMNS``, without an order; the table of tests is ``t``."""
-    return _select("test", [TEST_COLUMNS[name][0] for name in names], "jabidu")
-
-
-def _select(table: str, expressions: Sequence[str], aliases: str) -> str:
-    values = ", ".join(expressions)
-    joins = " ".join(_JOINS[a] for a in aliases if f"{a}." in values or f"{a}e." in values)
-    return f"SELECT {values} FROM {table} t {joins}"
-
-
-def _runs(connection: Connection, seqs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return how many drives were resumed before each row: positions of two runs never join."""
-    sql = "SELECT seq FROM event WHERE kind = 'drive_resumed' ORDER BY seq"
-    resumed = [seq for (seq,) in connection.execute(sql)]
-    return np.searchsorted(np.asarray(resumed, np.int64), seqs).astype(np.int64)
-
-
-def _unpacked(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    arrays = np.empty(len(blobs), dtype=object)
-    for index, blob in enumerate(blobs):
-        arrays[index] = None if blob is None else np.frombuffer(blob, dtype="<u4").astype(np.int64)
-    return arrays
+    values = ", ".join(TEST_COLUMNS[name][0] for name in names)
+    joins = " ".join(join for a, join in _JOINS.items() if f"{a}." in values or f"{a}e." in values)
+    return f"SELECT {values} FROM test t {joins}"

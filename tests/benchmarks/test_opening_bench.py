@@ -9,8 +9,8 @@ from fieldsurvey.analysis.measurements import SAMPLE_COLUMNS
 from fieldsurvey.analysis.stretches import judge_stretches
 from fieldsurvey.analysis.targets import judged_by
 from fieldsurvey.export.opening import open_measurements
-from fieldsurvey.store.columns import sample_columns
 from tests.support.opening_bulk import write_long_survey
+from tests.support.value_by_value import read_seconds
 
 pytestmark = pytest.mark.bench
 SECONDS = 1_000_000
@@ -30,7 +30,7 @@ def test_a_million_seconds(tmp_path: Path) -> None:
     judging_s = time.perf_counter() - began
     began = time.perf_counter()
     names = {name for name in SAMPLE_COLUMNS if name != "drive"} | {"drive_index"}
-    sample_columns(survey, only=names)
+    read_seconds(survey, names)
     peer_s = time.perf_counter() - began
     print(  # noqa: T201 - the figures are what this is for
         f"\n{rows} seconds, {len(m.tests)} tests: opened in {min(took_s):.2f} s; the seconds alone "

@@ -18,7 +18,6 @@ from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import Cause, Outcome, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
 from fieldsurvey.store.bulk import sample_frame
-from fieldsurvey.store.columns import sample_columns
 from fieldsurvey.store.survey_file import SurveyFile
 from fieldsurvey.wire.rows import DriveEnd, Row
 from tests.support.merge_hq import DEVICES, EPOCHS, SmallHq, cut
@@ -34,6 +33,7 @@ from tests.support.store_values import (
     a_watched_test,
     an_event,
 )
+from tests.support.value_by_value import read_seconds
 
 DRIVE_ID = "00000000-0000-4000-8000-000000000001"
 
@@ -369,7 +369,7 @@ def test_seconds_come_in_pieces_to_the_last_bit(tmp_path: Path, monkeypatch) -> 
     names = ["drive_index", "run", *(n for n in SAMPLE_COLUMNS if n not in ("drive", "run"))]
     path = tmp_path / "a.fsurvey"
     found = sample_frame(path, names, 10 * S)
-    columns = sample_columns(path, only=set(names))
+    columns = read_seconds(path, names)
     for name in names:
         theirs = columns[name]
         expected = (

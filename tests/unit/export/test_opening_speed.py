@@ -7,9 +7,9 @@ from pathlib import Path
 from fieldsurvey.analysis.measurements import SAMPLE_COLUMNS
 from fieldsurvey.export.opening import open_measurements
 from fieldsurvey.store.bulk import sample_frame
-from fieldsurvey.store.columns import sample_columns
 from tests.support.opening_bulk import write_long_survey
 from tests.support.store_values import S
+from tests.support.value_by_value import read_seconds
 
 
 def test_a_long_survey_opens_faster_than_its_seconds_are_read_value_by_value(
@@ -31,5 +31,5 @@ def test_a_long_survey_opens_faster_than_its_seconds_are_read_value_by_value(
     assert (len(m.samples), len(m.tests)) == (40_000, 800)
     assert m.samples["utc_us"].is_sorted()
     ours_s = best_s(lambda: sample_frame(survey, sorted(names), 2 * S))
-    peer_s = best_s(lambda: sample_columns(survey, only=names))
+    peer_s = best_s(lambda: read_seconds(survey, names))
     assert ours_s < peer_s

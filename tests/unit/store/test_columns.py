@@ -1,17 +1,17 @@
 """Columns say the same as the objects they are read around."""
 
 import dataclasses
-import math
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from fieldsurvey.export import tables
 from fieldsurvey.model.drive import EventKind
 from fieldsurvey.model.throughput import Cause, Outcome, PhaseKind
 from fieldsurvey.model.verdict import Verdict
-from fieldsurvey.store import columns
+from fieldsurvey.store import bulk, columns
 from fieldsurvey.store.survey_file import SurveyFile
 from tests.support.store_values import (
     PLACE,
@@ -37,16 +37,18 @@ def survey(tmp_path: Path):
         yield opened
 
 
-def known(value: object) -> object:
-    """NaN and None alike."""
-    return None if isinstance(value, float) and math.isnan(value) else value
+def seconds(survey: SurveyFile) -> pl.DataFrame:
+    return bulk.sample_frame(survey.path, list(columns.SAMPLE_COLUMNS), 10**12)
+
+
+def results(survey: SurveyFile) -> pl.DataFrame:
+    return bulk.test_frame(survey, list(columns.TEST_COLUMNS))
 
 
 def test_samples(survey: SurveyFile) -> None:
-    found = columns.sample_columns(survey)
-    assert {len(array) for array in found.values()} == {8}
-    for index, sample in enumerate(survey.samples()):
-        row = {name: known(array[index]) for name, array in found.items()}
+    found = seconds(survey)
+    assert len(found) == 8
+    for row, sample in zip(found.iter_rows(named=True), survey.samples(), strict=True):
         assert row["utc_us"] == sample.utc_us
         assert row["mono_us"] == sample.mono_us
         assert row["reachable"] == sample.reachability.reachable
@@ -75,28 +77,19 @@ def test_samples(survey: SurveyFile) -> None:
 
 
 def test_types_and_indices(survey: SurveyFile) -> None:
-    found = columns.sample_columns(survey.path)
-    assert found["seq"].tolist() == [3, 4, 5, 6, 7, 8, 9, 11]
-    assert found["drive_index"].tolist() == [0] * 5 + [1] * 3
-    assert found["run"].tolist() == [0] * 7 + [1]
-    dtypes = {name: array.dtype for name, array in found.items()}
-    assert dtypes["utc_us"] == np.int64
-    assert dtypes["reachable"] == np.bool_
-    assert dtypes["satellites"] == dtypes["latitude_deg"] == np.float64
-    assert all(array.flags.c_contiguous for array in found.values())
+    found = seconds(survey)
+    assert found["seq"].to_list() == [3, 4, 5, 6, 7, 8, 9, 11]
+    assert found["drive_index"].to_list() == [0] * 5 + [1] * 3
+    assert found["run"].to_list() == [0] * 7 + [1]
+    assert found["utc_us"].dtype == pl.Int64
+    assert found["reachable"].dtype == pl.Boolean
+    assert found["satellites"].dtype == found["latitude_deg"].dtype == pl.Float64
 
 
-def test_some_columns_of_one_drive_in_pieces(survey: SurveyFile) -> None:
-    first = columns.sample_columns(survey, only=["seq", "cause"], drive_id="d2", limit=2)
-    assert list(first) == ["seq", "cause"]
-    assert first["cause"].tolist() == [None, "no_route"]
-    rest = columns.sample_columns(
-        survey, only=["seq", "cause"], drive_id="d2", after_seq=first["seq"][-1]
-    )
-    assert rest["seq"].tolist() == [11]
-    assert len(columns.sample_columns(survey, drive_id="nobody")["seq"]) == 0
-    with pytest.raises(ValueError, match="no such columns"):
-        columns.sample_columns(survey, only=["speed_kmh"])
+def test_some_columns(survey: SurveyFile) -> None:
+    found = bulk.sample_frame(survey.path, ["seq", "cause"], 0)
+    assert found.columns == ["seq", "cause"]
+    assert found["cause"].to_list()[-3:] == [None, "no_route", None]
 
 
 def test_tests(survey: SurveyFile) -> None:
@@ -120,9 +113,8 @@ def test_tests(survey: SurveyFile) -> None:
             dataclasses.replace(failed_download, measurement=measurement, judgement=None),
         ],
     )
-    found = columns.test_columns(survey)
-    for index, test in enumerate(survey.tests()):
-        row = {name: known(array[index]) for name, array in found.items()}
+    found = results(survey)
+    for row, test in zip(found.iter_rows(named=True), survey.tests(), strict=True):
         assert row["test_id"] == test.test_id
         assert row["trigger"] == test.trigger
         assert row["no_service"] == test.no_service
@@ -138,11 +130,11 @@ def test_tests(survey: SurveyFile) -> None:
         idle_phase = test.measurement.phase(PhaseKind.IDLE_LATENCY)
         assert (round_trips is None) == (idle_phase is None)
         if idle_phase is not None:
-            assert tuple(round_trips) == idle_phase.round_trips_us
-    assert found["download_bps"][:2].tolist() == [118_000_000.0] * 2
-    assert np.isnan(found["download_bps"][2:]).all()  # what a failed phase reached is no rate
-    assert found["start_fix_age_us"].tolist()[0] == 0
-    assert np.isnan(found["upload_bytes"]).all()
+            assert tuple(np.frombuffer(round_trips, "<u4")) == idle_phase.round_trips_us
+    # What a failed phase reached is no rate.
+    assert found["download_bps"].to_list() == [118_000_000.0] * 2 + [None] * 2
+    assert found["start_fix_age_us"].to_list()[0] == 0
+    assert found["upload_bytes"].null_count() == len(found)
 
 
 def test_names_are_those_of_the_export_tables() -> None:
@@ -155,5 +147,5 @@ def test_names_are_those_of_the_export_tables() -> None:
 
 def test_an_empty_survey(tmp_path: Path) -> None:
     with SurveyFile.create(tmp_path / "e.fsurvey") as empty:
-        assert {len(array) for array in columns.sample_columns(empty).values()} == {0}
-        assert {len(array) for array in columns.test_columns(empty).values()} == {0}
+        assert seconds(empty).shape == (0, len(columns.SAMPLE_COLUMNS))
+        assert results(empty).shape == (0, len(columns.TEST_COLUMNS))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.store import columns, driver
+from fieldsurvey.store import bulk, columns, driver
 from fieldsurvey.store.migrations import SCHEMA_VERSION
 from fieldsurvey.store.outbox import Outbox
 from fieldsurvey.store.survey_file import SurveyFile
@@ -353,9 +353,9 @@ def read_old(survey: SurveyFile) -> None:
     assert list(survey.samples()) == [a_sample(n) for n in range(3)]
     (test,) = survey.tests("old")
     assert dataclasses.replace(a_test(2), test_id=test.test_id) == test
-    found = columns.test_columns(survey)
-    assert found["download_bps"].tolist() == [118_000_000.0]
-    assert found["link"].tolist() == [None]  # nobody asked, so nobody knows
+    found = bulk.test_frame(survey, list(columns.TEST_COLUMNS))
+    assert found["download_bps"].to_list() == [118_000_000.0]
+    assert found["link"].to_list() == [None]  # nobody asked, so nobody knows
 
 
 def test_a_survey_of_schema_1_is_brought_up_to_date_by_recording(tmp_path: Path) -> None:
