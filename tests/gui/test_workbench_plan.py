@@ -76,15 +76,18 @@ def opened(
 
 @pytest.fixture
 def window(opened: WorkbenchWindow) -> WorkbenchWindow:
-    """Return it as it was opened, with the plan on screen."""
+    """Return it as it was opened, with the plan on screen and its rows under the keyboard."""
+    opened.notice.hide()
+    opened.activateWindow()
     opened.do(Do.SELECT_ALL)
     opened.model.set_filters(Filters())
     page = opened.tables.plan
     page.with_settlements.setChecked(False)
     page.take_start(None)
     page.most.setValue(0)
-    opened.tables.tabs.setCurrentWidget(opened.tables.plan)
-    settle(opened)
+    opened.tables.tabs.setCurrentWidget(page)
+    page.table.setFocus()
+    settle(opened, page.table.hasFocus)
     return opened
 
 

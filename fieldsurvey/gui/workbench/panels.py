@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout
 from fieldsurvey.gui.theme import Look
 
 _SMALLEST_WIDTH, _SMALLEST_HEIGHT = 800, 400
+# A notice above must not turn everything into tabs, and back when it is closed.
+_NOTICE_HEIGHT = 60
 _ACROSS, _DOWN = (0.53, 0.47), (0.66, 0.34)
 
 
@@ -34,6 +36,7 @@ class Panels(QWidget):
         layout.addWidget(pages)
         self._is_small: bool | None = None
         self._has_shape = False
+        self._sizes: tuple[list[int], list[int]] | None = None
         self._split()
 
     @property
@@ -53,8 +56,13 @@ class Panels(QWidget):
             part.show()
         self._pages.setCurrentIndex(0)
         self._is_small = False
+        if self._sizes is not None:
+            for splitter, sizes in zip((self._above, self._whole), self._sizes, strict=True):
+                splitter.setSizes(sizes)
 
     def _stack(self) -> None:
+        if self._has_shape:
+            self._sizes = (self._above.sizes(), self._whole.sizes())
         for part in self._parts:
             self._tabs.addTab(part, "")
         self._pages.setCurrentIndex(1)
@@ -74,7 +82,8 @@ class Panels(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         scale = 1.0 if self._look is None else self._look.scale
-        small = self.width() < _SMALLEST_WIDTH * scale or self.height() < _SMALLEST_HEIGHT * scale
+        needed = _SMALLEST_HEIGHT - (0 if self._is_small else _NOTICE_HEIGHT)
+        small = self.width() < _SMALLEST_WIDTH * scale or self.height() < needed * scale
         if small and not self._is_small:
             self._stack()
         elif not small and self._is_small:
