@@ -60,6 +60,14 @@ def asked_columns(tables: SurveyTables, number: Number = text.decimal) -> dict[s
     return {name: columns[name] for name in tables.columns or columns}
 
 
+def decimal_places() -> dict[str, int]:
+    """Return how many decimals those of :func:`sample_columns` have that have any."""
+    import polars as pl
+
+    told = sample_columns(lambda _number, places: pl.lit(places))
+    return {name: pl.select(said).item() for name, said in told.items() if said.meta.is_literal()}
+
+
 def read_by(columns: Mapping[str, pl.Expr]) -> list[str]:
     """Return what columns of the seconds are needed for these."""
     return sorted({name for column in columns.values() for name in column.meta.root_names()})

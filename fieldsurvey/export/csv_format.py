@@ -9,11 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from fieldsurvey.export import text
 from fieldsurvey.export.ahead import in_order
-from fieldsurvey.export.columns import asked_columns, read_by, test_columns, with_drives
+from fieldsurvey.export.columns import (
+    asked_columns,
+    decimal_places,
+    read_by,
+    test_columns,
+    with_drives,
+)
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.sample_blocks import sample_blocks
 from fieldsurvey.export.tables import SurveyTables
@@ -55,13 +62,13 @@ class CsvSamples:
 
     def write(self, tables: SurveyTables, stream: BinaryIO, progress: Progress) -> Written:
         """Write the samples piece by piece."""
-        columns = asked_columns(tables)
-        read, done = read_by(columns), 0
+        spelt, counted = asked_columns(tables), asked_columns(tables, text.last_places)
+        read, places, done = read_by(spelt), decimal_places(), 0
 
         def formatted(block: pl.DataFrame) -> tuple[memoryview, int]:
-            return _rows(block, columns), len(block)
+            return _padded(block, counted, places) or _rows(block, spelt), len(block)
 
-        _write_header(columns, stream)
+        _write_header(spelt, stream)
         for lines, count in in_order(sample_blocks(tables, read), formatted):
             stream.write(lines)
             done += count
@@ -76,6 +83,29 @@ def original_text(cell: str) -> str:
 
 def _words(said: pl.Expr) -> pl.Expr:
     return text.defused(text.clean(said))
+
+
+def _padded(
+    block: pl.DataFrame, columns: Mapping[str, pl.Expr], places: Mapping[str, int]
+) -> memoryview | None:
+    import polars as pl
+
+    from fieldsurvey.export.padded_lines import padded_lines
+
+    try:
+        counted = block.select(**columns)
+    except pl.exceptions.InvalidOperationError:
+        return None  # a number of more digits than an integer has
+    return padded_lines(counted, places, _cell, end=b"\r\n")
+
+
+@lru_cache(10_000)
+def _cell(said: str) -> str:
+    """Return a text as it stands in the file."""
+    words = text.cleaned(said)
+    if _FORMULA.search(words):
+        words = "'" + words
+    return '"' + words.replace('"', '""') + '"' if re.search(_TO_BE_QUOTED, words) else words
 
 
 def _write_header(columns: Mapping[str, pl.Expr], stream: BinaryIO) -> None:

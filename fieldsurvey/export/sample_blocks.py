@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fieldsurvey.export.tables import SurveyTables
 
-BLOCK_ROWS = 32_768  # with more, memory is what takes the time
+BLOCK_ROWS = 65_536  # with more, memory is what takes the time
 
 
 def sample_blocks(tables: SurveyTables, names: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -25,9 +25,10 @@ def sample_blocks(tables: SurveyTables, names: Sequence[str]) -> Iterator[pl.Dat
     replayed = dict(tables.drives.select("drive_id", "replayed").iter_rows())
     waiting: list[pl.DataFrame] = []
     for piece in tables.sample_pieces():
-        of_drive = replayed.get(piece["drive_id"][0]) if len(piece) else None
-        told = piece.with_columns(replayed=pl.lit(of_drive, dtype=pl.Boolean))
-        waiting.append(told.select(names))
+        if "replayed" in names:
+            of_drive = replayed.get(piece["drive_id"][0]) if len(piece) else None
+            piece = piece.with_columns(replayed=pl.lit(of_drive, dtype=pl.Boolean))
+        waiting.append(piece[names])
         if sum(map(len, waiting)) >= BLOCK_ROWS:
             yield _joined(waiting)
     if waiting:

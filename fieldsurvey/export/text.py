@@ -38,6 +38,15 @@ def decimal(number: pl.Expr, places: int) -> pl.Expr:
     return finite.round(places).cast(pl.Decimal(38, places), strict=False)
 
 
+def last_places(number: pl.Expr, places: int) -> pl.Expr:
+    """Return :func:`decimal` of ``number`` times 10**``places``; asked of a number with more than
+    18 digits, polars raises InvalidOperationError."""
+    import polars as pl
+
+    finite = pl.when(number.is_finite()).then(number)
+    return (finite * 10.0**places).round().cast(pl.Int64)
+
+
 def rounded(number: pl.Expr, places: int) -> pl.Expr:
     """Return ``number`` as the float that reads like :func:`decimal` of it."""
     import polars as pl

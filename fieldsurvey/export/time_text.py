@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
-_MS_PER_S, _MS_PER_DAY, _S_PER_DAY = 1_000, 86_400_000, 86_400
+MS_PER_S, MS_PER_DAY, _S_PER_DAY = 1_000, 86_400_000, 86_400
 
 
 def times_told(times: pl.Series) -> pl.Series:
@@ -22,23 +22,30 @@ def times_told(times: pl.Series) -> pl.Series:
     import polars as pl
 
     time_ms = times.dt.timestamp("us") // 1_000
-    day = time_ms // _MS_PER_DAY
+    day = time_ms // MS_PER_DAY
     first, last = (int(str(end or 0)) for end in (day.min(), day.max()))
     if last - first > len(times):
         return times.dt.strftime(TIME_FORMAT)  # no drive: its clock was lost
-    in_day = time_ms - day * _MS_PER_DAY
-    second = in_day // _MS_PER_S
-    days = pl.int_range(first, last + 1, eager=True).cast(pl.Int32).cast(pl.Date)
+    in_day = time_ms - day * MS_PER_DAY
+    second = in_day // MS_PER_S
     words = (
-        days.dt.strftime("%Y-%m-%dT").gather(day - first).alias("day"),
-        _seconds().gather(second).alias("second"),
-        _milliseconds().gather(in_day - second * _MS_PER_S).alias("millisecond"),
+        days(first, last).gather(day - first).alias("day"),
+        seconds().gather(second).alias("second"),
+        milliseconds().gather(in_day - second * MS_PER_S).alias("millisecond"),
     )
     return pl.DataFrame(words).select(pl.concat_str(pl.all()).alias(times.name)).to_series()
 
 
+def days(first: int, last: int) -> pl.Series:
+    """Return ``2026-05-01T`` for each day since 1970 from ``first`` to ``last``."""
+    import polars as pl
+
+    numbers = pl.int_range(first, last + 1, eager=True)
+    return numbers.cast(pl.Int32).cast(pl.Date).dt.strftime("%Y-%m-%dT")
+
+
 @cache
-def _seconds() -> pl.Series:
+def seconds() -> pl.Series:
     """Return ``00:00:00`` and so on, one for each second of a day."""
     import polars as pl
 
@@ -47,7 +54,8 @@ def _seconds() -> pl.Series:
 
 
 @cache
-def _milliseconds() -> pl.Series:
+def milliseconds() -> pl.Series:
+    """Return ``.000Z`` and so on."""
     import polars as pl
 
-    return pl.Series([f".{number:03}Z" for number in range(_MS_PER_S)], dtype=pl.String)
+    return pl.Series([f".{number:03}Z" for number in range(MS_PER_S)], dtype=pl.String)

@@ -25,7 +25,9 @@ def test_a_notice_above_leaves_the_parts_side_by_side(qtbot: QtBot) -> None:
     panels.resize(1000, 345)
     QApplication.processEvents()
     assert not panels.is_small
-    assert map_widget.isVisible() and charts.isVisible() and tables.isVisible()
+    assert map_widget.isVisible()
+    assert charts.isVisible()
+    assert tables.isVisible()
 
 
 def test_parts_that_were_stacked_come_back_as_they_were(qtbot: QtBot) -> None:

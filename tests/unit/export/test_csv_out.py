@@ -41,8 +41,12 @@ def settled(name: str) -> Place:
 
 
 def written_name(name: str) -> str:
-    """The cell that ``name`` of a settlement becomes."""
+    """The cell that ``name`` of a settlement becomes, in rows of tests and of seconds alike."""
     (row,) = csv_rows(written(CsvTests(), one_drive(tests=[throughput_test(place=settled(name))])))
+    second = sample(0.5, fix(0), place=settled(name))
+    for others in ((), (sample(1.5, fix(1), place=settled("x" * 300)),)):  # spelt cell by cell
+        of_second = csv_rows(written(CsvSamples(), one_drive([second, *others])))[0]
+        assert of_second["settlement_name"] == row["start_settlement_name"]
     return row["start_settlement_name"]
 
 
@@ -213,6 +217,10 @@ def test_negative_numbers_are_numbers() -> None:
     assert row["rsrp_dbm"] == "-97.5"
     assert row["latitude_deg"] == "-33.50000000"
     assert row["altitude_m"] == "-28.00"
+    huge = fix(0, altitude_m=1e30, accuracy_m=0.005)
+    (row,) = csv_rows(written(CsvSamples(), one_drive([sample(0.5, huge)])))
+    assert float(row["altitude_m"]) == pytest.approx(1e30)
+    assert row["accuracy_m"] == "0.00", "halves go to the even digit"
 
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
@@ -225,6 +233,7 @@ def test_any_text_comes_back(name: str, tags: dict[str, str]) -> None:
     (row,) = csv_rows(written(CsvTests(), one_drive(tests=[test])))
     expected = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", REPLACEMENT, name)
     assert original_text(row["start_settlement_name"]) == expected
+    assert written_name(name) == row["start_settlement_name"]
     if tags:
         shown = {
             re.sub("[\ufffe\uffff]", REPLACEMENT, key): re.sub("[\ufffe\uffff]", REPLACEMENT, value)
