@@ -1,7 +1,8 @@
 """What to drive next, and how far the crews are.
 
-A stretch is a gap while it was not driven, has no verdict, or has one that is more than a year old.
-Must not plan routes: it says where, and how many tests.
+A place is a gap while it was not driven, has no verdict, or has one that is more than a year old:
+for each operator by itself, so that one operator's verdict fills no other's gap. Must not plan
+routes: it says where, and how many tests.
 """
 
 from collections.abc import Sequence
@@ -26,16 +27,21 @@ DAY_US = 24 * HOUR_US
 
 NOT_DRIVEN, STALE, UNDECIDED = "not_driven", "stale", "undecided"
 
-# Besides the columns that stretches were judged by.
-GAP_COLUMNS: dict[str, pl.DataType] = {
-    "highway_ref": pl.String(),
-    "from_m": pl.Int64(),
-    "to_m": pl.Int64(),
+_LACKING: dict[str, pl.DataType] = {
     "reason": pl.String(),  # not_driven, stale, undecided
     "tests": pl.Int64(),
     "tests_needed": pl.Int64(),
     "newest_utc_us": pl.Int64(),
 }
+
+# Besides the columns that places were judged by.
+GAP_COLUMNS: dict[str, pl.DataType] = {
+    "highway_ref": pl.String(),
+    "from_m": pl.Int64(),
+    "to_m": pl.Int64(),
+    **_LACKING,
+}
+SETTLEMENT_GAP_COLUMNS: dict[str, pl.DataType] = {"settlement_id": pl.String(), **_LACKING}
 
 PROGRESS_COLUMNS: dict[str, pl.DataType] = {
     "crew": pl.String(),  # the device, else the file it came from
@@ -60,26 +66,29 @@ def find_gaps(
     """
     by = [name for name in BY if name in judged.columns]
     if places is not None:
-        judged = _with_others(judged, by, stretches_of(places, length_m))
-    (needed,) = judge_counts(np.zeros(1, np.int64), np.zeros(1, np.int64), judged_by).tests_needed
-    reason = (
-        pl.when(pl.col("verdict").is_null())
-        .then(pl.lit(NOT_DRIVEN))
-        .when("stale")
-        .then(pl.lit(STALE))
-        .when(pl.col("verdict") == Verdict.UNDECIDED)
-        .then(pl.lit(UNDECIDED))
-    )
-    return (
-        judged.with_columns(
-            reason=reason,
-            tests=pl.col("tests").fill_null(0),
-            tests_needed=pl.col("tests_needed").fill_null(int(needed)),
-        )
-        .filter(pl.col("reason").is_not_null())
-        .select(*by, *(pl.col(name).cast(kind) for name, kind in GAP_COLUMNS.items()))
-        .sort("highway_ref", "from_m", *(pl.col(name).cast(pl.String) for name in by))
-    )
+        there = stretches_of(places, length_m)
+        judged = _with_others(judged, there.drop("to_m"), judged.select(by).unique())
+        judged = _ended(judged, there)
+    return _gaps(judged, by, judged_by, GAP_COLUMNS)
+
+
+def find_settlement_gaps(
+    judged: pl.DataFrame,
+    judged_by: JudgedBy,
+    settlement_ids: Sequence[str],
+    operators: Sequence[str | None],
+) -> pl.DataFrame:
+    """Return ``SETTLEMENT_GAP_COLUMNS`` and ``operator`` of the settlements that need tests.
+
+    ``judged``: of :func:`fieldsurvey.analysis.settlements.judge_settlements`, by operator.
+    ``settlement_ids``: all there are; ``operators``: who has tests anywhere, and so lacks them in
+    each of these where it has none.
+    """
+    judged = judged.with_columns(pl.col("operator").cast(pl.String))
+    there = pl.DataFrame({"settlement_id": settlement_ids}, schema={"settlement_id": pl.String()})
+    who = pl.DataFrame({"operator": operators}, schema={"operator": pl.String()})
+    judged = _with_others(judged, there, who)
+    return _gaps(judged, ["operator"], judged_by, SETTLEMENT_GAP_COLUMNS)
 
 
 def progress(
@@ -122,20 +131,51 @@ def day_name(day_utc_us: int, utc_offset_h: float = KAZAKHSTAN_UTC_OFFSET_H) -> 
     return datetime.fromtimestamp(day_utc_us // US_PER_S, here).date().isoformat()
 
 
-def _with_others(judged: pl.DataFrame, by: Sequence[str], there: pl.DataFrame) -> pl.DataFrame:
-    """Add the stretches that nobody has driven; the last one of a highway ends with it."""
-    keys = ["highway_ref", "from_m", *by]
-    groups = judged.select(by).unique()
-    if by and not len(groups):
+def _with_others(judged: pl.DataFrame, there: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Add the places of ``there`` that have no evidence of one of ``groups``; where nobody is known
+    at all they are nobody's."""
+    by = groups.columns
+    if by and groups.is_empty():
         groups = pl.DataFrame({name: [None] for name in by}, schema=groups.schema)
+    return (there.join(groups, how="cross") if by else there).join(
+        judged, on=[*there.columns, *by], how="full", coalesce=True, nulls_equal=True
+    )
+
+
+def _ended(judged: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
+    """Let the last stretch of a highway end with it."""
     ends = there.select("highway_ref", "from_m", pl.col("to_m").alias("end_m"))
     return (
-        (there.join(groups, how="cross") if by else there)
-        .select(keys)
-        .join(judged, on=keys, how="full", coalesce=True, nulls_equal=True)
-        .join(ends, on=["highway_ref", "from_m"], how="left")
+        judged.join(ends, on=["highway_ref", "from_m"], how="left")
         .with_columns(to_m=pl.coalesce("end_m", "to_m"))
         .drop("end_m")
+    )
+
+
+def _gaps(
+    judged: pl.DataFrame, by: Sequence[str], judged_by: JudgedBy, columns: dict[str, pl.DataType]
+) -> pl.DataFrame:
+    """Keep what lacks tests, in order of its place; what has no evidence lacks as many as decide
+    from nothing."""
+    (needed,) = judge_counts(np.zeros(1, np.int64), np.zeros(1, np.int64), judged_by).tests_needed
+    reason = (
+        pl.when(pl.col("verdict").is_null())
+        .then(pl.lit(NOT_DRIVEN))
+        .when("stale")
+        .then(pl.lit(STALE))
+        .when(pl.col("verdict") == Verdict.UNDECIDED)
+        .then(pl.lit(UNDECIDED))
+    )
+    place = [name for name in columns if name not in _LACKING]
+    return (
+        judged.with_columns(
+            reason=reason,
+            tests=pl.col("tests").fill_null(0),
+            tests_needed=pl.col("tests_needed").fill_null(int(needed)),
+        )
+        .filter(pl.col("reason").is_not_null())
+        .select(*by, *(pl.col(name).cast(kind) for name, kind in columns.items()))
+        .sort(*place, *(pl.col(name).cast(pl.String) for name in by))
     )
 
 

@@ -1,20 +1,17 @@
 """Where what lacks tests lies: gaps as places that can be driven to and planned.
 
-Must not find gaps of highways (:mod:`fieldsurvey.analysis.gaps` does), nor say in which order to
-drive (:mod:`fieldsurvey.analysis.route`).
+Must not find gaps (:mod:`fieldsurvey.analysis.gaps` does), nor say in which order to drive
+(:mod:`fieldsurvey.analysis.route`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fieldsurvey.analysis.gaps import NOT_DRIVEN, STALE, UNDECIDED
-from fieldsurvey.analysis.sequential import judge_counts
-from fieldsurvey.analysis.targets import JudgedBy
 from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch
 
 Floats = npt.NDArray[np.float64]
@@ -75,59 +72,54 @@ def lacking_stretches(gaps: pl.DataFrame, lines: Sequence[Line]) -> list[Lack]:
     one counts who lacks most; of lines side by side the longest, whose posts the others share.
     """
     longest = _longest_lines(lines)
-    most = (
-        gaps.sort("tests_needed", descending=True, maintain_order=True)
-        .group_by("highway_ref", "from_m", maintain_order=True)
-        .agg(
-            pl.col("to_m", "reason").first(),
-            pl.col("operator").cast(pl.String),
-            pl.col("tests_needed"),
-        )
-    )
     found = []
-    for row in most.sort("highway_ref", "from_m").iter_rows(named=True):
+    for row in _by_place(gaps, "highway_ref", "from_m").iter_rows(named=True):
         line = longest.get(row["highway_ref"])
         if line is None or row["from_m"] >= line.chainage_m[-1]:
             continue
-        operators = tuple(zip(row["operator"], row["tests_needed"], strict=True))
+        operators = _operators(row)
         stretch = PlannedStretch(line.ref, row["from_m"], row["to_m"], operators[0][1])
         ends = _point_at(line, stretch.from_m), _point_at(line, stretch.to_m)
         found.append(Lack(stretch, row["reason"], *ends, operators=operators))
     return found
 
 
-def lacking_settlements(
-    judged: pl.DataFrame,
-    villages: Villages,
-    rule: JudgedBy,
-    operators: Sequence[str | None] = (),
-) -> list[Lack]:
-    """Return the settlements without a verdict, as they come.
+def lacking_settlements(gaps: pl.DataFrame, villages: Villages) -> list[Lack]:
+    """Return the gaps that are among ``villages``, in their order.
 
-    ``judged``: of :func:`fieldsurvey.analysis.settlements.judge_settlements`, by operator. Of
-    several operators the one counts who lacks most; ``operators``: who lacks tests where there are
-    none.
+    ``gaps``: of :func:`fieldsurvey.analysis.gaps.find_settlement_gaps`. Of several operators the
+    one counts who lacks most.
     """
-    nothing = np.zeros(1, np.int64)
-    (from_nothing,) = judge_counts(nothing, nothing, rule).tests_needed.tolist()
-    most = (
-        judged.sort("tests_needed", descending=True, maintain_order=True)
-        .group_by("settlement_id", maintain_order=True)
-        .agg(pl.col("stale").first(), pl.col("operator").cast(pl.String), pl.col("tests_needed"))
-    )
-    known = {row[0]: row[1:] for row in most.iter_rows()}
-    untested = None, operators, [from_nothing] * len(operators)
+    rows = {
+        row["settlement_id"]: row for row in _by_place(gaps, "settlement_id").iter_rows(named=True)
+    }
     found = []
     for i, settlement_id in enumerate(villages.id):
-        stale, names, needed = known.get(settlement_id, untested)
-        tests_needed = max(needed, default=from_nothing)
-        if tests_needed > 0:
-            lacking = tuple(one for one in zip(names, needed, strict=True) if one[1] > 0)
-            reason = NOT_DRIVEN if stale is None else STALE if stale else UNDECIDED
-            centre = (float(villages.latitude_deg[i]), float(villages.longitude_deg[i]))
-            planned = PlannedSettlement(settlement_id, tests_needed)
-            found.append(Lack(planned, reason, centre, centre, villages.name[i], lacking))
+        row = rows.get(settlement_id)
+        if row is None:
+            continue
+        operators = _operators(row)
+        centre = (float(villages.latitude_deg[i]), float(villages.longitude_deg[i]))
+        planned = PlannedSettlement(settlement_id, operators[0][1])
+        found.append(Lack(planned, row["reason"], centre, centre, villages.name[i], operators))
     return found
+
+
+def _by_place(gaps: pl.DataFrame, *place: str) -> pl.DataFrame:
+    """Return a row per place, in their order: what is said of who lacks most, and of all in that
+    order ``operator`` and ``tests_needed`` as lists."""
+    listed = ("operator", "tests_needed")
+    return (
+        gaps.with_columns(pl.col("operator").cast(pl.String))
+        .sort("tests_needed", descending=True, maintain_order=True)
+        .group_by(*place)
+        .agg(pl.exclude(*place, *listed).first(), pl.col(listed))
+        .sort(*place)
+    )
+
+
+def _operators(row: Mapping[str, Any]) -> tuple[OperatorLack, ...]:
+    return tuple(zip(row["operator"], row["tests_needed"], strict=True))
 
 
 def _longest_lines(lines: Sequence[Line]) -> dict[str, Line]:

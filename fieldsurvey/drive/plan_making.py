@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fieldsurvey.analysis.gaps import find_gaps
+from fieldsurvey.analysis.gaps import find_gaps, find_settlement_gaps
 from fieldsurvey.analysis.lacking import Lack, Point, lacking_settlements, lacking_stretches
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.route import Route, pace_of, plan_route, stop_if
@@ -97,7 +97,9 @@ def _lacks(
     found = lacking_stretches(find_gaps(judged, rule, places), places.highway_lines())
     if settlements:
         judged = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
-        found += lacking_settlements(judged, places.settlements(), rule, tested.to_list())
+        villages = places.settlements()
+        gaps = find_settlement_gaps(judged, rule, villages.id, tested.to_list())
+        found += lacking_settlements(gaps, villages)
     return found
 
 

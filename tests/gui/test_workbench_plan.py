@@ -16,8 +16,10 @@ from PySide6.QtWidgets import QApplication, QLabel
 from fieldsurvey.cli.main import cli
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.drive.plan_file import load_plan
+from fieldsurvey.gui.map_view import project_one
 from fieldsurvey.gui.reading import Outlook
 from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.theme import DAY, NIGHT
 from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.dialogs import Question
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
@@ -224,6 +226,32 @@ def test_the_route_begins_where_the_car_starts(window: WorkbenchWindow) -> None:
     QTest.keyClick(finder.line, Qt.Key.Key_Down)
     QTest.keyClick(finder.line, Qt.Key.Key_Return)
     assert page.start_point is None
+
+
+def test_the_start_is_marked_on_the_map_until_it_is_taken_away(window: WorkbenchWindow) -> None:
+    map_, finder, page = window.map, window.finder, window.tables.plan
+    map_.show_box(43.0, 76.9, 43.1, 77.1)
+
+    def colour_of_spot() -> str:
+        settle(window, lambda: not map_._picture.is_busy)
+        x, y = map_.view.one_to_screen(*project_one(43.04, 77.05))
+        return map_.grab().toImage().pixelColor(round(x), round(y)).name()
+
+    assert colour_of_spot() == DAY.map_ground
+    map_.show_box(42.99, 76.95, 43.09, 77.15)
+    page.start.click()
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    assert page.start_point == pytest.approx((43.04, 77.05), abs=0.001)
+    map_.show_box(43.0, 76.9, 43.1, 77.1)
+    assert colour_of_spot() == DAY.ink
+    window.do(Do.NIGHT)
+    assert colour_of_spot() == NIGHT.ink
+    window.do(Do.NIGHT)
+    page.start.click()
+    QTest.keyClick(finder.line, Qt.Key.Key_Down)
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    assert page.start_point is None
+    assert colour_of_spot() == DAY.map_ground
 
 
 def test_no_more_than_the_kilometres_allowed(window: WorkbenchWindow) -> None:

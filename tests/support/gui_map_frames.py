@@ -24,7 +24,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from fieldsurvey.gui.map_features import features_of
-from fieldsurvey.gui.map_view import MapView, project
+from fieldsurvey.gui.map_view import MapView, degrees_of, project
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench_map.brushing import Brush, points_inside
 from fieldsurvey.gui.workbench_map.map_data import MapPoints, MapStretch
@@ -221,6 +221,7 @@ def main() -> None:
     }
     settle(widget)
     start = widget.view
+    widget.set_start(degrees_of(start.x, start.y))
     report["brush"] = brush(widget, arguments.count, 8)
     painters: dict[str, PaintPoints] = {"ours": widget._picture._paint_points}
     if arguments.datashader:

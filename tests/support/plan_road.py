@@ -59,11 +59,13 @@ def fix_at(mono_us: int, utc_us: int, north_m: float) -> Fix:
     )
 
 
-def place_at(north_m: float) -> Place:
-    return Place("road", REF, north_m, 0.0)
+def place_at(north_m: float, settlement_id: str | None = None) -> Place:
+    return Place("road", REF, north_m, 0.0, settlement_id)
 
 
-def road_test(north_m: float, verdict: Verdict, mono_us: int, utc_us: int) -> ThroughputTest:
+def road_test(
+    north_m: float, verdict: Verdict, mono_us: int, utc_us: int, settlement_id: str | None = None
+) -> ThroughputTest:
     """A test that began ``north_m`` along the highway."""
     return dataclasses.replace(
         a_test(0, verdict),
@@ -74,7 +76,7 @@ def road_test(north_m: float, verdict: Verdict, mono_us: int, utc_us: int) -> Th
         ended_mono_us=mono_us + 2 * S,
         start_fix=fix_at(mono_us, utc_us, north_m),
         end_fix=fix_at(mono_us + 2 * S, utc_us + 2 * S, north_m + 2 * SPEED_MPS),
-        start_place=place_at(north_m),
+        start_place=place_at(north_m, settlement_id),
         end_place=None,
     )
 
@@ -92,14 +94,16 @@ def write_survey(
     days_ago: float = 1.0,
     operator: str = "",
     driven_m: int = 0,
+    settlement_id: str | None = None,
 ) -> Path:
     """Write a survey with a test at each (metres along the highway, verdict), two minutes apart,
-    and a second every 20 m of ``driven_m``. It began in a day's morning, so that it ends in it."""
+    all in the settlement if one is named, and a second every 20 m of ``driven_m``. It began in a
+    day's morning, so that it ends in it."""
     start_utc_us = int(time.time() - days_ago * DAY_S) // DAY_S * DAY_S * S + MORNING_US
     plan = SurveyPlan(name=path.stem, operator=operator)
     drive = road_drive(plan, start_utc_us, replayed=replayed)
     made = [
-        road_test(north_m, verdict, (n + 1) * 120 * S, start_utc_us + n * 120 * S)
+        road_test(north_m, verdict, (n + 1) * 120 * S, start_utc_us + n * 120 * S, settlement_id)
         for n, (north_m, verdict) in enumerate(tests)
     ]
     samples = []

@@ -1,6 +1,7 @@
-"""Small questions: yes or no, a line of text, a span of time, a stretch of highway.
+"""Small questions: yes or no, a line of text, a span of time, a stretch of highway, a file.
 
 None of them blocks: the window goes on while they are open, and what was answered comes by a call.
+None outlives its answer: who opened it must not touch it afterwards.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
+    QFileDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -50,6 +52,14 @@ class Question(QDialog):
         """Add the buttons; everything else is there."""
         self.body.addWidget(self.buttons)
         self.setMinimumWidth(min(width, max(200, self._around.width() - 20)))
+
+
+def file_dialog(parent: QWidget, title: str, at: str) -> QFileDialog:
+    """Return a dialog that begins at a folder or file. Left to itself it would stay until its
+    parent goes, hidden, and watch the folder."""
+    dialog = QFileDialog(parent, title, at)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    return dialog
 
 
 def ask_line(

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from fieldsurvey.export.column_choice import FORMATS_WITH_CHOICE, choosable
 from fieldsurvey.export.registry import FORMATS
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import Question
+from fieldsurvey.gui.workbench.dialogs import Question, file_dialog
 
 Answer = Callable[[str, Path, tuple[str, ...]], None]
 _COLUMNS_HEIGHT = 150  # of the list, in a window of 600
@@ -110,7 +110,7 @@ class ExportDialog(Question):
         self.yes.setEnabled(something and bool(self.path.text().strip()))
 
     def _browse(self) -> None:
-        dialog = QFileDialog(self, self.texts.tr("wb_export_title"), self.path.text())
+        dialog = file_dialog(self, self.texts.tr("wb_export_title"), self.path.text())
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.fileSelected.connect(self.path.setText)
         dialog.open()

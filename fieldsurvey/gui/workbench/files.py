@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench import desk
+from fieldsurvey.gui.workbench.dialogs import file_dialog
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
 from fieldsurvey.gui.workbench.import_dialog import SUFFIX, ImportDialog
 from fieldsurvey.gui.workbench.jobs import Jobs
@@ -58,14 +59,14 @@ class Files:
     # Opening
 
     def ask_files(self, texts: Texts) -> None:
-        dialog = QFileDialog(self._window, texts.tr("wb_do_open_files"), self._folder())
+        dialog = file_dialog(self._window, texts.tr("wb_do_open_files"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([texts.tr("wb_survey_files") + f" (*{SUFFIX})", f"* ({_PATTERN})"])
         dialog.filesSelected.connect(lambda names: self.open([Path(name) for name in names]))
         dialog.open()
 
     def ask_folder(self, texts: Texts) -> None:
-        dialog = QFileDialog(self._window, texts.tr("wb_do_open_folder"), self._folder())
+        dialog = file_dialog(self._window, texts.tr("wb_do_open_folder"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda name: self.open([Path(name)]))
@@ -104,7 +105,7 @@ class Files:
             self._ask_where(paths, texts)
 
     def ask_import(self, texts: Texts) -> None:
-        dialog = QFileDialog(self._window, texts.tr("wb_do_import"), self._folder())
+        dialog = file_dialog(self._window, texts.tr("wb_do_import"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(
             lambda names: self._ask_where([Path(name) for name in names], texts)
@@ -234,7 +235,7 @@ class Files:
     def _ask_pdf(self, title: str, behind: str, write: Callable[[Path], None]) -> None:
         name = self.paths[0].stem if self.paths else "fieldsurvey"
         output = str(Path(self._folder()) / f"{name}{behind}.pdf")
-        dialog = QFileDialog(self._window, title, output)
+        dialog = file_dialog(self._window, title, output)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("PDF (*.pdf)")
         dialog.setDefaultSuffix("pdf")

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import Question
+from fieldsurvey.gui.workbench.dialogs import Question, file_dialog
 
 SUFFIX = ".fsurvey"
 # Kazakhstan's, and UTC; any other IANA name can be typed.
@@ -73,7 +73,7 @@ class ImportDialog(Question):
         return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
 
     def _browse(self) -> None:
-        dialog = QFileDialog(self, self.windowTitle(), self.survey.text())
+        dialog = file_dialog(self, self.windowTitle(), self.survey.text())
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter(f"{self.texts.tr('wb_survey_files')} (*{SUFFIX})")
         dialog.setDefaultSuffix(SUFFIX)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import Question, ask_yes
+from fieldsurvey.gui.workbench.dialogs import Question, ask_yes, file_dialog
 
 SUFFIX = ".toml"
 Answer = Callable[[Path, Path | None, Path | None], None]
@@ -63,7 +63,7 @@ class PlanDialog(Question):
 
     def _browse(self, line: QLineEdit) -> None:
         at = line.text().strip() or str(Path(self.path.text()).parent)
-        dialog = QFileDialog(self, self.windowTitle(), at)
+        dialog = file_dialog(self, self.windowTitle(), at)
         dialog.setNameFilter(f"{self.texts.tr('wb_plan_files')} (*{SUFFIX})")
         dialog.setDefaultSuffix(SUFFIX)
         if line is self.path:

@@ -23,11 +23,13 @@ class PlanPage(SaidTable):
     """Signals:
     save_asked(): as the action of the menu.
     start_asked(): somebody wants to choose where the route begins.
+    start_taken(point): it begins at ``start_point`` from now on.
     asked_otherwise(): another plan is asked for.
     """
 
     save_asked = Signal()
     start_asked = Signal()
+    start_taken = Signal(object)
     asked_otherwise = Signal()
 
     def __init__(self) -> None:
@@ -64,6 +66,7 @@ class PlanPage(SaidTable):
         """Let the route begin there, or at its first place."""
         self._chosen = start
         self._name_start()
+        self.start_taken.emit(self.start_point)
         self.asked_otherwise.emit()
 
     def said_of_asked(self) -> str:

@@ -149,6 +149,7 @@ class WorkbenchWindow(QMainWindow):
         self.map.stretch_clicked.connect(self.tables.go_to_stretch)
         self.tables.plan.save_asked.connect(lambda: self.do(Do.SAVE_PLAN))
         self.tables.plan.start_asked.connect(self._ask_start)
+        self.tables.plan.start_taken.connect(self.map.set_start)
         self.planning.on_going = lambda box: self.map.show_box(*box)
         self.chips.time_asked.connect(lambda: self.filtering.ask_time(self._look.texts))
         self.chips.road_asked.connect(lambda: self.filtering.ask_road(self._look.texts))

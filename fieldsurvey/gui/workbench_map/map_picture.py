@@ -1,7 +1,7 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
 Bottom to top: base map, highways, judged hexagons and stretches, settlements, points, names, signs
-of verdicts, marker, scale bar, legend. Must not know of mouse and keys.
+of verdicts, where a car starts, marker, scale bar, legend. Must not know of mouse and keys.
 """
 
 from collections.abc import Iterator
@@ -42,6 +42,7 @@ from fieldsurvey.gui.workbench_map.point_layer import (
 from fieldsurvey.gui.workbench_map.point_signs import SignBook
 from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
 from fieldsurvey.gui.workbench_map.sign_sprites import SignSprites, Sprite
+from fieldsurvey.gui.workbench_map.start_flag import StartFlag
 from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER, StretchLines
 
 _MARKER_PX = 11
@@ -54,6 +55,7 @@ class MapPicture:
     cloud: the points.
     points_are_coming: a cloud is being made.
     covered: where the window has put something upon the map.
+    start: where a car starts.
     marker: world position of the chart's slider.
     singles: the single points last painted, None where cells were.
     """
@@ -66,6 +68,7 @@ class MapPicture:
         self.cloud: Cloud | None = None
         self.points_are_coming = False
         self.covered: tuple[QRectF, ...] = ()
+        self.start = StartFlag()
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
         self.ground = Ground(
@@ -82,6 +85,7 @@ class MapPicture:
         self._paint_points(painter, view, look)
         self.labels.paint(painter, view, look, (self._legend.room, *self.covered))
         self.signs.paint(painter, view, look)
+        self.start.paint(painter, view, look)
         self._paint_upon(painter, view, look)
         room_px = view.height - look.px(SCALE_BAR_ROOM_PX) - legend_corner(look).y()
         self._legend.paint(painter, self._legend_rows(view, look), look, max(room_px, 1.0))
@@ -92,6 +96,7 @@ class MapPicture:
         self._paint_points(painter, view, look)
         self.labels.paint_all(painter, view, look)
         self.signs.paint_all(painter, view, look)
+        self.start.paint_all(painter, view, look)
         self._paint_upon(painter, view, look)
         draw_legend(painter, legend_corner(look), self._legend_rows(view, look), look)
 

@@ -137,6 +137,11 @@ class MapSurface(QWidget):
             self._picture.marker = project_one(latitude_deg, longitude_deg)
         self.update()
 
+    def set_start(self, point: tuple[float, float] | None) -> None:
+        """Mark where a car starts: latitude and longitude in degrees, or nowhere."""
+        self._picture.start.at = None if point is None else project_one(*point)
+        self.update()
+
     def show_all(self) -> None:
         """Show all points; without any, all stretches of highway there are."""
         box = None if self._picture.cloud is None else self._picture.cloud.pyramid.extent()

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from fieldsurvey.analysis.gaps import NOT_DRIVEN, STALE, UNDECIDED, find_gaps
+from fieldsurvey.analysis.gaps import NOT_DRIVEN, STALE, UNDECIDED, find_gaps, find_settlement_gaps
 from fieldsurvey.analysis.lacking import Lack, lacking_settlements, lacking_stretches
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.route import ASSUMED_SPEED_MPS, Pace, Route, pace_of, plan_route
@@ -111,30 +111,77 @@ def test_a_highway_that_is_not_asked_for_is_left_out() -> None:
     assert lacking_stretches(find_gaps(judged, RULE, None), []) == []
 
 
+def villages_of(*ids: str) -> SettlementTable:
+    degrees = 43.0 + 0.1 * np.arange(len(ids))
+    unknown, radius_m = np.full(len(ids), -1), np.full(len(ids), 1_000.0)
+    borders = (None,) * len(ids)
+    return SettlementTable(ids, ids, *[ids] * 3, degrees, degrees, unknown, radius_m, borders)
+
+
+def settlement_gaps_of(
+    m: Measurements, villages: SettlementTable, *operators: str | None
+) -> list[Lack]:
+    judged = judge_settlements(m, RULE, now_utc_us=NOW_UTC_US)
+    return lacking_settlements(find_settlement_gaps(judged, RULE, villages.id, operators), villages)
+
+
 def test_settlements() -> None:
+    old = NOW_UTC_US - 400 * DAY_US
     m = measurements(
         [
-            *results("a" * 8, settlement_id="s1", operator="A"),
-            *results("aab", settlement_id="s2", operator="A"),
-            *results("a" * 8, settlement_id="s2", operator="B"),
-            *results("a" * 8, settlement_id="s3", started_utc_us=NOW_UTC_US - 400 * DAY_US),
+            *results("a" * 8, settlement_id="s3"),
+            *results("a" * 5, settlement_id="s2"),
+            *results("a" * 8, settlement_id="s1", started_utc_us=old),
+            *results("aab", settlement_id="elsewhere"),
         ]
     )
-    judged = judge_settlements(m, RULE, now_utc_us=NOW_UTC_US)
-    ids = ("s1", "s2", "s3", "s4")
-    degrees = np.array([43.0, 43.1, 43.2, 43.3])
-    unknown, radius_m = np.full(4, -1), np.full(4, 1_000.0)
-    table = SettlementTable(ids, ids, *[ids] * 3, degrees, degrees, unknown, radius_m, (None,) * 4)
-    found = lacking_settlements(judged, table, RULE, ("A", "B"))
+    found = settlement_gaps_of(m, villages_of("s2", "s1", "s3", "s4"), "A")
     assert [(one.name, one.reason) for one in found] == [
         ("s2", UNDECIDED),
-        ("s3", STALE),
+        ("s1", STALE),
         ("s4", NOT_DRIVEN),
+    ], "in the order of the places file"
+    (needed,) = {tests for one in found[1:] for _name, tests in one.operators}
+    assert 0 < found[0].planned.tests_needed < needed, "what has tests begins with these"
+    assert found[0].planned == PlannedSettlement("s2", found[0].operators[0][1])
+    assert found[0].start == found[0].end == (43.0, 43.0)
+
+
+def test_a_verdict_of_one_operator_is_none_of_another_in_settlements_as_on_highways() -> None:
+    tests = [
+        *results("a" * 8, operator="A", settlement_id="s1"),
+        *results("aaa", operator="A", settlement_id="s2", chainage_m=11_000.0),
+        *results("a", operator="B", settlement_id="s2", chainage_m=11_000.0),
+        *results("a" * 8, operator="A", settlement_id="s3", chainage_m=21_000.0),
+        *results("a" * 8, operator="B", settlement_id="s3", chainage_m=21_000.0),
     ]
-    assert found[0].planned == PlannedSettlement("s2", found[0].planned.tests_needed)
-    asked = [{name for name, _tests in one.operators} for one in found]
-    assert asked == [{"A"}, {"A"}, {"A", "B"}], "who has a verdict lacks none"
-    assert found[0].start == found[0].end == (43.1, 43.1)
+    m = measurements(tests)
+    on_road = gaps_of(m, [KAZ01])
+    in_villages = settlement_gaps_of(m, villages_of("s1", "s2", "s3", "s4"), "A", "B")
+    assert [one.name for one in in_villages] == ["s1", "s2", "s4"], "s3 is decided for both"
+    assert [one.operators for one in in_villages[:2]] == [one.operators for one in on_road]
+    assert [one.reason for one in in_villages[:2]] == [one.reason for one in on_road]
+    needed = in_villages[0].planned.tests_needed
+    assert in_villages[0].operators == (("B", needed),), "it never tested there"
+    assert in_villages[2].operators == (("A", needed), ("B", needed))
+
+
+def test_who_has_tests_on_highways_alone_lacks_them_in_settlements_too() -> None:
+    m = measurements(
+        [
+            *results("a" * 8, operator="A", settlement_id="s1"),
+            *results("a", operator="B", settlement_id=None),
+        ]
+    )
+    (lack,) = settlement_gaps_of(m, villages_of("s1"), "A", "B")
+    assert [name for name, _tests in lack.operators] == ["B"]
+
+
+def test_where_nobody_tested_it_is_not_known_who_lacks_tests() -> None:
+    (village,) = settlement_gaps_of(measurements(), villages_of("s1"))
+    highway = gaps_of(measurements(), [KAZ01])[0]
+    assert village.operators == highway.operators == ((None, village.planned.tests_needed),)
+    assert village.reason == highway.reason == NOT_DRIVEN
 
 
 # The pace

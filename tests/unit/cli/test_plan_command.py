@@ -77,6 +77,24 @@ def test_each_operator_needs_a_verdict_of_its_own(folder: Path, tmp_path: Path) 
     assert load_plan(tmp_path / "next.toml").operator == "A"
 
 
+def test_so_it_does_in_settlements(folder: Path, tmp_path: Path) -> None:
+    villager = [(6_500 + 200 * n, ABOVE) for n in range(8)]
+    write_survey(tmp_path / "village.fsurvey", villager, operator="A", settlement_id="s1")
+    both = folder / "b.fsurvey", tmp_path / "village.fsurvey"
+
+    def villages(*words: object) -> list[Any]:
+        done = run("make", *words, "--settlements", *options(folder, tmp_path), "--json")
+        assert done.exit_code == 0, done.stderr
+        return [leg for leg in json.loads(done.stdout)["route"] if "settlement_id" in leg]
+
+    (leg,) = villages(*both)
+    assert (leg["settlement_name"], leg["reason"]) == ("Шелек", "not_driven")
+    assert leg["operators"] == [{"operator": "B", "tests_needed": leg["tests_needed"]}]
+    assert load_plan(tmp_path / "next.toml").settlements[0].tests_needed == leg["tests_needed"]
+    assert villages(tmp_path / "village.fsurvey") == [], "B is nobody who is asked about"
+    assert villages(*both, "--operator", "A") == []
+
+
 def test_start_length_and_settlements(folder: Path, tmp_path: Path) -> None:
     document = make(
         folder, tmp_path, "--from", "43.3,77", "--max-km", 15, "--settlements", surveys="a b"
