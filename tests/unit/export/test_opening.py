@@ -346,7 +346,7 @@ def test_it_tells_how_far_it_is_and_can_be_stopped(survey: Path) -> None:
 
 
 def test_seconds_come_in_pieces_to_the_last_bit(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("fieldsurvey.store.bulk._PIECE_SEQS", 1_500)
+    monkeypatch.setattr("fieldsurvey.store.bulk._PIECE_VALUES", 20_000)
     fix = a_sample(1).fix
     assert fix is not None
     samples = [
@@ -385,7 +385,7 @@ def test_seconds_come_in_pieces_to_the_last_bit(tmp_path: Path, monkeypatch) -> 
 def test_what_is_recorded_meanwhile_is_left_for_the_next_opening(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fieldsurvey.store.bulk._PIECE_SEQS", 10)
+    monkeypatch.setattr("fieldsurvey.store.bulk._PIECE_VALUES", 20)
     path = tmp_path / "a.fsurvey"
     recorded_later = iter(range(100, 200))
     with SurveyFile.create(path) as survey:
