@@ -27,6 +27,8 @@ from fieldsurvey.throughput.judge import judge
 from fieldsurvey.throughput.protocols.ending import Ending
 
 FRESH_FIX_US = 5_000_000  # an older fix does not say where a test began or ended
+# A replay at ten times the speed is five seconds behind when the computer was busy for half a one.
+LATE_REPLAY_REAL_US = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,10 @@ class Tester:
 
     def _fresh_fix(self) -> Fix | None:
         fix = self._receiver.newest
-        if fix is None or fix.age_us(self._clock.mono_us()) > FRESH_FIX_US:
+        if fix is None:
             return None
-        return fix
+        age_us = fix.age_us(self._clock.mono_us())
+        # A replay says itself when its receiver was silent; with nothing said it is only late.
+        late = self._receiver.source.replayed and self._receiver.trouble is None
+        limit_us = max(FRESH_FIX_US, LATE_REPLAY_REAL_US * self._clock.speed if late else 0)
+        return fix if age_us <= limit_us else None

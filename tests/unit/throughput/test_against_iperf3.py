@@ -20,9 +20,11 @@ ROOT = Path(__file__).parents[3]
 SERVER_IP, CLIENT_IP = "198.18.71.1", "198.18.71.2"
 # The shaper counts Ethernet frames: 1,514 bytes for 1,448 of payload.
 PAYLOAD_BPS = 100e6 * 1448 / 1514
-# Seen: within 0.5 %, once 1.7 %. The rest is for machines whose cores are busy with other things.
+# Seen: within 0.5 %, once 1.7 %. The rest is for machines whose cores are busy with other things:
+# a shaper that is late by more than its burst lets less through, for us and for iperf3.
 TOLERANCE = 0.05
-PEERS_TRIES = 3
+BURST = "64kb"
+TRIES = 3
 
 pytestmark = [
     pytest.mark.root,
@@ -50,7 +52,7 @@ def namespaces() -> Iterator[tuple[str, str]]:
         for name, address in ((server, SERVER_IP), (client, CLIENT_IP)):
             run(f"ip -n {name} address add {address}/24 dev veth0")
             run(f"ip -n {name} link set veth0 up")
-        run(f"tc -n {server} qdisc add dev veth0 root tbf rate 100mbit burst 16kb latency 100ms")
+        run(f"tc -n {server} qdisc add dev veth0 root tbf rate 100mbit burst {BURST} latency 100ms")
         yield server, client
     finally:
         for name in (server, client):
@@ -95,13 +97,15 @@ def test_we_and_iperf3_agree(
         port = json.loads(started(stack, inside(server, sys.executable, "-c", serve)))["port"]
         started(stack, inside(server, "iperf3", "-s", "-B", SERVER_IP, "--forceflush"))
         url = f"http://{SERVER_IP}:{port}"
-        said = subprocess.run(
-            inside(client, sys.executable, "-c", measure, url),
-            cwd=ROOT, check=True, capture_output=True, timeout=30,
-        ).stdout  # fmt: skip
-        theirs_bps = [iperf3_bps(client)]
-        while theirs_bps[-1] < (1 - TOLERANCE) * PAYLOAD_BPS and len(theirs_bps) < PEERS_TRIES:
-            theirs_bps.append(iperf3_bps(client))  # the machine had something else to do
+        for _ in range(TRIES):
+            theirs_bps = [iperf3_bps(client)]
+            said = subprocess.run(
+                inside(client, sys.executable, "-c", measure, url),
+                cwd=ROOT, check=True, capture_output=True, timeout=30,
+            ).stdout  # fmt: skip
+            theirs_bps.append(iperf3_bps(client))
+            if min(theirs_bps) >= (1 - TOLERANCE) * PAYLOAD_BPS:
+                break  # else the machine had something else to do than to keep the link's pace
     measurement = msgspec.json.decode(said, type=Measurement)
     phase = measurement.phase(PhaseKind.DOWNLOAD)
     assert phase is not None
@@ -111,13 +115,14 @@ def test_we_and_iperf3_agree(
         sys.stdout.write(
             f"\n100 Mbit/s shaped, {PAYLOAD_BPS / 1e6:.2f} of payload: ours {ours_bps / 1e6:.2f} "
             f"[{phase.estimate.low_bps / 1e6:.2f}, {phase.estimate.high_bps / 1e6:.2f}], "
-            f"iperf3 {theirs_bps[-1] / 1e6:.2f} Mbps; ramp {phase.estimate.ramp_us / 1e3:.0f} ms, "
+            f"iperf3 {theirs_bps[0] / 1e6:.2f} before and {theirs_bps[1] / 1e6:.2f} Mbps after; "
+            f"ramp {phase.estimate.ramp_us / 1e3:.0f} ms, "
             f"{measurement.congestion_control}, mss {measurement.mss_bytes}\n"
         )
     assert measurement.mss_bytes == 1448
-    assert ours_bps == pytest.approx(theirs_bps[-1], rel=TOLERANCE), theirs_bps
-    assert ours_bps == pytest.approx(PAYLOAD_BPS, rel=TOLERANCE)
+    assert ours_bps >= (1 - TOLERANCE) * min(theirs_bps)
+    assert ours_bps <= (1 + TOLERANCE) * min(max(theirs_bps), PAYLOAD_BPS)
     judgement = judge(measurement, Target("national-100", "test", 100_000_000, RateLayer.IP))
     assert judgement is not None
-    assert judgement.compared_bps == pytest.approx(100e6 * 1500 / 1514, rel=TOLERANCE)
+    assert judgement.compared_bps == pytest.approx(ours_bps * 1500 / 1448, rel=0.001)
     assert len(phase.round_trips_us) >= 10
