@@ -42,7 +42,6 @@ SAMPLE_COLUMNS: dict[str, pl.DataType] = {
     "speed_mps": pl.Float32(),
     "technology": _WORD,
     "rsrp_dbm": pl.Float32(),
-    "rsrq_db": pl.Float32(),
     "sinr_db": pl.Float32(),
     "highway_ref": _WORD,
     "chainage_m": pl.Float64(),

@@ -41,7 +41,6 @@ _SAMPLE_NAMES = {
     "speed_mps": "fix_speed_mps",
     "technology": "radio_technology",
     "rsrp_dbm": "radio_rsrp_dbm",
-    "rsrq_db": "radio_rsrq_db",
     "sinr_db": "radio_sinr_db",
 }
 _TEST_NAMES = {
