@@ -57,17 +57,23 @@ def find_gaps(
     judged_by: JudgedBy,
     places: Register | None,
     length_m: int = JUDGED_LENGTH_M,
+    operators: Sequence[str | None] = (),
 ) -> pl.DataFrame:
     """Return ``GAP_COLUMNS`` of the stretches that need tests, along their highways.
 
     ``judged``: of :func:`fieldsurvey.analysis.stretches.judge_stretches`, of ``length_m``. With
     ``places``, stretches without any evidence are among them, for each of the operators (or what
-    else they were judged by) that has any.
+    else they were judged by) that has any on a highway; judged by operator, also for each of
+    ``operators``: who has tests elsewhere.
     """
     by = [name for name in BY if name in judged.columns]
     if places is not None:
         there = stretches_of(places, length_m)
-        judged = _with_others(judged, there.drop("to_m"), judged.select(by).unique())
+        groups = judged.select(pl.col(by).cast(pl.String))
+        if by == ["operator"]:
+            groups = pl.concat([groups, _operators(operators)])
+        judged = judged.with_columns(pl.col(by).cast(pl.String))
+        judged = _with_others(judged, there.drop("to_m"), groups.unique())
         judged = _ended(judged, there)
     return _gaps(judged, by, judged_by, GAP_COLUMNS)
 
@@ -86,8 +92,7 @@ def find_settlement_gaps(
     """
     judged = judged.with_columns(pl.col("operator").cast(pl.String))
     there = pl.DataFrame({"settlement_id": settlement_ids}, schema={"settlement_id": pl.String()})
-    who = pl.DataFrame({"operator": operators}, schema={"operator": pl.String()})
-    judged = _with_others(judged, there, who)
+    judged = _with_others(judged, there, _operators(operators))
     return _gaps(judged, ["operator"], judged_by, SETTLEMENT_GAP_COLUMNS)
 
 
@@ -129,6 +134,10 @@ def day_name(day_utc_us: int, utc_offset_h: float = KAZAKHSTAN_UTC_OFFSET_H) -> 
     """Return the date of a day of :func:`progress`, as "2026-05-18"."""
     here = timezone(timedelta(hours=utc_offset_h))
     return datetime.fromtimestamp(day_utc_us // US_PER_S, here).date().isoformat()
+
+
+def _operators(names: Sequence[str | None]) -> pl.DataFrame:
+    return pl.DataFrame({"operator": names}, schema={"operator": pl.String()})
 
 
 def _with_others(judged: pl.DataFrame, there: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:

@@ -91,14 +91,16 @@ def _lacks(
 ) -> list[Lack]:
     rule = judged_by(target_id)
     # Seconds know the drive's operator, tests that of their link: it is these that are judged.
-    tested = scope.apply(measured.evidence()).tests["operator"].cast(pl.String).unique().sort()
-    of_tested = pl.col("operator").cast(pl.String).is_in(tested.to_list(), nulls_equal=True)
+    tests = scope.apply(measured.evidence()).tests
+    tested = tests["operator"].cast(pl.String).unique().sort().to_list()
+    of_tested = pl.col("operator").cast(pl.String).is_in(tested, nulls_equal=True)
     judged = judge_stretches(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
-    found = lacking_stretches(find_gaps(judged, rule, places), places.highway_lines())
+    stretches = find_gaps(judged, rule, places, operators=tested)
+    found = lacking_stretches(stretches, places.highway_lines())
     if settlements:
         judged = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
         villages = places.settlements()
-        gaps = find_settlement_gaps(judged, rule, villages.id, tested.to_list())
+        gaps = find_settlement_gaps(judged, rule, villages.id, tested)
         found += lacking_settlements(gaps, villages)
     return found
 

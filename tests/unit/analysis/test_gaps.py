@@ -52,6 +52,17 @@ def test_each_operator_has_its_own_gaps(places: Places) -> None:
     assert found["tests_needed"][0] > 0
 
 
+def test_who_has_tests_elsewhere_lacks_them_on_every_highway(places: Places) -> None:
+    judged = judge_stretches(
+        measurements(results("a" * 8, chainage_m=1.0)), RULE, now_utc_us=NOW_UTC_US
+    )
+    found = find_gaps(judged, RULE, places, operators=["A", "of villages"])
+    assert found["operator"].to_list() == ["of villages", *["A", "of villages"] * 3]
+    assert set(found["reason"]) == {"not_driven"}
+    as_before = find_gaps(judged, RULE, places)
+    assert found.filter(operator="A").equals(as_before)
+
+
 def test_where_nobody_was_everything_is_to_be_driven(places: Places) -> None:
     for by in ((), ("operator",)):
         assert len(gaps([], places, by)) == 4
