@@ -165,6 +165,23 @@ def test_numbers_of_old_points_are_not_told_of_new_ones(qtbot: QtBot, map_: Work
     map_.set_selection(np.array([True]))  # the length of the new
 
 
+def test_nothing_is_told_of_new_points_before_they_are_painted(
+    qtbot: QtBot, map_: WorkbenchMap
+) -> None:
+    """What is seen are still the old ones, whose places along the curve now are others'."""
+    _show(qtbot, map_, points_at((43.0, 76.0), ALMATY, classes=[GOOD, POOR]))
+    map_.show_box(*_around(*ALMATY))
+    settle(qtbot, map_)
+    clicked: list[int | None] = []
+    map_.clicked.connect(clicked.append)
+    map_.setUpdatesEnabled(False)
+    map_.set_points(points_at((43.0, 76.0), (51.0, 71.0), classes=[GOOD, POOR]))
+    qtbot.waitUntil(lambda: not map_._maker.is_busy)
+    qtbot.mouseClick(map_, Qt.MouseButton.LeftButton, pos=_middle(map_))
+    map_.setUpdatesEnabled(True)
+    assert clicked == [None]
+
+
 def test_a_map_panned_far_is_painted_where_it_is(qtbot: QtBot, map_: WorkbenchMap) -> None:
     """Beyond the margin of the kept picture and back from another zoom."""
     line = MapStretch(np.array([43.25, 43.25]), np.array([70.0, 84.0]), Verdict.ABOVE, "km 1", None)

@@ -192,7 +192,10 @@ class MapSurface(QWidget):
     # What comes back from the workers
 
     def _take_cloud(self) -> None:
-        self._picture.cloud = self._maker.cloud
+        before, now = self._picture.cloud, self._maker.cloud
+        if before is None or now is None or before.pyramid is not now.pyramid:
+            self._picture.singles = None  # their places are along the curve before
+        self._picture.cloud = now
         self._picture.points_are_coming = self._maker.has_other_points
         if self._show_all_when_ready and not self._maker.is_busy:
             self.show_all()
