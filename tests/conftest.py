@@ -33,7 +33,9 @@ LONGEST = ("end_to_end", "faults", "unit/hq/engines")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
     """Mark what must be ``alone`` before ``-m`` chooses; afterwards put the longest first."""
 
     def lies_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
@@ -43,6 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         if lies_in(item, ALONE):
             item.add_marker("alone")
     yield
+    if config.getoption("loadgroup", default=False):  # set in the workers of pytest-xdist
+        grouped = (item for item in items if item.get_closest_marker("xdist_group"))
+        assert all("@" in item.nodeid for item in grouped), "pytest-xdist ignores its groups"
     items.sort(key=lambda item: not lies_in(item, LONGEST))
 
 

@@ -69,7 +69,7 @@ def gpsd_positions(receivers: Path) -> Callable[[str], list[dict[str, Any]]]:
     def run(log: str, port: int) -> list[dict[str, Any]]:
         command = ["gpsfake", "-1", "-p", "-P", str(port), f"{receivers / log}.log"]
         for _ in range(PEERS_TRIES):  # on a busy machine gpsfake may give its gpsd up too soon
-            done = subprocess.run(command, capture_output=True, timeout=60)
+            done = subprocess.run(command, capture_output=True, timeout=120)
             if done.returncode == 0:
                 break
         assert done.returncode == 0, done.stderr.decode()
