@@ -31,24 +31,42 @@ ALONE = (
 # Minutes, most of them waiting: begun last they would be waited for.
 LONGEST = ("end_to_end", "faults", "unit/hq/engines")
 
+# What these begin with takes seconds, for each worker that has one of their tests: one has them all.
+TOGETHER = (
+    "unit/analysis/test_questions.py",
+    "unit/cli/test_encrypted_laptop.py",
+    "unit/cli/test_sync_command.py",
+    "unit/cli/test_sync_fetch.py",
+    "unit/hq/test_app.py",
+    "unit/hq/test_bucket.py",
+    "unit/hq/test_command_ask.py",
+    "unit/hq/test_pulling.py",
+    "unit/hq/test_status_page.py",
+    "unit/sync/test_fetching.py",
+    "unit/sync/test_pulling.py",
+)
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Iterator[None]:
-    """Mark what must be ``alone`` before ``-m`` chooses; afterwards put the longest first."""
+    """Mark what must be alone or together before ``-m`` and pytest-xdist choose; afterwards put
+    the longest first."""
 
-    def lies_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
-        return item.path.relative_to(Path(__file__).parent).as_posix().startswith(places)
+    def place(item: pytest.Item) -> str:
+        return item.path.relative_to(Path(__file__).parent).as_posix()
 
     for item in items:
-        if lies_in(item, ALONE):
+        if place(item).startswith(ALONE):
             item.add_marker("alone")
+        if place(item) in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(place(item)))
     yield
     if config.getoption("loadgroup", default=False):  # set in the workers of pytest-xdist
         grouped = (item for item in items if item.get_closest_marker("xdist_group"))
         assert all("@" in item.nodeid for item in grouped), "pytest-xdist ignores its groups"
-    items.sort(key=lambda item: not lies_in(item, LONGEST))
+    items.sort(key=lambda item: not place(item).startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")
