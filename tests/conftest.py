@@ -31,7 +31,7 @@ ALONE = (
 # Minutes, most of them waiting: begun last they would be waited for.
 LONGEST = ("end_to_end", "faults", "unit/hq/engines")
 
-# What these begin with takes seconds, for each worker that has one of their tests: one has them all.
+# What these begin with takes seconds for each worker that has one of their tests: one has all.
 TOGETHER = (
     "unit/analysis/test_questions.py",
     "unit/cli/test_encrypted_laptop.py",
