@@ -8,7 +8,6 @@ archive itself, with all its columns.
 
 import contextlib
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from fieldsurvey.analysis.h3_index import RESOLUTIONS, cells, parents
 from fieldsurvey.hq.archive import Archive
 from fieldsurvey.hq.archive_tables import TABLES
 from fieldsurvey.hq.shelf import Folder
+from tests.support.peak_memory import peak_mb
 
 DAYS, LAPTOPS, SECONDS = 50, 70, 28_800
 TEST_EVERY_S = 60
@@ -135,14 +135,14 @@ def ask(folder: Path, question: str, resolution: int) -> dict[str, float]:
         ]
         for table in COLUMNS
     }
-    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before_mb = peak_mb()
     started_s, cpu_s = time.perf_counter(), time.process_time()
     with contextlib.closing(OnDuckDb(Archived(folder, files))) as engine:
         answered = engine.answer(answer(Question(question), Scope(resolution)))
     return {
         "took_s": time.perf_counter() - started_s,
         "cpu_s": time.process_time() - cpu_s,
-        "more_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1000,
+        "more_mb": peak_mb() - before_mb,
         "rows": len(answered),
         "cells": answered["cell"].n_unique(),
         "counted": answered.get_column(answered.columns[3]).sum(),

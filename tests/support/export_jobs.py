@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from xml.etree import ElementTree as ET
 
+from tests.support.peak_memory import peak_mb
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -93,7 +95,7 @@ def _ours_out(
     # there, since formats work on some while others are made.
     with path.open("wb") as stream:
         exporter.write(tables, _as_exported(stream), lambda _share: None)
-    watch.peak_mb = _peak_mb()
+    watch.peak_mb = peak_mb()
     made = list(tables.sample_pieces())
     kept = replace(tables, sample_pieces=lambda: iter(made))
     with path.open("wb") as stream, watch:
@@ -327,13 +329,6 @@ def _survey_to(format_name: str, folder: Path) -> tuple[_Stopwatch, int]:
     return watch, report.points
 
 
-def _peak_mb() -> float:
-    """The kernel's own record; getrusage would count the process that started this one."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
-
-
 def main(job: str, points: str, folder: str) -> None:
     jobs: dict[str, Callable[[int, Path], tuple[_Stopwatch, int]]] = {
         function.__name__: function
@@ -348,7 +343,7 @@ def main(job: str, points: str, folder: str) -> None:
     }  # fmt: skip
     watch, count = jobs[job](int(points), Path(folder))
     measured = {
-        "seconds": watch.seconds, "cpu_s": watch.cpu_s, "peak_mb": watch.peak_mb or _peak_mb(),
+        "seconds": watch.seconds, "cpu_s": watch.cpu_s, "peak_mb": watch.peak_mb or peak_mb(),
         "points": count,
     }  # fmt: skip
     sys.stdout.write(json.dumps(measured))

@@ -34,6 +34,7 @@ from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
 from fieldsurvey.model.verdict import Verdict
 from tests.support.gui_features import FewPlaces, RealPlaces
 from tests.support.gui_map import LOOK, drives
+from tests.support.peak_memory import peak_mb
 
 SIZE = (1200, 800)
 _STEPS = 40
@@ -232,15 +233,9 @@ def main() -> None:
         painter.end()
     report |= walk(widget, start, painters)
     if not arguments.datashader:
-        report["peak_mb"] = _peak_mb()
+        report["peak_mb"] = round(peak_mb())
     widget.close_workers()
     json.dump(report, sys.stdout)
-
-
-def _peak_mb() -> int:
-    """Return the most memory this process has had; ``getrusage`` counts its parent's as well."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 # Sleeps a millisecond, again and again until its input ends; prints by how much it woke too late.
