@@ -7,8 +7,6 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Hundreds of processes are started by the tests: each would compile all it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-ALONE := "alone and not faults and not bench"
-
 .PHONY: run test shared-tests lint faults bench lock clean qt-libraries test-packages debian-packages
 
 run: $(VENV)/.run-installed qt-libraries
@@ -16,8 +14,7 @@ run: $(VENV)/.run-installed qt-libraries
 
 # Debian's packages and Python's come at the same time: each waits for network and disk. Tests often
 # wait too, so four run on two cores, beside the linters; those that measure time or rates come after
-# and have the machine to themselves. What fails of these is tried once more, and both are
-# shown: no link keeps its pace while somebody else's load stops the machine for a tenth of a second.
+# and have the machine to themselves.
 test: $(VENV)/bin/python
 	$(MAKE) --no-print-directory -j3 -Otarget $(VENV)/.dev-installed $(VENV)/.spark-installed test-packages
 ifdef ARGS
@@ -25,8 +22,7 @@ ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
 	$(MAKE) --no-print-directory -k -j2 lint shared-tests; \
-	  shared=$$?; { $(BIN)/pytest -m $(ALONE) || $(BIN)/pytest -m $(ALONE) --last-failed --last-failed-no-failures none; } \
-	  && exit $$shared
+	  shared=$$?; $(BIN)/pytest -m "alone and not faults and not bench" && exit $$shared
 endif
 
 shared-tests:
