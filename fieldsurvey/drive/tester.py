@@ -1,5 +1,7 @@
 """Makes throughput tests over one link and ties them to their stretch of road."""
 
+import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +29,7 @@ from fieldsurvey.throughput.judge import judge
 from fieldsurvey.throughput.protocols.ending import Ending
 
 FRESH_FIX_US = 5_000_000  # an older fix does not say where a test began or ended
-# A replay at ten times the speed is five seconds behind when the computer was busy for half a one.
-LATE_REPLAY_REAL_US = 2_000_000
+CATCH_UP_REAL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Tester:
         self, trigger: Trigger, order: MeasurementPlan, confirms: str | None = None
     ) -> ThroughputTest:
         """Measure now. A failure of the network or of the measuring process is in the result."""
+        await self._catch_up(self._clock.mono_us())
         begun = self._begun()
         self.running = RunningTest(order.phases[0], 0, 0, None, self.link.name)
         self._payload_bytes = 0
@@ -83,12 +85,15 @@ class Tester:
             measurement = await self._process.run(order, self._progress)
         finally:
             self.running = None
-        return self._made(trigger, begun, measurement, confirms)
+        ended = self._clock.utc_us(), self._clock.mono_us()
+        await self._catch_up(ended[1])
+        return self._made(trigger, begun, ended, measurement, confirms)
 
     def skipped(self, trigger: Trigger, order: MeasurementPlan, reason: str) -> ThroughputTest:
         """Return the record of a test that could not even be tried."""
         ending = Ending(Outcome.SKIPPED, Cause.NO_ROUTE, reason)
-        return self._made(trigger, self._begun(), ending.measurement(order), None)
+        now = self._begun()
+        return self._made(trigger, now, (now.utc_us, now.mono_us), ending.measurement(order), None)
 
     def cancel(self) -> None:
         """End the running test at once; what was counted is kept."""
@@ -99,19 +104,26 @@ class Tester:
         await self._process.close()
 
     def _begun(self) -> Begun:
-        return Begun(self._clock.utc_us(), self._clock.mono_us(), self._fresh_fix())
+        now_us = self._clock.mono_us()
+        return Begun(self._clock.utc_us(), now_us, self._fresh_fix(now_us))
 
     def _made(
-        self, trigger: Trigger, begun: Begun, measurement: Measurement, confirms: str | None
+        self,
+        trigger: Trigger,
+        begun: Begun,
+        ended: tuple[int, int],
+        measurement: Measurement,
+        confirms: str | None,
     ) -> ThroughputTest:
-        end_fix = self._fresh_fix()
+        """``ended``: UTC and monotonic time."""
+        end_fix = self._fresh_fix(ended[1])
         return ThroughputTest(
             test_id=str(uuid.uuid4()),
             trigger=trigger,
             started_utc_us=begun.utc_us,
             started_mono_us=begun.mono_us,
-            ended_utc_us=self._clock.utc_us(),
-            ended_mono_us=self._clock.mono_us(),
+            ended_utc_us=ended[0],
+            ended_mono_us=ended[1],
             measurement=measurement,
             start_fix=begun.fix,
             end_fix=end_fix,
@@ -136,12 +148,22 @@ class Tester:
             self._payload_bytes = progress.payload_bytes
             self._on_traffic()
 
-    def _fresh_fix(self) -> Fix | None:
+    async def _catch_up(self, mono_us: int) -> None:
+        """Let a replay hand over what was due by then: at ten times the speed its fixes are five
+        seconds late when the computer was busy for half a one. It says itself where its receiver
+        was silent; live ones have nothing waiting."""
+        receiver, give_up_s = self._receiver, time.monotonic() + CATCH_UP_REAL_S
+        while (  # noqa: ASYNC110 - a late replay hands over one fix a turn of the loop
+            receiver.source.replayed
+            and receiver.newest is not None
+            and receiver.trouble is None
+            and self._fresh_fix(mono_us) is None
+            and time.monotonic() < give_up_s
+        ):
+            await asyncio.sleep(0)
+
+    def _fresh_fix(self, mono_us: int) -> Fix | None:
         fix = self._receiver.newest
-        if fix is None:
+        if fix is None or fix.age_us(mono_us) > FRESH_FIX_US:
             return None
-        age_us = fix.age_us(self._clock.mono_us())
-        # A replay says itself when its receiver was silent; with nothing said it is only late.
-        late = self._receiver.source.replayed and self._receiver.trouble is None
-        limit_us = max(FRESH_FIX_US, LATE_REPLAY_REAL_US * self._clock.speed if late else 0)
-        return fix if age_us <= limit_us else None
+        return fix

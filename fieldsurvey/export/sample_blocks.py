@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fieldsurvey.export.tables import SurveyTables
 
 BLOCK_ROWS = 65_536  # with more, memory is what takes the time
+BLOCK_VALUES = 1 << 20  # some five blocks are on their way, and as text each is many times as large
 
 
 def sample_blocks(tables: SurveyTables, names: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -23,13 +24,14 @@ def sample_blocks(tables: SurveyTables, names: Sequence[str]) -> Iterator[pl.Dat
     import polars as pl
 
     replayed = dict(tables.drives.select("drive_id", "replayed").iter_rows())
+    rows = min(BLOCK_ROWS, BLOCK_VALUES // len(names))
     waiting: list[pl.DataFrame] = []
     for piece in tables.sample_pieces():
         if "replayed" in names:
             of_drive = replayed.get(piece["drive_id"][0]) if len(piece) else None
             piece = piece.with_columns(replayed=pl.lit(of_drive, dtype=pl.Boolean))
         waiting.append(piece[names])
-        if sum(map(len, waiting)) >= BLOCK_ROWS:
+        if sum(map(len, waiting)) >= rows:
             yield _joined(waiting)
     if waiting:
         yield _joined(waiting)

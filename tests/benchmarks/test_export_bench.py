@@ -17,7 +17,6 @@ from tests.support.export_jobs import Measured, best, run
 MILLION = 1_000_000
 SOME = 100_000  # gpxpy would need more than 10 GB for a million points with extensions
 LIMIT_MB = 300
-CSV_LIMIT_MB = 400  # of all 35 columns: with smaller blocks it was 300 and a fifth slower
 
 pytestmark = pytest.mark.bench
 
@@ -74,7 +73,7 @@ def test_csv(folder: Path) -> None:
     peer = run("csv_module_out", MILLION, folder)
     assert_same_file(folder / "ours.csv", folder / "peer.csv")
     assert compare("CSV out, 35 columns", out, "csv module, the same file", peer) >= 10
-    assert out.peak_mb < CSV_LIMIT_MB
+    assert out.peak_mb < LIMIT_MB
     bare = run("csv_module_bare_out", MILLION, folder)
     show("csv module, stored values as they are", bare)
 
@@ -112,4 +111,4 @@ def test_a_survey_file(folder: Path) -> None:
         show(job.replace("_", " "), whole)
         assert whole.points == MILLION
         # Its 20,000 tests are held in memory, and what is on its way between four threads.
-        assert whole.peak_mb < (500 if job in ("survey_to_gpx", "survey_to_csv") else 600)
+        assert whole.peak_mb < (450 if job in ("survey_to_gpx", "survey_to_csv") else 600)

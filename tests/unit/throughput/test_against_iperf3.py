@@ -120,7 +120,9 @@ def test_we_and_iperf3_agree(
             f"{measurement.congestion_control}, mss {measurement.mss_bytes}\n"
         )
     assert measurement.mss_bytes == 1448
-    assert ours_bps >= (1 - TOLERANCE) * min(theirs_bps)
+    # All that the link lets through, where iperf3 got that; else as much as iperf3.
+    got_all = min(theirs_bps) >= (1 - TOLERANCE) * PAYLOAD_BPS
+    assert ours_bps >= (1 - TOLERANCE) * (PAYLOAD_BPS if got_all else min(theirs_bps))
     assert ours_bps <= (1 + TOLERANCE) * PAYLOAD_BPS
     judgement = judge(measurement, Target("national-100", "test", 100_000_000, RateLayer.IP))
     assert judgement is not None
