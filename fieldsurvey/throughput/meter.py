@@ -1,6 +1,7 @@
 """Counts bytes into bins of 50 ms, by the time at which they were received.
 
-Must not interpolate or smooth: what is stored is what was counted.
+Must not smooth: what is stored is what was counted. Where the counting itself came late, what it
+found is spread over the time since it last looked, as :mod:`fieldsurvey.throughput.arrivals` does.
 """
 
 import time
@@ -39,7 +40,26 @@ class Meter:
     def count(self, received_bytes: int) -> None:
         """Count bytes received just now; what is beyond the limit is not counted."""
         now_ns = time.perf_counter_ns()
-        self.add((now_ns - self.start_ns) // 1000 // self.width_us, received_bytes, now_ns)
+        self.add(self._bin_of(now_ns), received_bytes, now_ns)
+
+    def count_since(self, last_ns: int, received_bytes: int) -> None:
+        """Count bytes that came at some time after ``last_ns`` and before now.
+
+        After a look that came late, all of them in the bin of now would be a burst that the link
+        never carried; and where the hole before it fell into the ramp, a rate that it never had.
+        """
+        now_ns = time.perf_counter_ns()
+        width_ns = self.width_us * 1000
+        before_ns, counted = max(last_ns, self.start_ns), 0
+        for bin_index in range((before_ns - self.start_ns) // width_ns, self._bin_of(now_ns) + 1):
+            until_ns = min(self.start_ns + (bin_index + 1) * width_ns, now_ns)
+            share = (until_ns - before_ns) / max(now_ns - before_ns, 1)
+            due = received_bytes if until_ns == now_ns else round(share * received_bytes)
+            self.add(bin_index, due - counted, now_ns)
+            counted = due
+
+    def _bin_of(self, now_ns: int) -> int:
+        return (now_ns - self.start_ns) // 1000 // self.width_us
 
     def add(self, bin_index: int, received_bytes: int, now_ns: int | None = None) -> None:
         """Count bytes that a receiver elsewhere saw in bin ``bin_index``."""

@@ -8,6 +8,7 @@ that acknowledges in the server's place (satellite links have them) is not seen 
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -161,6 +162,7 @@ class AcknowledgedUpload(ForeignLoad, asyncio.Protocol):
         self._body_left = 0
         self._head_bytes = 0  # of all requests: acknowledged too, but no payload
         self._counted = 0
+        self._looked_ns = 0
         self._acknowledged_before = 0  # by the TLS handshake
         self._exhausted = False
         self._stopped = False
@@ -191,6 +193,7 @@ class AcknowledgedUpload(ForeignLoad, asyncio.Protocol):
             self._fail(LinkError(Cause.ENGINE, "no TCP_INFO here to tell what was acknowledged"))
             return
         self._acknowledged_before = info.acknowledged_bytes
+        self._looked_ns = time.perf_counter_ns()
         self._next_request()
         self._look()
 
@@ -269,8 +272,9 @@ class AcknowledgedUpload(ForeignLoad, asyncio.Protocol):
         self._pump_soon()
 
     def _look(self) -> None:
-        """Count what was acknowledged since the last look, into the bin of now."""
+        """Count what was acknowledged since the last look."""
         info = self.tcp_info()
+        looked_ns, self._looked_ns = self._looked_ns, time.perf_counter_ns()
         if info is None or self._closed:
             return
         wire_bytes = info.acknowledged_bytes - self._acknowledged_before
@@ -285,8 +289,10 @@ class AcknowledgedUpload(ForeignLoad, asyncio.Protocol):
         if payload > self._counted:
             # An answer comes only at a body's end: acknowledged bytes show that somebody listens.
             self.server_id = self.server_id or self._orders.server.authority
-            self._count(payload - self._counted)
+            self._orders.meter.count_since(looked_ns, payload - self._counted)
             self._counted = payload
+            if self._orders.meter.full:
+                self._orders.wake()
         if self._exhausted and payload == self.sent_bytes and not self.at_limit:
             self.at_limit = True
             self._orders.wake()

@@ -46,6 +46,31 @@ def test_bytes_are_counted_when_they_come() -> None:
     assert meter.silent_us() < 50_000
 
 
+def test_what_a_late_look_finds_is_spread_over_the_time_before_it() -> None:
+    meter = Meter(1 << 40)
+    meter.start()
+    meter.count(1)
+    looked_ns = time.perf_counter_ns()
+    time.sleep(0.2)
+    meter.count_since(looked_ns, 1_000_000)
+    elapsed_us = meter.elapsed_us()
+    counts = meter.complete_counts(elapsed_us)[1:]
+    assert meter.total_bytes == 1_000_001
+    per_bin = 1_000_000 * WIDTH_US / elapsed_us
+    assert all(0.9 * per_bin < count < 1.1 * per_bin for count in counts), counts
+
+
+@given(st.integers(0, 10_000_000), st.integers(0, 5_000_000), st.integers(0, 10_000_000))
+def test_spread_bytes_are_all_counted_up_to_the_limit(
+    limit_bytes: int, ago_us: int, received_bytes: int
+) -> None:
+    meter = Meter(limit_bytes)
+    meter.start_ns -= 1_000_000_000
+    meter.count_since(time.perf_counter_ns() - ago_us * 1000, received_bytes)
+    assert meter.total_bytes == min(limit_bytes, received_bytes)
+    assert sum(meter.bins(0).byte_counts) == meter.total_bytes
+
+
 def test_a_bin_cut_by_the_end_is_not_complete() -> None:
     assert complete_counts(Bins((5, 6, 7)), 149_999) == (5, 6)
     assert complete_counts(Bins((5, 6, 7)), 150_000) == (5, 6, 7)
