@@ -17,7 +17,6 @@ import numpy as np
 from fieldsurvey.gui.workbench.facts import Bools, Coded, Facts, Floats
 from fieldsurvey.gui.workbench.filters import RoadRange, on_road
 
-_US_PER_S = 1e6
 _SECOND_ON_THE_ROAD_M = 25.0
 _MOST_PIECES = 1_000
 
@@ -77,9 +76,7 @@ class Along:
 
 
 def along_time(facts: Facts) -> Along:
-    return Along(
-        Axis.TIME, "", facts.tests.utc_us / _US_PER_S, facts.samples.utc_us / _US_PER_S, 1.0
-    )
+    return Along(Axis.TIME, "", facts.tests.utc_s, facts.samples.utc_s, 1.0)
 
 
 def along_road(facts: Facts, highway_ref: str) -> Along:

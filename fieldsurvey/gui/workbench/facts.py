@@ -27,6 +27,7 @@ SHARED_FIELDS = (
     "operator", "access_type", "technology", "campaign", "highway_ref", "settlement_id",
 )  # fmt: skip
 TEST_FIELDS = (*SHARED_FIELDS, "trigger", "result")
+_US_PER_S = 1e6
 _OF_DRIVE = ("campaign",)
 _SAMPLE_OF_DRIVE = ("campaign", "operator", "access_type")
 
@@ -61,7 +62,8 @@ class Coded:
 
 @dataclass(frozen=True)
 class Rows:
-    """One table. ``utc_us`` to ``end_utc_us`` is when; ``chainage_m`` is NaN off the highways.
+    """One table. ``utc_us`` to ``end_utc_us`` is when, ``utc_s`` the former again for charts along
+    time; ``chainage_m`` is NaN off the highways.
 
     ``fields``: columns of few words by name. ``replayed``: of a replayed drive, or one of which it
     is not known.
@@ -71,6 +73,7 @@ class Rows:
     drive: NDArray[np.uint32]
     utc_us: Ints
     end_utc_us: Ints
+    utc_s: Floats
     chainage_m: Floats
     latitude_deg: Floats
     longitude_deg: Floats
@@ -124,6 +127,7 @@ def facts_of(measurements: Measurements, default_target_bps: int) -> Facts:
         tests["drive"].to_numpy(),
         _ints(tests["started_utc_us"]),
         _ints(tests["ended_utc_us"]),
+        _ints(tests["started_utc_us"]) / _US_PER_S,
         _floats(tests["chainage_m"]),
         _floats(tests["start_latitude_deg"]),
         _floats(tests["start_longitude_deg"]),
@@ -136,6 +140,7 @@ def facts_of(measurements: Measurements, default_target_bps: int) -> Facts:
         samples["drive"].to_numpy(),
         _ints(samples["utc_us"]),
         _ints(samples["utc_us"]),
+        _ints(samples["utc_us"]) / _US_PER_S,
         _floats(samples["chainage_m"]),
         _floats(samples["latitude_deg"]),
         _floats(samples["longitude_deg"]),
