@@ -98,13 +98,18 @@ class MapView:
             y=self.y + off_y / self.scale - off_y / new_scale,
         )
 
-    def fitted(self, box: tuple[float, float, float, float], margin_px: float) -> "MapView":
-        """Return the view that shows ``box`` (left, top, right, bottom in world units) whole."""
+    def fitted(
+        self, box: tuple[float, float, float, float], margin_px: float, covered_px: float = 0.0
+    ) -> "MapView":
+        """Return the view that shows ``box`` (left, top, right, bottom in world units) whole, to
+        the right of what covers the map on its left."""
         left, top, right, bottom = box
-        room_x, room_y = (max(1.0, side - 2 * margin_px) for side in (self.width, self.height))
+        sides = self.width - covered_px, self.height
+        room_x, room_y = (max(1.0, side - 2 * margin_px) for side in sides)
         scale = min(room_x / max(right - left, 1e-12), room_y / max(bottom - top, 1e-12))
         zoom = min(MAX_ZOOM, max(MIN_ZOOM, math.log2(scale / TILE_PX)))
-        return replace(self, x=(left + right) / 2, y=(top + bottom) / 2, zoom=zoom)
+        middle = replace(self, x=(left + right) / 2, y=(top + bottom) / 2, zoom=zoom)
+        return middle.panned(covered_px / 2, 0)
 
     def panned(self, dx_px: float, dy_px: float) -> "MapView":
         return replace(self, x=self.x - dx_px / self.scale, y=self.y - dy_px / self.scale)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
+from fieldsurvey.gui.map_view import project
 from fieldsurvey.gui.shapes import VERDICT_SHAPES
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.theme import DAY, NIGHT, Look, verdict_colour
@@ -311,6 +312,16 @@ def test_everything_is_shown_once_it_is_ready(qtbot: QtBot, map_: WorkbenchMap) 
     assert south < points.latitude_deg.min() < points.latitude_deg.max() < north
     assert west < points.longitude_deg.min() < points.longitude_deg.max() < east
     assert north - south < 3 * np.ptp(points.latitude_deg) + 1
+
+
+def test_nothing_of_everything_lies_beneath_the_legend(qtbot: QtBot, map_: WorkbenchMap) -> None:
+    points = drives(2_000)
+    _show(qtbot, map_, points)
+    map_.show_all()
+    settle(qtbot, map_)
+    x, _ = map_.view.to_screen(*project(points.latitude_deg, points.longitude_deg))
+    assert map_._picture._legend.room.right() < x.min()
+    assert x.max() < map_.view.width
 
 
 def test_whoever_looks_elsewhere_meanwhile_is_left_there(qtbot: QtBot, map_: WorkbenchMap) -> None:

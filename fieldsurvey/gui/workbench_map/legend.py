@@ -120,6 +120,11 @@ def legend_corner(look: Look) -> QPointF:
     return QPointF(look.px(_MARGIN_PX), look.px(_MARGIN_PX))
 
 
+def legend_end_px(look: Look) -> float:
+    """Return how far from the map's left side the legend ends."""
+    return legend_corner(look).x() + look.px(_WIDTH_PX)
+
+
 def draw_legend(painter: QPainter, at: QPointF, rows: Sequence[LegendRow], look: Look) -> None:
     """Draw the rows below each other, ``at`` being the upper left corner."""
     heights = [_height(row, look) for row in rows]

@@ -26,6 +26,7 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.tile_source import TileSource
 from fieldsurvey.gui.workbench_map.cloud_maker import CloudMaker
 from fieldsurvey.gui.workbench_map.hexagon_layer import HexagonLayer
+from fieldsurvey.gui.workbench_map.legend import legend_end_px
 from fieldsurvey.gui.workbench_map.map_data import (
     ClassPalette,
     MapHexagon,
@@ -150,7 +151,10 @@ class MapSurface(QWidget):
             x, y = features.highway_x, features.highway_y
             box = float(x.min()), float(y.min()), float(x.max()), float(y.max())
         if box is not None:
-            self._show(self._view.fitted(box, _MARGIN_PX))
+            # Beside the legend, unless this takes half the map.
+            legend_px = 0.0 if self._look is None else legend_end_px(self._look)
+            covered_px = legend_px if legend_px < self._view.width / 2 else 0.0
+            self._show(self._view.fitted(box, _MARGIN_PX, covered_px))
         self._show_all_when_ready = self._maker.is_busy
 
     def show_box(self, south: float, west: float, north: float, east: float) -> None:
