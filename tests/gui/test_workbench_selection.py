@@ -209,7 +209,25 @@ def test_what_is_left_out_counts_no_more_and_stays_in_the_tables(
     assert (model.tests_count, model.samples_count) == (78, 1_999)
     assert len(model.measurements.tests) == 80
     model.set_filters(model.filters.without("excluded"))
-    assert (model.tests_count, model.samples_count) == (80, 2_000)
+    assert (model.tests_count, model.samples_count) == (78, 1_999), "nor when it is seen"
+    assert model.listed_tests.all()
+    model.set_brush(Brush(~model.tests, ~model.samples))
+    assert np.flatnonzero(model.listed_tests).tolist() == [1, 42]
+    assert model.selected().tests.is_empty()
+
+
+def test_places_are_judged_by_tests_of_any_result(model: SelectionModel) -> None:
+    all_tests = model.evidence_tests.copy()
+    model.set_filters(Filters(choices={"result": ("below",), "operator": ("Beeline",)}))
+    assert model.is_of_some_results
+    beeline = model.facts.tests.fields["operator"].is_word("Beeline")
+    assert 0 < model.tests_count < beeline.sum()
+    assert (model.evidence_tests == (all_tests & beeline)).all()
+    model.set_brush(Brush(model.tests, model.samples))
+    assert (model.compared()[0] == model.tests).all()
+    for name, word in (("trigger", "kilometre_post"), ("tag", "")):
+        model.set_filters(Filters(choices={name: (word,)}))
+        assert (model.evidence_tests == all_tests).all()
 
 
 def test_tags_are_a_filter(model: SelectionModel) -> None:

@@ -1,5 +1,6 @@
 """The workbench without a screen: one selection in every view, words, files, keys."""
 
+import dataclasses
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.analysis.measurements import Measurements, nothing
 from fieldsurvey.gui.map_view import project_one
 from fieldsurvey.gui.reading import Outlook
 from fieldsurvey.gui.workbench.actions import ACTIONS, Do
@@ -223,6 +224,45 @@ def test_one_key_flips_the_axis_and_arrows_go_from_test_to_test(open_workbench: 
     ]  # fmt: skip
 
 
+def test_another_survey_lies_at_its_own_kilometres(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.do(Do.CHART_RATE)
+    QTest.keyClick(window, Qt.Key.Key_X)
+    further = a_highway(2_000, 60)
+    further = dataclasses.replace(
+        further, tests=further.tests.with_columns(pl.col("chainage_m") + 10_000)
+    )
+    for other in (further, a_highway(1_000, 40), nothing(), a_highway(500, 3)):
+        show_measurements(window, other)
+        km = (other.tests["chainage_m"] / 1000).to_list()
+        assert window.charts.rate.along.tests.tolist() == pytest.approx(km, nan_ok=True)
+
+
+def test_an_empty_survey_keeps_no_verdict_of_the_one_before(open_workbench: Open) -> None:
+    window = open_workbench()
+    assert window.tables.stretches.rows.rowCount() > 0
+    show_measurements(window, dataclasses.replace(nothing(), sources=("empty.fsurvey",)))
+    assert window.tables.stretches.rows.rowCount() == 0
+    assert window.tables.settlements.rows.rowCount() == 0
+    assert window.status.sentence.text() == "Nothing was measured: empty.fsurvey"
+
+
+def test_a_filter_by_result_makes_no_verdict(open_workbench: Open) -> None:
+    window = open_workbench()
+
+    def verdicts() -> list[str]:
+        settle(window)
+        return window.judging.judged.stretches["verdict"].to_list()
+
+    before, said = verdicts(), window.status.sentence.text()
+    assert "below" in before
+    window.model.set_filters(Filters(choices={"result": ("above",)}))
+    assert verdicts() == before
+    shown = window.status.sentence.text()
+    assert "no share of them is told" in shown
+    assert shown.split(" · ")[1] == said.split(" · ")[1]
+
+
 def test_a_stretch_says_its_verdict_and_selects_what_it_rests_on(open_workbench: Open) -> None:
     window = open_workbench()
     window.tables.tabs.setCurrentWidget(window.tables.stretches)
@@ -311,6 +351,15 @@ def test_replayed_drives_are_told_to_be_no_evidence(open_workbench: Open) -> Non
     assert table.columnWidth(0) > time
 
 
+def test_what_is_said_of_replays_goes_with_them(
+    open_workbench: Open, highway: Measurements
+) -> None:
+    window = open_workbench(a_highway(300, 10, replayed=True))
+    assert window.notice.isVisible()
+    show_measurements(window, highway)
+    assert not window.notice.isVisible()
+
+
 # Annotations
 
 
@@ -331,6 +380,14 @@ def test_leaving_out_asks_why_and_can_be_taken_back(open_workbench: Open) -> Non
     window.chips._chips[0].removed.emit()
     line = window.tables.tests.rows.line_of(2)
     assert window.tables.tests.rows.text(line, 10) == "engine test in the depot"
+    assert window.model.tests_count == 119, "seen, and not counted"
+    assert window.chips.texts_shown() == ["What was left out is in the table, and not counted"]
+    window.model.set_filters(Filters())
+    choose(window.tables.tests, 3)
+    window.do(Do.EXCLUDE)
+    answer(window, "the same")
+    window.do(Do.NOTE)
+    assert "Select measurements first" in window.notice.label.text(), "it is out of sight"
     assert len(window.model.measurements.tests) == 120
 
 

@@ -56,7 +56,7 @@ class AlongChart(Chart):
 
     def draw(self, look: Look, changed: Changed) -> None:
         if changed & Changed.DATA or (changed & Changed.FILTER and self._axis is Axis.ROAD):
-            self._find_axis(look)
+            self._find_axis(look, anew=bool(changed & Changed.DATA))
         if changed & (Changed.DATA | Changed.FILTER | Changed.SELECTION):
             self.draw_values(look, anew=bool(changed & Changed.DATA) or self._axis is Axis.ROAD)
         if changed & (Changed.DATA | Changed.FILTER) and not self._moved_by_hand:
@@ -67,14 +67,14 @@ class AlongChart(Chart):
         """Show what is selected; ``anew``: the values or the axis are others."""
         raise NotImplementedError
 
-    def _find_axis(self, look: Look) -> None:
+    def _find_axis(self, look: Look, *, anew: bool) -> None:
         facts = self.model.facts
         if self._axis is Axis.TIME:
             self.along = along_time(facts)
         else:
             highways = facts.tests.fields["highway_ref"]
             highway_ref = main_highway(highways, self.model.filtered_tests)
-            if self.along.axis is Axis.TIME or self.along.highway_ref != highway_ref:
+            if anew or self.along.highway_ref != highway_ref:
                 self.along = along_road(facts, highway_ref)
         self.bottom.choose(self._axis, look.texts)
 

@@ -25,13 +25,13 @@ class Editing:
 
     def keys(self) -> list[str]:
         """Return what an annotation would be about: what is marked by hand, else the one test or
-        second that is looked at."""
-        model = self._model
-        if model.brush is not None and model.tests.any():
-            return model.test_keys(model.tests)
-        if model.spot is not None:
-            return [model.key_of(model.spot)]
-        return []
+        second that is looked at. Never a test that is not in sight any more."""
+        model, spot = self._model, self._model.spot
+        if model.brush is not None and model.listed_tests.any():
+            return model.test_keys(model.listed_tests)
+        if spot is None or (spot.is_test and not model.listed_tests[spot.row]):
+            return []
+        return [model.key_of(spot)]
 
     def ask(self, do: Do, texts: Texts) -> None:
         """Ask for the words of an annotation and make it."""

@@ -119,7 +119,11 @@ class EventChart(Chart):
         model = self.model
         if self._look is None or not model.is_open:
             return
-        tables, offered, selected = model.measurements, model.filtered_tests, model.tests
+        tables, offered, (selected, _) = (
+            model.measurements,
+            model.evidence_tests,
+            model.compared(),
+        )
         event, baseline = self.event_day.currentData(), self.usual_day.currentData()
         self._jobs.run(
             "event",

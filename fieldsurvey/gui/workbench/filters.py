@@ -19,7 +19,9 @@ from fieldsurvey.model.errors import KnownError
 TAG = "tag"
 TIME, ROAD, EXCLUDED, REPLAYED = "time", "road", "excluded", "replayed"
 CHOICE_FIELDS = (*TEST_FIELDS, TAG)
-_TESTS_ONLY = ("trigger", "result", TAG)
+# What only tests have says how one came about and came out: such tests are looked at, and never
+# judged by themselves. Confirmations follow a bad result, and a tag is given in view of one.
+OF_TESTS_ONLY = ("trigger", "result", TAG)
 _NO_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -37,7 +39,7 @@ class Filters:
     """What has to hold, all of it together.
 
     ``choices``: words of a field of which one must be there, "" for "not known". Times are UTC µs,
-    the end itself outside. ``excluded``, ``replayed``: True shows what otherwise does not count.
+    the end itself outside. ``excluded``, ``replayed``: True shows what does not count.
     """
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_CHOICES)
@@ -158,7 +160,7 @@ def _choice(facts: Facts, marked: Marked, name: str, words: tuple[str, ...]) -> 
             tests |= ~np.isin(np.arange(len(tests)), list(marked.tags))
     else:
         tests = facts.tests.fields[name].among(words)
-    if name in _TESTS_ONLY:
+    if name in OF_TESTS_ONLY:
         return Kept(name, words, tests, facts.seconds_of(tests))
     return Kept(name, words, tests, facts.samples.fields[name].among(words))
 

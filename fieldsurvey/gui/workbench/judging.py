@@ -62,10 +62,8 @@ class Judging:
 
     def _judge(self) -> None:
         model, length_m, now_utc_us = self._model, self._length_m, self._now_utc_us()
-        tables, tests, samples = model.measurements, model.filtered_tests, model.filtered_samples
+        tables, tests, samples = model.measurements, model.evidence_tests, model.evidence_samples
         places = self._places()
-        if not model.is_open:
-            return
 
         def work(_progress: desk.Progress, _cancelled: desk.Cancelled) -> Judged:
             return judge(rows_of(tables, tests, samples), length_m, places, now_utc_us)
@@ -79,7 +77,10 @@ class Judging:
     def sentence(self, texts: Texts) -> tuple[Outlook | None, str]:
         """Return the verdict of the place looked at, else what all that is selected comes to."""
         if not self._model.is_open:
-            return None, texts.tr("wb_empty_title")
+            sources = self._model.measurements.sources
+            if not sources:
+                return None, texts.tr("wb_empty_title")
+            return None, texts.tr("wb_nothing_measured", name=", ".join(sources))
         if self.place is not None and self.judged is not None:
             kind, row = self.place
             said = _SENTENCES[kind](row, self.judged.by.rate_bps)

@@ -146,7 +146,7 @@ class PairsChart(Chart):
             self._draw_pairs(np.zeros(0), np.zeros(0), np.zeros(0))
             return
         model = self.model
-        tables, tests, samples = model.measurements, model.tests, model.samples
+        tables, (tests, samples) = model.measurements, model.compared()
         self._jobs.run(
             "pairs",
             lambda _progress, _cancelled: compare(

@@ -52,8 +52,8 @@ class Planning:
         model = self._model
         return Subject(
             model.measurements,
-            model.filtered_tests,
-            model.filtered_samples,
+            model.evidence_tests,
+            model.evidence_samples,
             model.filters,
             self._marked,
             self._places(),

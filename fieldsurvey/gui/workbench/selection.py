@@ -17,7 +17,7 @@ import numpy as np
 
 from fieldsurvey.gui.workbench.annotations import Annotations, second_key
 from fieldsurvey.gui.workbench.facts import Bools, Facts
-from fieldsurvey.gui.workbench.filters import Filters, Kept, Marked, kept_by
+from fieldsurvey.gui.workbench.filters import OF_TESTS_ONLY, Filters, Kept, Marked, kept_by
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +59,10 @@ class SelectionModel:
     measurements, facts: what is open.
     filters, kept: the predicates, and what each keeps by itself.
     filtered_tests, filtered_samples: what all of them keep.
-    tests, samples: what is selected.
+    evidence_tests, evidence_samples: what places are judged by. No filter by result narrows it, or
+    a place would be what was looked for.
+    tests, samples: what is selected. What was left out by hand is never among it.
+    listed_tests: these, and with them what was left out where that is to be seen.
     brush: marked by hand, None where nothing is.
     spot: what is looked at.
     """
@@ -186,27 +189,42 @@ class SelectionModel:
 
     def _filter(self) -> None:
         self.kept: list[Kept] = kept_by(self.facts, self._marked, self.filters)
-        self.filtered_tests = np.ones(len(self.facts.tests), bool)
-        self.filtered_samples = np.ones(len(self.facts.samples), bool)
+        tests = np.ones(len(self.facts.tests), bool)
+        samples = ~self._marked.excluded_samples
+        evidence_tests, evidence_samples = ~self._marked.excluded_tests, samples.copy()
         for kept in self.kept:
-            self.filtered_tests &= kept.tests
-            self.filtered_samples &= kept.samples
+            tests &= kept.tests
+            samples &= kept.samples
+            if kept.name not in OF_TESTS_ONLY:
+                evidence_tests &= kept.tests
+                evidence_samples &= kept.samples
+        self._filtered_or_left_out = tests
+        self.filtered_tests, self.filtered_samples = tests & ~self._marked.excluded_tests, samples
+        self.evidence_tests, self.evidence_samples = evidence_tests, evidence_samples
         self._select()
 
     def _select(self) -> None:
+        brush, listed = self.brush, self._filtered_or_left_out
         self.tests, self.samples = self.filtered_tests, self.filtered_samples
-        if self.brush is not None:
-            self.tests = self.tests & self.brush.tests
-            self.samples = self.samples & self.brush.samples
+        if brush is not None:
+            self.tests, self.samples = self.tests & brush.tests, self.samples & brush.samples
+            listed = listed & brush.tests
+        self.listed_tests = listed
+
+    @property
+    def is_of_some_results(self) -> bool:
+        """True where tests are chosen by how they came about or came out: no share is told then."""
+        return any(kept.name in OF_TESTS_ONLY for kept in self.kept)
+
+    def compared(self) -> tuple[Bools, Bools]:
+        """Return the tests and seconds by which what is selected is compared with each other."""
+        if self.brush is None:
+            return self.evidence_tests, self.evidence_samples
+        return self.evidence_tests & self.brush.tests, self.evidence_samples & self.brush.samples
 
     def selected(self) -> Measurements:
-        """Return what is selected as tables: what is exported and reported."""
+        """Return what is selected as tables: what is exported."""
         return rows_of(self.measurements, self.tests, self.samples)
-
-    def filtered(self) -> Measurements:
-        """Return what the filters keep as tables: what places are judged by. A brush looks at some
-        of the places; their verdicts stay what they are."""
-        return rows_of(self.measurements, self.filtered_tests, self.filtered_samples)
 
 
 def rows_of(tables: Measurements, tests: Bools, samples: Bools) -> Measurements:

@@ -158,6 +158,11 @@ class NoticeBar(QFrame):
         self.show()
         self._fit()
 
+    def withdraw(self, *ids: str) -> None:
+        """Close it if it still shows one of these messages, which are true no more."""
+        if self._told is not None and self._told.id in ids:
+            self.hide()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.label.text():

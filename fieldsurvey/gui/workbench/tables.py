@@ -131,7 +131,7 @@ class Tables(QWidget):
             self._follow_spot()
 
     def _show_tests(self, *, anew: bool) -> None:
-        order = np.flatnonzero(self._model.tests)
+        order = np.flatnonzero(self._model.listed_tests)
         chosen = set(self.tests.chosen_lines())
         if not anew and len(chosen) > 1 and self._model.brush is not None:
             return  # they were marked in this very table, which goes on showing the others

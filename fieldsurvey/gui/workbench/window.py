@@ -194,6 +194,8 @@ class WorkbenchWindow(QMainWindow):
         if self.model.only_replayed:
             count = self._look.texts.number(len(self.model.tests))
             self.tell(message("gui.wb_only_replays", tests=count))
+        else:
+            self.notice.withdraw("gui.wb_only_replays", "gui.wb_replays_shown")
         self._title()
         self.map.setFocus()
 
