@@ -18,7 +18,15 @@ from fieldsurvey.report.findings import Findings
 from fieldsurvey.report.kilometres import Stretch
 from fieldsurvey.report.places_tables import access, operator_name, position, settlement_names
 from fieldsurvey.report.runs import run_sentence, runs_of
-from fieldsurvey.report.subject import Box, Everything, Highway, Programme, Settlement, Subject
+from fieldsurvey.report.subject import (
+    Box,
+    Everything,
+    Highway,
+    Programme,
+    Selection,
+    Settlement,
+    Subject,
+)
 from fieldsurvey.report.wording import Wording
 
 MOST_SENTENCES = 8
@@ -42,6 +50,8 @@ def title_of(subject: Subject, places: Places | None, wording: Wording) -> str:
             return wording.tr("report.title_box", south=south, west=west, north=north, east=east)
         case Everything():
             return wording.tr("report.title_everything")
+        case Selection():
+            return wording.tr("report.title_selection")
         case Programme():
             return wording.tr("report.title_programme")
 
@@ -84,7 +94,7 @@ def facts(findings: Findings, wording: Wording) -> Facts:
     return Facts((
         (wording.tr("report.fact_measured"), measured),
         (wording.tr("report.fact_operators"), operators or wording.tr("report.none")),
-        (wording.tr("report.fact_filter"), filter_text(findings.scope, wording)),
+        (wording.tr("report.fact_filter"), _chosen(findings, wording)),
         (wording.tr("report.fact_as_of"), wording.minute(findings.now_utc_us)),
         (
             wording.tr("report.fact_tests"),
@@ -96,6 +106,12 @@ def facts(findings: Findings, wording: Wording) -> Facts:
             ),
         ),
     ))  # fmt: skip
+
+
+def _chosen(findings: Findings, wording: Wording) -> str:
+    if isinstance(findings.subject, Selection):
+        return "; ".join(findings.subject.said)
+    return filter_text(findings.scope, wording)
 
 
 def filter_text(scope: Scope, wording: Wording) -> str:

@@ -1,5 +1,5 @@
-"""What a report is about: a highway, a settlement, a rectangle, all that was measured, or the
-programme.
+"""What a report is about: a highway, a settlement, a rectangle, all that was measured, what was
+chosen of it, or the programme.
 
 Judged places are never cut: what a subject cuts through is taken whole, or a verdict would stand
 for a stretch of which it saw a part. Must not judge.
@@ -63,11 +63,18 @@ class Everything:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """What was chosen of it elsewhere. ``said``: how, in the words of the report's language."""
+
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
     """The national programme, target by target."""
 
 
-Subject = Highway | Settlement | Box | Everything | Programme
+Subject = Highway | Settlement | Box | Everything | Selection | Programme
 
 
 def highway_from(text: str) -> Highway:

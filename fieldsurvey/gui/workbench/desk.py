@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fieldsurvey.export.importing import ImportReport
     from fieldsurvey.gui.map_features import MapFeatures
     from fieldsurvey.gui.workbench.planned import Subject
+    from fieldsurvey.gui.workbench.reporting import ReportSubject
     from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
     from fieldsurvey.model.messages import Message
     from fieldsurvey.places.places_file import Places
@@ -90,7 +91,7 @@ def read_places(path: Path) -> KnownPlaces:
 
 
 def report_on(
-    selected: Measurements,
+    subject: ReportSubject,
     output: Path,
     places: Places | None,
     language: str,
@@ -99,13 +100,14 @@ def report_on(
 ) -> ReportWritten:
     """Write the report on what is selected. Of replayed drives alone it is one for training, and
     says so on every page. Raises ``KnownError`` as :func:`write_report` does."""
-    from fieldsurvey.report.subject import Everything
+    from fieldsurvey.report.subject import Everything, Selection
     from fieldsurvey.report.writing import write_report
 
+    selected = subject.measurements()
     evidence = selected.evidence()
     return write_report(
         selected,
-        Everything(),
+        Selection(subject.said) if subject.said else Everything(),
         output,
         places=places,
         language=language,

@@ -14,6 +14,7 @@ from fieldsurvey.gui.workbench.import_dialog import SUFFIX, ImportDialog
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
 from fieldsurvey.gui.workbench.planned import Subject
+from fieldsurvey.gui.workbench.reporting import report_subject
 from fieldsurvey.gui.workbench.selected_tables import export_selection
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
@@ -181,12 +182,12 @@ class Files:
 
     def ask_report(self, texts: Texts) -> None:
         def report(output: Path) -> None:
-            selected, places = self._model.selected(), self.places
+            subject, places = report_subject(self._model, texts), self.places
             self._keep_folder(output)
             self._jobs.run(
                 "report",
                 lambda progress, cancelled: desk.report_on(
-                    selected, output, places, texts.language, progress, cancelled
+                    subject, output, places, texts.language, progress, cancelled
                 ),
                 self._reported,
                 label=message("gui.wb_reporting", name=output.name),

@@ -32,7 +32,7 @@ def share_sentence(texts: Texts, model: SelectionModel, highway_ref: str = "") -
         tests = tests & facts.tests.fields["highway_ref"].is_word(highway_ref)
     if model.is_of_some_results:
         # Of tests that reach the target, all do.
-        return texts.tr("wb_of_some_results", count=texts.number(np.count_nonzero(tests)))
+        return texts.tr("wb_of_some_results", count=texts.number(int(np.count_nonzero(tests))))
     count, reaching, no_service = share_reaching(facts, tests)
     where = f"{highway_ref}: " if highway_ref else ""
     if not count:

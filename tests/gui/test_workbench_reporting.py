@@ -1,0 +1,76 @@
+"""What a report on the selection is made of and says of itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench import desk
+from fieldsurvey.gui.workbench.annotations import Annotations
+from fieldsurvey.gui.workbench.facts import facts_of
+from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.reporting import report_subject
+from fieldsurvey.gui.workbench.selection import SelectionModel
+from tests.support.pdf_reading import text_of
+from tests.support.workbench_data import TARGET_BPS, a_highway
+
+TEXTS = Texts("en")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> SelectionModel:
+    highway = a_highway(2_000, 60)
+    notes = Annotations(tmp_path / "notes.json", now_utc_us=lambda: 0)
+    return SelectionModel(highway, facts_of(highway, TARGET_BPS), notes)
+
+
+def test_all_of_it_is_called_all_of_it(model: SelectionModel) -> None:
+    subject = report_subject(model, TEXTS)
+    assert subject.said == ()
+    assert subject.measurements().tests.equals(model.measurements.tests)
+
+
+def test_no_result_is_chosen_and_a_filter_is_named(model: SelectionModel) -> None:
+    model.set_filters(Filters(choices={"result": ("above",), "operator": ("Beeline",)}))
+    subject = report_subject(model, TEXTS)
+    assert subject.said == ("operator: Beeline",)
+    tests = subject.measurements().tests
+    assert tests["operator"].unique().to_list() == ["Beeline"]
+    assert len(tests) == 60
+    assert tests["result"].n_unique() > 1
+
+
+def test_a_place_that_is_marked_in_part_is_taken_whole(model: SelectionModel) -> None:
+    tests = model.facts.tests
+    kcell = tests.fields["operator"].is_word("Kcell")
+    near_15_km = np.abs(tests.chainage_m - 15_000) < 1_500
+    model.brush_tests(kcell & near_15_km)
+    assert model.tests_count == 4
+    subject = report_subject(model, TEXTS)
+    assert subject.said == (
+        f"marked by hand: {model.tests_count} tests, whose places are judged whole",
+    )
+    found = subject.measurements()
+    assert found.tests["operator"].unique().to_list() == ["Kcell"]
+    stretch = (tests.chainage_m >= 10_000) & (tests.chainage_m < 20_000)
+    assert set(model.test_keys(kcell & stretch)) <= set(found.tests["test_id"])
+    assert found.samples["drive"].unique().to_list() == [0]
+
+
+def test_the_page_names_what_was_chosen_and_what_was_left_out(
+    model: SelectionModel, tmp_path: Path
+) -> None:
+    keys = ["test-0-000001", "test-0-000002"]
+    model.notes.put(model.notes.changed(keys, excluded="car stood in a garage"))
+    model.notes_changed()
+    model.set_filters(Filters(choices={"operator": ("Kcell",), "result": ("above",)}))
+    subject = report_subject(model, TEXTS)
+    output = tmp_path / "chosen.pdf"
+    written = desk.report_on(subject, output, None, "en", lambda _: None, lambda: False)
+    assert written.asked == 58
+    text = text_of(output)
+    assert "A selection of what was measured" in text
+    assert "All that was measured" not in text
+    assert "operator: Kcell" in text
+    assert "left out by hand: 2 tests, because: car stood in a garage" in text
