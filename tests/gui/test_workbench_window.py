@@ -28,6 +28,7 @@ from fieldsurvey.gui.workbench.tables import Table
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import LANGUAGES, catalogue, message
+from tests.support.opening_bulk import write_long_survey
 from tests.support.workbench_data import HIGHWAY, a_highway
 from tests.support.workbench_window import a_workbench, settle, show_measurements
 
@@ -417,6 +418,23 @@ def test_what_cannot_be_opened_is_told_and_what_is_open_stays(
     assert "nothing.fsurvey" in window.notice.label.text()
     assert "Traceback" not in window.notice.label.text()
     assert window.model.tests_count == 120
+
+
+def test_of_several_files_every_broken_one_is_told_and_none_is_offered_again(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    window = open_workbench(None)
+    good = write_long_survey(tmp_path / "good.fsurvey", 1_000)
+    broken = [tmp_path / "first.fsurvey", tmp_path / "second.fsurvey"]
+    for path in broken:
+        path.write_bytes(b"no survey")
+    window.open([broken[0], good, broken[1]])
+    settle(window)
+    told = window.notice.label.text()
+    assert "first.fsurvey" in told
+    assert "second.fsurvey" in told
+    assert window.model.tests_count == 20
+    assert window._settings.recent() == [good]
 
 
 def test_a_bug_is_told_in_words(open_workbench: Open, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,7 @@
 """Files of the desk: open, import, export, print. Asks, starts the job, tells how it ended."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,12 +88,15 @@ class Files:
         )
 
     def _take(self, opened: desk.Opened) -> None:
+        failed = opened.measurements.failed
+        broken = {told.args.get("path") for told in failed}
         self.paths = opened.paths
         for path in reversed(opened.paths):
-            self._settings.opened(path)
+            if path not in broken:
+                self._settings.opened(path)
         self._model.open(opened.measurements, opened.facts)
-        for failed in opened.measurements.failed:
-            self._tell(failed)
+        if failed:
+            self._tell(_together(failed))
         self.on_opened()
 
     # Importing
@@ -146,9 +150,7 @@ class Files:
             also.append(message("import.cells_missing", count=cells_missing))
         if imported.stopped is not None:
             also.append(imported.stopped)
-        for one in also:
-            told = message("import.told_also", told=told, also=one)
-        self._tell(told)
+        self._tell(_together([told, *also]))
         self.open([survey_path])
 
     # Exporting
@@ -243,3 +245,8 @@ class Files:
         dialog.selectFile(output)
         dialog.fileSelected.connect(lambda chosen: write(Path(chosen)))
         dialog.open()
+
+
+def _together(several: Sequence[Message]) -> Message:
+    """Return all of them as one."""
+    return reduce(lambda told, also: message("import.told_also", told=told, also=also), several)
