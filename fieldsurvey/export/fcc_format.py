@@ -17,7 +17,7 @@ from fieldsurvey.export.columns import with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
 from fieldsurvey.export.left_out_tests import LeftOutTests
 from fieldsurvey.export.positions import TEST_FIX_AGE_US
-from fieldsurvey.export.radio_of_tests import with_radio
+from fieldsurvey.export.radio_of_tests import WITHOUT_MODEM, with_radio
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.export.text import utc_iso
 from fieldsurvey.model.radio import AccessType, RadioTechnology
@@ -94,9 +94,11 @@ def _missing(test: Row) -> str | None:
 
 
 def _connection_type(test: Row) -> str | None:
+    access = test["access_type"] or (test["drive_access_type"] if test["link"] is None else None)
+    if access in WITHOUT_MODEM:
+        return None
     if test["interface_kind"] == InterfaceKind.WIFI:
         return "wifi"
-    access = test["access_type"] or (test["drive_access_type"] if test["link"] is None else None)
     if test["interface_kind"] == InterfaceKind.CELLULAR or access == AccessType.MOBILE:
         return "cell"
     return None

@@ -7,7 +7,7 @@ import polars as pl
 
 from fieldsurvey.analysis.measurements import TEST_COLUMNS
 from fieldsurvey.export.positions import test_position_known
-from fieldsurvey.model.radio import AccessType
+from fieldsurvey.export.radio_of_tests import radio_is_of_test
 from fieldsurvey.model.tally import Result, result_of
 from fieldsurvey.model.throughput import Cause, Outcome
 from fieldsurvey.model.verdict import Verdict
@@ -16,9 +16,6 @@ _SECOND_US = 1_000_000
 # Of a test's own second or the one before; seconds are up to one and a half apart.
 _RADIO_AGE_US = 2 * _SECOND_US
 _RADIO = ("technology", "rsrp_dbm", "sinr_db")
-_WITHOUT_MODEM = tuple(
-    word.value for word in (AccessType.FIBRE, AccessType.SATELLITE, AccessType.FIXED_WIRELESS)
-)
 _NO_LIMITS = ("", "[]")
 
 
@@ -96,8 +93,8 @@ def _contradicted(tests: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_radio(tests: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
-    """Add what the modem said in the second in which a test began, or the one before. It says
-    nothing of a test that went over fibre or a satellite beside it."""
+    """Add what the modem said in the second in which a test began, or the one before, where it
+    was the modem of the test."""
     said = (
         samples.lazy()
         .filter(pl.col("technology").is_not_null() & pl.col("utc_us").is_not_null())
@@ -106,9 +103,8 @@ def _with_radio(tests: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     )
     if not said["utc_us"].is_sorted():  # to look takes a twentieth of sorting
         said = said.sort("utc_us")
-    over_modem = ~pl.col("access_type").cast(pl.String).is_in(_WITHOUT_MODEM)
     asked = tests.with_row_index("row").filter(
-        pl.col("started_utc_us").is_not_null(), over_modem.fill_null(value=True)
+        pl.col("started_utc_us").is_not_null(), radio_is_of_test("drive", pl.col("access_type"))
     )
     found = (
         asked.select("row", "drive", "started_utc_us")

@@ -105,7 +105,7 @@ def _columns() -> dict[str, pl.Expr]:
         "network_mcc_mnc": pl.concat_str(
             pl.col("operator_code").str.head(3), pl.col("operator_code").str.slice(3), separator="-"
         ),
-        "network_name": pl.coalesce("operator_name", "operator", operator),
+        "network_name": pl.coalesce("operator", operator, "operator_name"),
         "sim_mcc_mnc": nothing(),
         "nat_type": nothing(),
     }

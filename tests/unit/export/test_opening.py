@@ -189,6 +189,12 @@ def test_the_modem_says_nothing_of_a_satellite_beside_it(tmp_path: Path) -> None
     assert tests["rsrp_dbm"].to_list() == [-98.5, None]
 
 
+def test_the_modem_says_nothing_where_there_are_two(tmp_path: Path) -> None:
+    left, right = a_watched_test(2), a_watched_test(3, link="right")
+    path = write_survey(tmp_path / "b.fsurvey", [a_sample(2), left, a_sample(3), right])
+    assert open_measurements([path]).tests["technology"].to_list() == [None, None]
+
+
 def test_the_archive_tells_the_same(tmp_path: Path, survey: Path, values: list[object]) -> None:
     ours = open_measurements([survey])
     hq = merged(tmp_path / "hq", values)

@@ -85,8 +85,8 @@ def test_fcc_lists_what_it_has_no_room_for(tmp_path: Path) -> None:
     ]
     path, beside = made_of(tmp_path, "fcc", *tests)
     reasons = left_out(beside)
-    assert list(reasons.values()) == ["no_position", "no_transfer"]
-    assert len(submissions(path)) == 2
+    assert list(reasons.values()) == ["no_position", "no_transfer", "not_mobile"]
+    assert len(submissions(path)) == 1
     fibre = SurveyPlan(operator="X", access_type=AccessType.FIBRE)
     _path, beside = made_of(tmp_path, "fcc", throughput_test(1), plan=fibre)
     assert list(left_out(beside).values()) == ["not_mobile"]
@@ -105,8 +105,52 @@ def test_rtr_rows(tmp_path: Path) -> None:
     assert row["upload_kbit"] == ""
     assert row["time"] == "2026-05-28 20:26:50"
     assert (row["cat_technology"], row["lte_rsrp"]) == ("4G", "-97.5")
-    assert (row["network_mcc_mnc"], row["network_name"]) == ("401-77", "Tele2")
+    # Under whose name it was tested, as in every other format; the code is the modem's.
+    assert (row["network_mcc_mnc"], row["network_name"]) == ("401-77", "Test")
     assert row["ping_ms"] == "40.000"
     assert row["lat"].startswith("43.2")
     assert row["zip_code"] == ""
     assert list(left_out(beside).values()) == ["no_rate"]
+
+
+def over(link: str, access_type: AccessType, number: int) -> ThroughputTest:
+    return throughput_test(
+        number, second=10.0 + number, link=link, operator=link.title(), access_type=access_type
+    )
+
+
+def network_told(folder: Path, *tests: ThroughputTest) -> list[tuple[str, str, str, str]]:
+    """Write both formats; return operator, MCC-MNC, technology and RSRP by RTR's."""
+    path, _beside = made_of(folder, "fcc", *tests)
+    cells = [one["tests"]["download"]["cells"] for one in submissions(path)]
+    codes = [one["net_mobile_network_code"] for one in submissions(path)]
+    path, _beside = made_of(folder, "rtr", *tests)
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    names = ("network_name", "network_mcc_mnc", "cat_technology", "lte_rsrp")
+    told = [tuple(row[name] for name in names) for row in rows]
+    mobile = [row for row, test in zip(told, tests, strict=True) if mobile_one(test)]
+    assert [(row[1][4:] or None, bool(row[2])) for row in mobile] == [
+        (code, bool(cell)) for code, cell in zip(codes, cells, strict=True)
+    ]
+    return told  # type: ignore[return-value]
+
+
+def mobile_one(test: ThroughputTest) -> bool:
+    return test.access_type in (AccessType.MOBILE, AccessType.UNKNOWN)
+
+
+def test_one_of_two_modems_gives_no_test_the_other_ones_network(tmp_path: Path) -> None:
+    """Seconds tell of one modem; nobody knows of which."""
+    left, right = over("left", AccessType.MOBILE, 1), over("right", AccessType.MOBILE, 2)
+    assert network_told(tmp_path, left, right) == [("Left", "", "", ""), ("Right", "", "", "")]
+
+
+def test_a_satellite_beside_the_modem_is_no_4g(tmp_path: Path) -> None:
+    modem, dish = over("modem", AccessType.MOBILE, 1), over("dish", AccessType.SATELLITE, 2)
+    assert network_told(tmp_path, modem, dish) == [
+        ("Modem", "401-77", "4G", "-97.5"),
+        ("Dish", "", "", ""),
+    ]
+    _path, beside = made_of(tmp_path, "fcc", modem, dish)
+    assert left_out(beside) == {dish.test_id: "not_mobile"}
