@@ -15,13 +15,13 @@ from typing import Any, BinaryIO
 
 from fieldsurvey.export.columns import with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
-from fieldsurvey.export.left_out_tests import LeftOutTests
+from fieldsurvey.export.left_out_tests import LeftOutTests, Row, no_evidence, reasons_by
 from fieldsurvey.export.positions import TEST_FIX_AGE_US
 from fieldsurvey.export.radio_of_tests import WITHOUT_MODEM, with_radio
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.export.text import utc_iso
 from fieldsurvey.model.radio import AccessType, RadioTechnology
-from fieldsurvey.model.throughput import InterfaceKind, Outcome, Trigger
+from fieldsurvey.model.throughput import InterfaceKind, Mode, Outcome, Trigger
 
 BITS_PER_BYTE = 8
 DRIVING_MPS = 2.0  # faster than people walk
@@ -33,7 +33,6 @@ _GENERATIONS = {
     RadioTechnology.G5_SA: "5G",
 }
 
-Row = Mapping[str, Any]
 Json = dict[str, Any]
 
 
@@ -69,28 +68,33 @@ class Fcc:
 
 def left_out(tables: SurveyTables) -> dict[str, str]:
     """Return test id → what the format requires and the test does not have."""
-    tests = with_drives(tables, tables.tests).iter_rows(named=True)
-    missing = {str(test["test_id"]): _missing(test) for test in tests}
-    return {test_id: reason for test_id, reason in missing.items() if reason is not None}
+    return reasons_by(tables, _missing)
 
 
 def _missing(test: Row) -> str | None:
-    if test["outcome"] not in (Outcome.COMPLETED, Outcome.FAILED):
-        return "not_made"
-    if test["replayed"]:
-        return "replayed"
+    if (reason := no_evidence(test)) is not None:
+        return reason
     if _connection_type(test) is None:
         return "not_mobile"
     if not (test["operator"] or test["drive_operator"]):
         return "no_operator"
     if not (_has_position(test, "start") and _has_position(test, "end")):
         return "no_position"
-    phases = [name for name in ("download", "upload") if test[f"{name}_outcome"] is not None]
-    if not phases:
+    lengths_us = [test[f"{name}_duration_us"] for name in _phases(test)]
+    if not lengths_us and _never_connected(test):
+        lengths_us = [test["duration_us"]]
+    if not lengths_us:
         return "no_transfer"
-    if any(test[f"{name}_duration_us"] is None for name in phases):
-        return "no_duration"
-    return None
+    return "no_duration" if None in lengths_us else None
+
+
+def _phases(test: Row) -> list[str]:
+    return [name for name in ("download", "upload") if test[f"{name}_outcome"] is not None]
+
+
+def _never_connected(test: Row) -> bool:
+    """Tell whether the network failed a test of throughput before its transfer."""
+    return bool(test["no_service"]) and test["mode"] != Mode.PING and not _phases(test)
 
 
 def _connection_type(test: Row) -> str | None:
@@ -138,7 +142,9 @@ def _submission(test: Row, versions: Mapping[str, str]) -> Json:
         "external_antenna_flag": None,
         "scheduled_test_flag": test["trigger"] != Trigger.HAND,
         "tests": {
-            "download": _transfer(test, "download"),
+            "download": _no_transfer(test)
+            if _never_connected(test)
+            else _transfer(test, "download"),
             "upload": _transfer(test, "upload"),
             "latency": _latency(test),
         },
@@ -160,6 +166,20 @@ def _transfer(test: Row, name: str) -> Json | None:
         "bytes_transferred": test[f"{name}_bytes"] - ramp_bytes,
         "bytes_sec": None if rate_bps is None else rate_bps // BITS_PER_BYTE,
         **_tail(test, succeeded=outcome == Outcome.COMPLETED),
+    }
+
+
+def _no_transfer(test: Row) -> Json:
+    """Return the download that could not begin: it was tried for as long as the test lasted, and
+    nothing of it came. There was no warm-up to tell of, and no rate."""
+    return {
+        **_head(test),
+        "warmup_duration": None,
+        "warmup_bytes_transferred": None,
+        "duration": test["duration_us"],
+        "bytes_transferred": 0,
+        "bytes_sec": None,
+        **_tail(test, succeeded=False),
     }
 
 

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from fieldsurvey.export import text
 from fieldsurvey.export.columns import with_drives
 from fieldsurvey.export.exporter import Exporter, Progress, Written
-from fieldsurvey.export.left_out_tests import LeftOutTests
+from fieldsurvey.export.left_out_tests import LeftOutTests, Row, no_evidence, reasons_by
 from fieldsurvey.export.positions import test_position_known
 from fieldsurvey.export.radio_of_tests import with_radio
 from fieldsurvey.export.tables import SurveyTables
-from fieldsurvey.model.throughput import Outcome
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,19 +53,11 @@ class Rtr:
 
 def left_out(tables: SurveyTables) -> dict[str, str]:
     """Return test id → what the format requires and the test does not have."""
-    import polars as pl
+    return reasons_by(tables, _missing)
 
-    made = pl.col("outcome").is_in([Outcome.COMPLETED.value, Outcome.FAILED.value])
-    reason = (
-        pl.when(~made)
-        .then(pl.lit("not_made"))
-        .when("replayed")
-        .then(pl.lit("replayed"))
-        .when(pl.col("download_bps").is_null())
-        .then(pl.lit("no_rate"))
-    )
-    tests = with_drives(tables, tables.tests).select("test_id", reason=reason)
-    return dict(tests.drop_nulls("reason").iter_rows())
+
+def _missing(test: Row) -> str | None:
+    return no_evidence(test) or ("no_rate" if test["download_bps"] is None else None)
 
 
 def _columns() -> dict[str, pl.Expr]:

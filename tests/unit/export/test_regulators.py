@@ -7,17 +7,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fieldsurvey.export.from_model import DriveRows, tables_from
 from fieldsurvey.export.registry import FORMATS, write_tables
 from fieldsurvey.model.drive import SurveyPlan
 from fieldsurvey.model.radio import AccessType, RadioState, RadioTechnology
-from fieldsurvey.model.throughput import Outcome, ThroughputTest
+from fieldsurvey.model.tally import Result
+from fieldsurvey.model.throughput import (
+    Cause,
+    Mode,
+    Outcome,
+    Phase,
+    PhaseKind,
+    SelfCheck,
+    SelfLimit,
+    ThroughputTest,
+)
+from fieldsurvey.model.verdict import Verdict
 from tests.support.export_surveys import (
     drive,
     fresh,
     no_service_test,
     throughput_test,
-    watched_test,
 )
 
 
@@ -69,18 +81,64 @@ def test_fcc_has_no_rate_of_a_failed_phase(tmp_path: Path) -> None:
     test = throughput_test(1)
     idle, download = test.measurement.phases
     phases = (idle, replace(download, outcome=Outcome.FAILED))
-    failed = replace(test.measurement, phases=phases, outcome=Outcome.FAILED)
+    failed = replace(test.measurement, phases=phases, outcome=Outcome.FAILED, cause=Cause.STALLED)
     path, _beside = made_of(tmp_path, "fcc", replace(test, measurement=failed))
     (one,) = submissions(path)
     assert one["tests"]["download"]["bytes_sec"] is None
     assert one["tests"]["download"]["success_flag"] is False
 
 
+@pytest.mark.parametrize("cause", [Cause.REFUSED, Cause.DNS, Cause.NO_ROUTE])
+def test_fcc_is_told_of_a_network_that_gave_no_connection(tmp_path: Path, cause: Cause) -> None:
+    """As `measure` records it: nothing but a wake-up that failed."""
+    test = no_service_test(1, cause=cause)
+    wake_up = Phase(PhaseKind.WAKE_UP, 146, 3_001, 0, 1, outcome=Outcome.FAILED, cause=cause)
+    tried = replace(test.measurement, phases=(wake_up,), duration_us=3_197)
+    path, beside = made_of(tmp_path, "fcc", replace(test, measurement=tried))
+    assert left_out(beside) == {}
+    (one,) = submissions(path)
+    download = one["tests"]["download"]
+    assert download["success_flag"] is False
+    assert (download["duration"], download["bytes_transferred"]) == (3_197, 0)
+    assert (download["bytes_sec"], download["warmup_duration"]) == (None, None)
+    assert (one["tests"]["upload"], one["tests"]["latency"]) == (None, None)
+
+
+def held_back(number: int, **changes: object) -> ThroughputTest:
+    test = throughput_test(number, **({"judgement": None} | changes))  # type: ignore[arg-type]
+    check = SelfCheck("wwan0", limits=(SelfLimit.CPU,))
+    return replace(test, measurement=replace(test.measurement, self_check=check))
+
+
+@pytest.mark.parametrize("name", ["fcc", "rtr"])
+def test_what_our_own_side_did_is_no_regulators_business(tmp_path: Path, name: str) -> None:
+    """By the tally's word. A second try that was held back says as little as a first one."""
+    busy = no_service_test(1, cause=Cause.SERVER_BUSY)
+    ours = no_service_test(2, cause=Cause.ENGINE)
+    limited, again = held_back(3), held_back(4, confirms=throughput_test(6).test_id)
+    # Held back and above all the same: what was delivered was delivered.
+    above = held_back(5, judgement=throughput_test(5, verdict=Verdict.ABOVE).judgement)
+    whole = throughput_test(6)
+    tests = (busy, ours, limited, again, above, whole)
+    path, beside = made_of(tmp_path, name, *tests)
+    reasons = left_out(beside)
+    assert reasons == {
+        busy.test_id: Result.FAILED,
+        ours.test_id: Result.FAILED,
+        limited.test_id: Result.SELF_LIMITED,
+        again.test_id: Result.SELF_LIMITED,
+    }
+    written = path.read_text(encoding="utf-8")
+    assert [test.test_id in written for test in tests] == [False] * 4 + [True] * 2
+
+
 def test_fcc_lists_what_it_has_no_room_for(tmp_path: Path) -> None:
+    ping = replace(no_service_test(2).measurement, mode=Mode.PING)
+    dish = throughput_test(3, access_type=AccessType.SATELLITE)
     tests = [
         throughput_test(1, start_fix=None),
-        no_service_test(2),
-        watched_test(3),
+        no_service_test(2, measurement=ping),
+        dish,
         throughput_test(4),
     ]
     path, beside = made_of(tmp_path, "fcc", *tests)
