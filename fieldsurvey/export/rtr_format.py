@@ -17,12 +17,16 @@ from fieldsurvey.export.left_out_tests import LeftOutTests, Row, no_evidence, re
 from fieldsurvey.export.positions import test_position_known
 from fieldsurvey.export.radio_of_tests import with_radio
 from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.model.radio import RadioTechnology
 
 if TYPE_CHECKING:
     import polars as pl
 
 BPS_PER_KBITPS = 1_000
 _TIME = "%Y-%m-%d %H:%M:%S"
+# A test with a rate had some technology: "none" of a modem that was asked a second before says as
+# little of it as "unknown", and the format has a word for neither.
+_UNSAID = (RadioTechnology.UNKNOWN.value, RadioTechnology.NONE.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ def _columns() -> dict[str, pl.Expr]:
     import polars as pl
 
     known = test_position_known("start")
+    technology = pl.when(~pl.col("technology").is_in(_UNSAID)).then("technology")
     operator = pl.when(pl.col("link").is_null()).then("drive_operator")
 
     def here(column: str, places: int) -> pl.Expr:
@@ -76,8 +81,8 @@ def _columns() -> dict[str, pl.Expr]:
         "open_uuid": pl.col("drive_id"),
         "open_test_uuid": pl.col("test_id"),
         "time": text.utc(pl.col("started_utc_us")).dt.strftime(_TIME),
-        "cat_technology": pl.col("technology").str.head(2),
-        "network_type": pl.col("technology"),
+        "cat_technology": technology.str.head(2),
+        "network_type": technology,
         "lat": here("latitude_deg", text.DEGREE_PLACES),
         "long": here("longitude_deg", text.DEGREE_PLACES),
         "loc_src": pl.when(known).then(pl.lit("gps")),

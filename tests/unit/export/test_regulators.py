@@ -33,8 +33,14 @@ from tests.support.export_surveys import (
 )
 
 
-def made_of(folder: Path, name: str, *tests: ThroughputTest, **of_drive: object) -> list[Path]:
-    radio = RadioState(0, 0, RadioTechnology.G4, "40177", "Tele2", 123_456, 17, rsrp_dbm=-97.5)
+def made_of(
+    folder: Path,
+    name: str,
+    *tests: ThroughputTest,
+    technology: RadioTechnology = RadioTechnology.G4,
+    **of_drive: object,
+) -> list[Path]:
+    radio = RadioState(0, 0, technology, "40177", "Tele2", 123_456, 17, rsrp_dbm=-97.5)
     samples = [replace(fresh(second), radio=radio) for second in range(40)]
     rows = DriveRows(drive(**({"replayed": False} | of_drive)), samples, tests)
     report = write_tables(tables_from([rows]), FORMATS[name], folder / f"a.{name}")
@@ -212,3 +218,20 @@ def test_a_satellite_beside_the_modem_is_no_4g(tmp_path: Path) -> None:
     ]
     _path, beside = made_of(tmp_path, "fcc", modem, dish)
     assert left_out(beside) == {dish.test_id: "not_mobile"}
+
+
+@pytest.mark.parametrize(
+    ("technology", "told"),
+    [
+        (RadioTechnology.UNKNOWN, ("", "")),
+        (RadioTechnology.NONE, ("", "")),
+        (RadioTechnology.G5_NSA, ("5G", "5G-NSA")),
+    ],
+)
+def test_rtr_has_no_word_for_what_is_not_known(
+    tmp_path: Path, technology: RadioTechnology, told: tuple[str, str]
+) -> None:
+    path, _beside = made_of(tmp_path, "rtr", throughput_test(1), technology=technology)
+    with path.open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["cat_technology"], row["network_type"]) == told
