@@ -75,12 +75,21 @@ def export_survey(
 
     exporter = find_format(format_name)
     for path, _exporter in parts(exporter, output):
-        if path.exists() and path.samefile(survey_path):
+        if _same_file(path, survey_path):
             raise KnownError("export.same_file", path=path)
     with open_tables(survey_path, language) as tables:
         asked = with_choice(tables, exporter, columns)
         kept = without_homes(asked, homes)
         return write_tables(kept, exporter, output, progress=progress, cancelled=cancelled)
+
+
+def _same_file(output: Path, survey_path: Path) -> bool:
+    """Tell whether both are one file. What is not there, or cannot be looked at, is for those to
+    tell that open it."""
+    try:
+        return output.samefile(survey_path)
+    except OSError:
+        return False
 
 
 def find_format(name: str) -> Exporter:

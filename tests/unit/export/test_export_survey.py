@@ -347,3 +347,13 @@ def test_a_replacement_that_is_not_committed_changes_nothing(folder: Path) -> No
         stream.write(b"new")
     assert leftovers(folder) == ["a"]
     assert target.read_bytes() == OLD
+
+
+def test_a_missing_survey_is_told_and_what_is_there_already_stays(tmp_path: Path) -> None:
+    output = tmp_path / "n.gpx"
+    output.write_bytes(OLD)
+    with pytest.raises(KnownError) as caught:
+        export_survey(tmp_path / "no-such.fsurvey", "gpx", output)
+    assert caught.value.message.id == "store.missing"
+    assert leftovers(tmp_path) == ["n.gpx"]
+    assert output.read_bytes() == OLD
