@@ -67,7 +67,7 @@ class Gpx:
         def points(piece: pl.DataFrame, *, opens: bool) -> None:
             write_points(piece, stream, opens_track=opens, with_extensions=self.with_extensions)
 
-        return write_tracks(tables, stream, progress, self._track_head, points, _TRACK_END)
+        return write_tracks(tables, stream, progress, self._track_head, points, lambda: _TRACK_END)
 
     def _track_head(self, drive: Mapping[str, object]) -> str:
         name = f"{drive['plan_name']} {text.utc_iso(int(str(drive['started_utc_us'])))}"

@@ -104,25 +104,35 @@ def _style(test: Mapping[str, object]) -> str:
 
 
 def _extended_data(values: Mapping[str, object]) -> str:
-    inner = "".join(
-        f'<Data name="{name}">{element("value", value)}</Data>'
-        for name, value in values.items()
-        if value is not None
-    )
+    told = {name: element("value", value) for name, value in values.items()}
+    inner = "".join(f'<Data name="{name}">{value}</Data>' for name, value in told.items() if value)
     return f"<ExtendedData>{inner}</ExtendedData>" if inner else ""
 
 
+_PLACE = "<Placemark><styleUrl>#track</styleUrl>"
+_LINE = f"{_PLACE}<LineString><tessellate>1</tessellate><coordinates>\n"
+_LINE_END = "\n</coordinates></LineString></Placemark>"
+_POINT, _POINT_END = f"{_PLACE}<Point><coordinates>", "</coordinates></Point></Placemark>"
+
+
 def _write_lines(tables: SurveyTables, stream: BinaryIO, progress: Progress) -> int:
-    """Write a folder for each drive that has fixes, in it a line for each stretch without a gap."""
+    """Write a folder for each drive that has fixes, in it a line for each stretch without a gap. A
+    fix between two gaps is a point: KML knows no line of one."""
+    import polars as pl
 
-    def line(piece: pl.DataFrame, *, opens: bool) -> None:
-        _write_coordinates(piece, stream, opens_line=opens)
+    newest: list[pl.DataFrame] = []  # whether a line ends with it, the next fix tells
 
-    return write_tracks(tables, stream, progress, _folder_head, line, f"{_LINE_END}\n</Folder>\n")
+    def fixes(piece: pl.DataFrame, *, opens: bool) -> None:
+        begins = pl.col("begins_segment") | (pl.lit(opens) & (pl.int_range(pl.len()) == 0))
+        rows = pl.concat([*newest, piece.select("longitude_deg", "latitude_deg", begins=begins)])
+        newest[:] = [rows[-1:]]
+        stream.write(_coordinates(rows.with_columns(ends=pl.col("begins").shift(-1))[:-1]))
 
+    def end() -> str:
+        last = newest.pop().with_columns(ends=pl.lit(value=True))
+        return f"{bytes(_coordinates(last)).decode()}</Folder>\n"
 
-_LINE = "<Placemark><styleUrl>#track</styleUrl><LineString><tessellate>1</tessellate><coordinates>"
-_LINE_END = "</coordinates></LineString></Placemark>"
+    return write_tracks(tables, stream, progress, _folder_head, fixes, end)
 
 
 def _folder_head(drive: Mapping[str, object]) -> str:
@@ -139,17 +149,18 @@ def _folder_head(drive: Mapping[str, object]) -> str:
     )
 
 
-def _write_coordinates(piece: pl.DataFrame, stream: BinaryIO, *, opens_line: bool) -> None:
-    """Write ``longitude,latitude`` a line; heights would sink lines into the terrain."""
+def _coordinates(rows: pl.DataFrame) -> memoryview:
+    """Return ``longitude,latitude`` of each row as a line of text, with what opens and closes;
+    heights would sink lines into the terrain."""
     import polars as pl
 
-    between: pl.Expr = pl.when("begins_segment").then(pl.lit(f"{_LINE_END}\n{_LINE}\n"))
-    if opens_line:
-        at_start = pl.int_range(pl.len()) == 0
-        between = pl.when(at_start).then(pl.lit(f"{_LINE}\n")).otherwise(between)
+    begins, ends = pl.col("begins"), pl.col("ends")
+    before = pl.when(begins & ends).then(pl.lit(_POINT)).when(begins).then(pl.lit(_LINE))
+    behind = pl.when(begins & ends).then(pl.lit(_POINT_END)).when(ends).then(pl.lit(_LINE_END))
     degrees = [
         text.decimal(pl.col(name), text.DEGREE_PLACES).cast(pl.String)
         for name in ("longitude_deg", "latitude_deg")
     ]
-    line = pl.concat_str(between.fill_null(""), degrees[0], pl.lit(","), degrees[1])
-    stream.write(text.lines(piece.select(line), end="\n", quoted=False))
+    parts = (before.otherwise(pl.lit("")), degrees[0], pl.lit(","), degrees[1])
+    line = pl.concat_str(*parts, behind.otherwise(pl.lit("")))
+    return text.lines(rows.select(line), end="\n", quoted=False)

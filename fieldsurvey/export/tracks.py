@@ -28,9 +28,9 @@ def write_tracks(
     progress: Progress,
     head: Callable[[Mapping[str, object]], str],
     write_piece: WritePiece,
-    end: str,
+    end: Callable[[], str],
 ) -> int:
-    """Write ``head(drive)``, points and ``end`` of each drive that has fixes; return how many
+    """Write ``head(drive)``, points and ``end()`` of each drive that has fixes; return how many
     points were written."""
     heads = {str(drive["drive_id"]): head(drive) for drive in tables.drives.iter_rows(named=True)}
     open_drive: str | None = None
@@ -41,9 +41,9 @@ def write_tracks(
         if len(piece):
             drive_id = str(piece["drive_id"][0])
             if drive_id != open_drive:
-                stream.write(((end if open_drive else "") + heads[drive_id]).encode())
+                stream.write(((end() if open_drive else "") + heads[drive_id]).encode())
             write_piece(piece, opens=drive_id != open_drive)
             open_drive = drive_id
         progress(rows / max(rows, tables.sample_count))
-    stream.write((end if open_drive else "").encode())
+    stream.write((end() if open_drive else "").encode())
     return points

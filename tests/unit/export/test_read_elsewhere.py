@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,7 +19,9 @@ from fieldsurvey.export.from_model import tables_from
 from fieldsurvey.export.homes import HomeArea, without_homes
 from fieldsurvey.export.registry import FORMATS, write_tables
 from fieldsurvey.export.tables import SurveyTables
+from fieldsurvey.model.throughput import SelfCheck
 from tests.support.export_surveys import (
+    drive,
     fix,
     fresh,
     no_service_test,
@@ -193,8 +196,8 @@ def test_xmllint_takes_the_kml(folder: Path) -> None:
 
 def test_the_kml_says_a_verdict_by_colour_and_by_mark(tmp_path: Path) -> None:
     tests = [throughput_test(1), no_service_test(2), throughput_test(3, start_fix=None)]
-    drive = one_drive([fresh(second) for second in range(5)], tests)
-    write_tables(tables_from(drive), FORMATS["kml"], tmp_path / "a.kml")
+    driven = one_drive([fresh(second) for second in range(5)], tests)
+    write_tables(tables_from(driven), FORMATS["kml"], tmp_path / "a.kml")
     root = ET.parse(tmp_path / "a.kml").getroot()
     styles = {style.get("id") for style in root.iter(f"{KML}Style")}
     folders = list(root.iter(f"{KML}Folder"))
@@ -223,11 +226,54 @@ def test_a_line_is_broken_where_nobody_drove(tmp_path: Path) -> None:
     assert len(list(root.iter(f"{KML}LineString"))) == 2
 
 
+def coordinates(root: ET.Element, kind: str) -> list[list[str]]:
+    found = root.iter(f"{KML}{kind}")
+    return [(one.findtext(f"{KML}coordinates") or "").split() for one in found]
+
+
+@pytest.mark.parametrize("piece_rows", [1, 2, 3, 1_000])
+def test_a_fix_between_two_gaps_is_a_point_of_the_kml(tmp_path: Path, piece_rows: int) -> None:
+    """KML wants two positions in a line; pieces may begin anywhere in it."""
+    seconds = [0, *range(50, 53), 100, 150, *range(200, 202), 250]
+    samples = [fresh(second) for second in seconds]
+    other = replace(one_drive([fresh(7)])[0], drive=drive(2))
+    whole = tables_from([*one_drive(samples), other])
+    frames = [part for p in whole.sample_pieces() for part in p.iter_slices(piece_rows)]
+    report = write_tables(
+        replace(whole, sample_pieces=lambda: iter(frames)), FORMATS["kml"], tmp_path / "a.kml"
+    )
+    assert report.points == len(seconds) + 1
+    root = ET.parse(tmp_path / "a.kml").getroot()
+    lines, points = coordinates(root, "LineString"), coordinates(root, "Point")
+    assert [len(line) for line in lines] == [3, 2]
+    assert [len(point) for point in points] == [1] * 5
+    expected = {
+        f"{one.fix.longitude_deg:.8f},{one.fix.latitude_deg:.8f}" for one in samples if one.fix
+    }
+    told = {one for part in (*lines, *points[:4]) for one in part}
+    assert told == expected
+    assert [len(list(one.iter(f"{KML}Placemark"))) for one in root.iter(f"{KML}Folder")] == [
+        0,
+        6,
+        1,
+    ]
+
+
+def test_the_kml_says_nothing_of_what_is_empty(tmp_path: Path) -> None:
+    test = throughput_test(1)
+    watched = replace(test.measurement, self_check=SelfCheck("wwan0"))  # held back by nothing
+    tests = [replace(test, measurement=watched)]
+    write_tables(tables_from(one_drive(tests=tests)), FORMATS["kml"], tmp_path / "a.kml")
+    data = list(ET.parse(tmp_path / "a.kml").getroot().iter(f"{KML}Data"))
+    assert data
+    assert all(item.findtext(f"{KML}value") for item in data)
+
+
 def test_what_was_left_out_is_told(tmp_path: Path) -> None:
-    drive = one_drive([fresh(second) for second in range(200)], [throughput_test(1)])
+    driven = one_drive([fresh(second) for second in range(200)], [throughput_test(1)])
     start = fix(0)
     home = HomeArea(start.latitude_deg, start.longitude_deg, 1_000.0)
-    kept = without_homes(tables_from(drive), [home])
+    kept = without_homes(tables_from(driven), [home])
     assert kept.left_out.samples
     for name in ("geojson", "kml", "parquet"):
         write_tables(kept, FORMATS[name], tmp_path / f"a.{name}")
