@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export import text
-from fieldsurvey.export.positions import sample_position_known, test_position_known
+from fieldsurvey.export.positions import sample_position_known, told_position_known
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,10 +115,10 @@ def test_columns(
         **_latency("idle", number),
         **_latency("download", number),
         **_latency("upload", number),
-        **_fix("start_", test_position_known("start"), number),
-        **_place("start_", test_position_known("start"), number),
-        **_fix("end_", test_position_known("end"), number),
-        **_place("end_", test_position_known("end"), number),
+        **_fix("start_", told_position_known("start"), number),
+        **_place("start_", told_position_known("start"), number),
+        **_fix("end_", told_position_known("end"), number),
+        **_place("end_", told_position_known("end"), number),
         "places_version": pl.col("places_version"),
         "protocol": pl.col("protocol"),
         "mode": pl.col("mode"),

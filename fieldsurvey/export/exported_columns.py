@@ -1,8 +1,8 @@
 """Exported columns back as the columns of the tables: the way back of :mod:`columns`.
 
 Text and typed values alike. What an export does not hold (bins, single round trips, the steady
-clock) stays unknown; what of it has no place in the model becomes a tag. Must read any export since
-the first: columns may be missing.
+clock) stays unknown; what of it has no place in the model becomes a tag (:mod:`untold`). Must read
+any export since the first: columns may be missing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fieldsurvey.export.columns import (
 )
 from fieldsurvey.export.reading import tags_of
 from fieldsurvey.export.tables import SAMPLE_COLUMNS, TEST_COLUMNS, schema
+from fieldsurvey.export.untold import LATENCIES
 from fieldsurvey.model.throughput import Cause
 
 if TYPE_CHECKING:
@@ -70,10 +71,10 @@ _FIX: dict[str, tuple[str, float | None]] = {
 for _prefix, _names in (("", _SAMPLES), ("start_", _TESTS), ("end_", _TESTS)):
     _names |= {_prefix + name: (_prefix + other, by) for name, (other, by) in _FIX.items()}
 
-_KEPT_AS_TAGS = tuple(
-    f"{phase}_latency_{what}"
-    for phase in ("idle", "download", "upload")
-    for what in ("p50_ms", "p90_ms", "count")
+_KEPT_AS_TAGS = (
+    *LATENCIES,  # an export puts these back
+    "download_retransmission_percent",
+    "upload_retransmission_percent",
 )
 
 

@@ -76,7 +76,7 @@ def drives_frame(drives: Iterable[Drive]) -> pl.DataFrame:
 
 def tests_frame(tests: Iterable[tuple[str, ThroughputTest]]) -> pl.DataFrame:
     """Return one row per (drive id, test) with ``TEST_COLUMNS``."""
-    rows = [_test_row(drive_id, test) for drive_id, test in tests]
+    rows = [test_row(drive_id, test) for drive_id, test in tests]
     return without_untold(_frame(TEST_COLUMNS, rows))
 
 
@@ -174,7 +174,8 @@ def _place_row(place: Place | None, prefix: str = "") -> Row:
     }
 
 
-def _test_row(drive_id: str, test: ThroughputTest) -> Row:
+def test_row(drive_id: str, test: ThroughputTest) -> Row:
+    """Return ``TEST_COLUMNS`` of a test; those that are not there are null."""
     row: Row = {
         "drive_id": drive_id,
         "test_id": test.test_id,

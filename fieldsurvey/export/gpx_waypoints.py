@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fieldsurvey.export import text
 from fieldsurvey.export.columns import test_columns, with_drives
 from fieldsurvey.export.gpx_xml import element, extensions, gpx_fix, gpx_longitude
-from fieldsurvey.export.positions import receiver_alive, test_position_known
+from fieldsurvey.export.positions import receiver_alive, told_position_known
 from fieldsurvey.export.tables import SurveyTables
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.throughput import Outcome
@@ -117,7 +117,7 @@ def waypoints(tables: SurveyTables, *, with_extensions: bool) -> Iterator[str]:
 
 def with_position(tests: pl.DataFrame) -> pl.DataFrame:
     """Return the tests that can stand on a map."""
-    return tests.filter(test_position_known("start") & receiver_alive("start_"))
+    return tests.filter(told_position_known("start") & receiver_alive("start_"))
 
 
 def _values(tables: SurveyTables, tests: pl.DataFrame) -> pl.DataFrame:

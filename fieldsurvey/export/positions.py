@@ -21,19 +21,30 @@ TEST_FIX_AGE_US = 5_000_000  # older, and the test has none: from here on positi
 
 def sample_position_known() -> pl.Expr:
     """True where a sample's fix was fresh and is a place on earth."""
-    return _known("", SAMPLE_FIX_AGE_US)
+    import polars as pl
+
+    return _known("", pl.col("fix_age_us") <= SAMPLE_FIX_AGE_US)
 
 
 def test_position_known(end: str) -> pl.Expr:
     """The same for the ``start`` or ``end`` of a test."""
-    return _known(f"{end}_", TEST_FIX_AGE_US)
+    import polars as pl
+
+    return _known(f"{end}_", pl.col(f"{end}_fix_age_us") <= TEST_FIX_AGE_US)
 
 
-def _known(prefix: str, limit_us: int) -> pl.Expr:
+def told_position_known(end: str) -> pl.Expr:
+    """The same, and true of a position that a file told without its age: it was known there."""
+    import polars as pl
+
+    return _known(f"{end}_", pl.col(f"{end}_fix_age_us").fill_null(0) <= TEST_FIX_AGE_US)
+
+
+def _known(prefix: str, fresh: pl.Expr) -> pl.Expr:
     import polars as pl
 
     return (
-        (pl.col(f"{prefix}fix_age_us") <= limit_us)
+        fresh
         & pl.col(f"{prefix}latitude_deg").is_between(-90, 90)
         & pl.col(f"{prefix}longitude_deg").is_between(-180, 180)
     ).fill_null(value=False)

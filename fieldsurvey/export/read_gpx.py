@@ -165,7 +165,8 @@ def _piece(points: list[Values], tests: list[Values], share: object) -> Piece:
     if tests:
         names = dict.fromkeys(name for test in tests for name in test)
         columns = {name: [test.get(name) for test in tests] for name in names}
-        piece.tests = test_rows(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
+        told = test_rows(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
+        piece.tests = _with_version(told, ("start_", "end_"))
     return piece
 
 
@@ -212,20 +213,25 @@ def _add_points(said: pl.DataFrame, piece: Piece) -> None:
 
 def _ours_of(said: pl.DataFrame) -> pl.DataFrame:
     """Return what our extension says, by the names of the tables; nothing for other programs."""
-    import polars as pl
-
     ours = [
         name
         for name in said.columns
         if name not in {"lat", "lon", "number", *_CHILDREN.values()} or name in _BOTH
     ]
-    found = sample_rows(said.select(ours))
-    place = [name for name in ("highway_ref", "settlement_name") if name in found.columns]
+    return _with_version(sample_rows(said.select(ours)), ("",))
+
+
+def _with_version(rows: pl.DataFrame, prefixes: tuple[str, ...]) -> pl.DataFrame:
+    """Return ``rows`` with a version of their places where they have one: the model wants it."""
+    import polars as pl
+
+    names = {prefix + name for prefix in prefixes for name in ("highway_ref", "settlement_name")}
+    place = [name for name in rows.columns if name in names]
     if not place:
-        return found
+        return rows
     somewhere = pl.any_horizontal(pl.col(place).is_not_null())
-    return found.with_columns(places_version=pl.when(somewhere).then(pl.lit(_PLACES_VERSION)))
+    return rows.with_columns(places_version=pl.when(somewhere).then(pl.lit(_PLACES_VERSION)))
 
 
-_PLACES_VERSION = "unknown"  # a point does not say by which file its place was found
+_PLACES_VERSION = "unknown"  # GPX does not say by which file a place was found
 _BOTH = ("accuracy_m", "heading_deg")  # in our namespace under the same names

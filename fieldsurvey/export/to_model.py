@@ -1,16 +1,20 @@
 """Rows of the export tables as the model's objects: the way back of :mod:`from_model`.
 
-What a row does not say stays unknown. A rate without an interval gets an estimate that rests on no
-batch, so that nobody takes its ends for an interval. Must not invent a time, a place or a phase.
+What a row does not say stays unknown, or is named as untold. A rate without an interval gets an
+estimate that rests on no batch, so that nobody takes its ends for an interval. Must not invent a
+time, a place or a phase.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fieldsurvey.export.from_model import test_row
 from fieldsurvey.export.tables import SAMPLE_COLUMNS, TEST_COLUMNS
+from fieldsurvey.export.untold import untold_tag
 from fieldsurvey.model.drive import Reachability, Sample
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.position import Fix, FixFlag, FixType
@@ -56,9 +60,12 @@ def samples_from(frame: pl.DataFrame, anchor_utc_us: int) -> Iterator[Sample]:
 
 
 def tests_from(frame: pl.DataFrame, anchor_utc_us: int) -> Iterator[ThroughputTest]:
-    """Yield a test for each row; ``test_id`` and ``started_utc_us`` must be there."""
+    """Yield a test for each row; ``test_id`` and ``started_utc_us`` must be there. Where the model
+    knows no unknown, a tag names what the row did not tell: exports leave that empty."""
     for row in _whole(frame, TEST_COLUMNS).iter_rows(named=True):
-        yield _test(row, anchor_utc_us)
+        test = _test(row, anchor_utc_us)
+        tag = untold_tag(row, test_row("", test))
+        yield replace(test, tags=test.tags | tag) if tag else test
 
 
 def _whole(frame: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:

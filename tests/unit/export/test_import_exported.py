@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,19 +16,14 @@ from fieldsurvey.export.registry import FORMATS, export_survey, write_tables
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.verdict import RateLayer, Target
 from fieldsurvey.store.survey_file import SurveyFile
-from tests.support.export_surveys import drive, real_life
+from tests.support.export_surveys import drive, one_drive, real_life, throughput_test
 
 TARGET = Target("another", "1", 1_000_000, RateLayer.GOODPUT)
 MAIN = {"csv": "a.csv", "geojson": "a.geojson", "parquet": "a.parquet", "gpx": "a.gpx"}
 
-# What an export does not hold whole: percentiles of round trips become tags, the operator and the
-# access type of a plan become those of its tests, shares of bytes cannot be turned back.
-NOT_WHOLE = {"tags"}
+# What does not come back where it was: shares of bytes cannot be turned back and become tags.
+TO_TAGS = ("download_retransmission_percent", "upload_retransmission_percent")
 LOST = ("fix_type", "fix_flags", "fix_age_s", "gnss_utc")
-NOT_BACK = (
-    "latency_p50_ms", "latency_p90_ms", "latency_count", "latency_lost_count",
-    "retransmission_percent",
-)  # fmt: skip
 
 
 def drives() -> list[DriveRows]:
@@ -47,9 +43,17 @@ def compared(sent: list[dict[str, str]], back: list[dict[str, str]]) -> None:
         for prefix in ("", "start_", "end_"):
             if not before.get(f"{prefix}latitude_deg"):  # such a fix cannot be told
                 before |= {prefix + name: "" for name in LOST if prefix + name in before}
+        if "tags" in before:
+            tags = json.loads(before["tags"] or "{}")
+            shares = {name: value for name in TO_TAGS if (value := before.pop(name))}
+            kept = json.loads(after["tags"] or "{}")
+            assert {name: float(kept.pop(name)) for name in shares} == {
+                name: float(value) for name, value in shares.items()
+            }
+            assert kept == tags
+            del before["tags"]
         for name, value in before.items():
-            if name not in NOT_WHOLE and not name.endswith(NOT_BACK):
-                assert after[name] == value, name
+            assert after[name] == value, name
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +79,12 @@ def test_what_gpx_holds_comes_back(exports: Path, tmp_path: Path) -> None:
     export_survey(report.survey_path, "gpx", tmp_path / "b.gpx")
 
     def told(path: Path) -> list[str]:
-        # The program that wrote it is another one now; a resumed drive begins no new run.
+        # The program that wrote it is another one now; a resumed drive begins no new run. The
+        # operator of the plan has become that of the test, which <desc> names.
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if line.startswith("<trkpt")]
+        names = "|".join(f"fs:{name}" for name in (*TO_TAGS, "tags"))
+        shares = rf"<({names}|desc)>.*?</\1>"
+        return [re.sub(shares, "", line) for line in lines if line.startswith(("<trkpt", "<wpt"))]
 
     assert told(tmp_path / "b.gpx") == told(exports / "a.gpx")
     assert report.tests == 10
@@ -85,6 +92,42 @@ def test_what_gpx_holds_comes_back(exports: Path, tmp_path: Path) -> None:
         assert [one.replayed for one in survey.drives()] == [True, False]
         verdicts = {test.judgement.verdict for test in survey.tests() if test.judgement}
         assert verdicts == {drives()[0].tests[1].judgement.verdict}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_no_number_comes_back_as_another_one(exports: Path, tmp_path: Path, name: str) -> None:
+    """GPX has some columns only. What it does not tell is empty afterwards, and never 0."""
+    report = import_file(exports / MAIN[name], tmp_path / "back.fsurvey")
+    export_survey(report.survey_path, "csv", tmp_path / "a.csv")
+    back = {row["test_id"]: row for row in rows(tmp_path / "a-tests.csv")}
+    for sent in rows(exports / "a-tests.csv"):
+        after = back[sent["test_id"]]
+        unlike = {n for n, value in sent.items() if after[n] not in ("", value)} - {"tags"}
+        assert unlike <= {"places_version"}  # "unknown" by GPX
+        said = {column for column, value in after.items() if value}
+        if name == "gpx" and sent["download_mbps"]:
+            assert said >= {"download_low_mbps", "idle_latency_p50_ms", "end_latitude_deg"}
+
+
+def test_what_was_not_told_is_named_in_a_tag(exports: Path, tmp_path: Path) -> None:
+    """The model has no unknown number of connections; headquarters reads the tag."""
+    report = import_file(exports / "a.gpx", tmp_path / "back.fsurvey")
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        tags = [test.tags for test in survey.tests() if test.measurement.phases]
+    assert tags
+    assert all("download_connections" in one["untold"].split() for one in tags)
+    whole = import_file(exports / "a.csv", tmp_path / "whole.fsurvey")
+    with SurveyFile.open(whole.survey_path, read_only=True) as survey:
+        assert not any("untold" in test.tags for test in survey.tests())
+
+
+def test_a_surveyors_own_words_are_no_columns(tmp_path: Path) -> None:
+    """Tags may be called anything."""
+    tags = {"untold": "story of a road", "upload_latency_count": "many", "idle_latency_count": "9"}
+    test = throughput_test(1, tags=tags)
+    (row,) = tables_from(one_drive(tests=[test])).tests.iter_rows(named=True)
+    assert json.loads(row["tags"]) == tags
+    assert (row["idle_latency_count"], row["download_connections"]) == (3, 4)
 
 
 @pytest.mark.parametrize("name", MAIN)
