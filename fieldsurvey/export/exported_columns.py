@@ -71,6 +71,7 @@ _FIX: dict[str, tuple[str, float | None]] = {
 for _prefix, _names in (("", _SAMPLES), ("start_", _TESTS), ("end_", _TESTS)):
     _names |= {_prefix + name: (_prefix + other, by) for name, (other, by) in _FIX.items()}
 
+_TRUTH = {"true": True, "false": False, "истина": True, "ложь": False}
 _KEPT_AS_TAGS = (
     *LATENCIES,  # an export puts these back
     "download_retransmission_percent",
@@ -103,7 +104,10 @@ def not_asked_unless_told(rows: pl.DataFrame) -> pl.DataFrame:
 def test_rows(exported: pl.DataFrame) -> pl.DataFrame:
     """Return tests with the columns of ``TEST_COLUMNS`` that are there, and ``replayed``."""
     rows = _back(exported, _TESTS, TEST_COLUMNS)
-    kept = tags_of(exported.select(n for n in _KEPT_AS_TAGS if n in exported.columns))
+    names = [name for name in _KEPT_AS_TAGS if name in exported.columns]
+    if not names:
+        return rows
+    kept = tags_of(exported.select(names))
     if "tags" not in rows.columns:
         return rows.with_columns(tags=kept)
     both = rows["tags"].str.strip_suffix("}") + ", " + kept.str.strip_prefix("{")
@@ -149,9 +153,16 @@ def _value(cells: pl.Series, target: str, kind: pl.DataType, factor: float | Non
 
 
 def _truth(cells: pl.Series) -> pl.Series:
+    """Return truth as it was exported, or as a spreadsheet spells it. Raises ValueError for other
+    words: what is not understood is not false."""
     import polars as pl
 
-    return cells if cells.dtype == pl.Boolean else cells.set(cells == "", None) == "true"
+    if cells.dtype == pl.Boolean:
+        return cells
+    said = cells.str.to_lowercase().replace("", None)
+    if len(strange := said.filter(~said.is_in(list(_TRUTH)))):
+        raise ValueError(f"{cells.name}: {strange[0]!r} is neither true nor false")
+    return said.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
 
 
 def _time_us(cells: pl.Series) -> pl.Series:

@@ -7,6 +7,7 @@ stream, a point at a time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 US_PER_S = 1_000_000
+_ROOT = re.compile(r"<([\w.-]+:)?gpx[\s>]")
 _OURS = f"{{{OUR_NAMESPACE}}}"
 _FIX_TYPES = {
     "none": FixType.NONE, "2d": FixType.FIX_2D, "3d": FixType.FIX_3D, "dgps": FixType.DGNSS,
@@ -48,17 +50,18 @@ class GpxTrack:
     """A track of any program."""
 
     name = "gpx"
-    has_zone = True  # the standard wants UTC
+    has_zone = True  # the standard wants UTC; what is written without is of the zone asked for
     exported = False
 
     def recognises(self, source: Source) -> bool:
         head = source.head_text.lstrip("\ufeff \r\n\t")
-        return head.startswith("<") and "<gpx" in head and self.exported == (OUR_NAMESPACE in head)
+        is_gpx = head.startswith("<") and _ROOT.search(head) is not None
+        return is_gpx and self.exported == (OUR_NAMESPACE in head)
 
     def read(self, source: Source, zone: str) -> Iterator[Piece]:
         with source.opened() as (stream, share):
             try:
-                yield from _pieces(stream, share)
+                yield from _pieces(stream, share, zone)
             except ET.ParseError as error:
                 raise KnownError("import.unreadable", path=source.path, reason=error) from error
 
@@ -70,7 +73,7 @@ class ExportedGpx(GpxTrack):
     exported = True
 
 
-def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
+def _pieces(stream: BinaryIO, share: object, zone: str) -> Iterator[Piece]:
     points: list[Values] = []
     tests: list[Values] = []
     of_drive: Values = {}
@@ -88,7 +91,7 @@ def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
             number += 1
             points.append(_point(element, number) | of_drive)
             if len(points) == PIECE_ROWS:
-                yield _piece(points, [], share)
+                yield _piece(points, [], share, zone)
                 points = []
         elif local == "wpt" and (ours := _our_values(element)).get("test_id"):
             tests.append({**_of_waypoint(element), **ours})
@@ -99,7 +102,7 @@ def _pieces(stream: BinaryIO, share: object) -> Iterator[Piece]:
             of_drive = {name: ours[name] for name in ("drive_id", "replayed") if name in ours}
         if local in ("trkpt", "wpt", "rtept") and parents:
             parents[-1].remove(element)
-    piece = _piece(points, tests, share)
+    piece = _piece(points, tests, share, zone)
     if untracked:
         piece.rows += untracked
         piece.left_out["left_out_waypoint"] = untracked
@@ -112,15 +115,24 @@ def _local(tag: str) -> str:
 
 
 def _point(element: ET.Element, number: int) -> Values:
+    """Return what GPX's own elements say, then what only extensions say: these may have other times
+    and heights of their own."""
     values = {"number": str(number), **_position(element)}
     ours: Values = {}
-    for child in element.iter():
+    extensions = None
+    for child in element:
+        local = _local(child.tag)
+        if local == "extensions":
+            extensions = child
+        elif child.text and (name := _CHILDREN.get(local)):
+            values.setdefault(name, child.text)
+    for child in () if extensions is None else extensions.iter():
         tag, text = child.tag, child.text
         if not text:
             continue
         if tag.startswith(_OURS):
             ours[tag.removeprefix(_OURS)] = text
-        elif name := _CHILDREN.get(_local(tag)):
+        elif (name := _CHILDREN.get(_local(tag))) and name != "time":
             values.setdefault(name, text)
     return values | ours
 
@@ -154,14 +166,14 @@ def _of_waypoint(element: ET.Element) -> Values:
     }  # fmt: skip
 
 
-def _piece(points: list[Values], tests: list[Values], share: object) -> Piece:
+def _piece(points: list[Values], tests: list[Values], share: object, zone: str) -> Piece:
     import polars as pl
 
     piece = Piece(rows=len(points) + len(tests), share=float(share()))  # type: ignore[operator] # what Source yields
     if points:
         names = dict.fromkeys(name for point in points for name in point)
         columns = {name: [point.get(name) for point in points] for name in names}
-        _add_points(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)), piece)
+        _add_points(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)), piece, zone)
     if tests:
         names = dict.fromkeys(name for test in tests for name in test)
         columns = {name: [test.get(name) for test in tests] for name in names}
@@ -170,8 +182,9 @@ def _piece(points: list[Values], tests: list[Values], share: object) -> Piece:
     return piece
 
 
-def _add_points(said: pl.DataFrame, piece: Piece) -> None:
-    """Put points into ``piece``; those without a time or a position on earth aside."""
+def _add_points(said: pl.DataFrame, piece: Piece, zone: str) -> None:
+    """Put points into ``piece``; those without a time or a position on earth aside, and those in
+    the Gulf of Guinea, where receivers without a fix say they are."""
     import polars as pl
 
     def column(name: str) -> pl.Series:
@@ -179,7 +192,7 @@ def _add_points(said: pl.DataFrame, piece: Piece) -> None:
         return said[name] if name in said.columns else nothing
 
     latitude, longitude = numbers(column("lat")), numbers(column("lon"))
-    fix_utc_us = utc_us(column("time"), "UTC")
+    fix_utc_us = utc_us(column("time"), zone)
     found = {
         "latitude_deg": latitude.set(~latitude.is_between(-90, 90), None),
         "longitude_deg": longitude.set(~longitude.is_between(-180, 180), None),
@@ -203,7 +216,8 @@ def _add_points(said: pl.DataFrame, piece: Piece) -> None:
         **{LINE: column("number").cast(pl.Int64)},
     )
     timed = rows["utc_us"].is_not_null()
-    placed = rows["latitude_deg"].is_not_null() & rows["longitude_deg"].is_not_null()
+    nowhere = (rows["latitude_deg"] == 0) & (rows["longitude_deg"] == 0)
+    placed = rows["latitude_deg"].is_not_null() & rows["longitude_deg"].is_not_null() & ~nowhere
     for at in (~(timed & placed)).arg_true().to_list():
         reason = "odd_position" if timed[at] else "odd_time"
         content = f"{said['lat'][at]}, {said['lon'][at]}" if "lat" in said.columns else ""

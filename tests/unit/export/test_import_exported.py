@@ -14,6 +14,7 @@ from fieldsurvey.export.from_model import DriveRows, tables_from
 from fieldsurvey.export.importing import import_file
 from fieldsurvey.export.registry import FORMATS, export_survey, write_tables
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.throughput import PhaseKind
 from fieldsurvey.model.verdict import RateLayer, Target
 from fieldsurvey.store.survey_file import SurveyFile
 from tests.support.export_surveys import drive, one_drive, real_life, throughput_test
@@ -160,6 +161,46 @@ def test_a_spreadsheet_may_have_saved_it(exports: Path, tmp_path: Path) -> None:
         with (exports / "a.csv").open(encoding="utf-8", newline="") as sent:
             writer.writerows(csv.reader(sent))
     assert import_file(tmp_path / "x.csv", tmp_path / "back.fsurvey").samples == 400
+
+
+@pytest.mark.parametrize(("true", "false"), [("TRUE", "FALSE"), ("ИСТИНА", "ЛОЖЬ")])
+def test_a_spreadsheet_may_have_spelled_truth_anew(
+    exports: Path, tmp_path: Path, true: str, false: str
+) -> None:
+    spelled = {"true": true, "false": false}
+    for file in ("a.csv", "a-tests.csv"):
+        text = (exports / file).read_text(encoding="utf-8")
+        text = re.sub(r"\b(true|false)\b", lambda found: spelled[found[0]], text)
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    import_file(tmp_path / "a.csv", tmp_path / "back.fsurvey")
+    with SurveyFile.open(tmp_path / "back.fsurvey", read_only=True) as survey:
+        assert survey.check() == []
+        assert [one.replayed for one in survey.drives()] == [True, False]
+    export_survey(tmp_path / "back.fsurvey", "csv", tmp_path / "b.csv")
+    reached = [row["reachable"] for row in rows(exports / "a.csv")]
+    assert [row["reachable"] for row in rows(tmp_path / "b.csv")] == reached
+
+
+def test_a_truth_that_nobody_understands_is_not_false(exports: Path, tmp_path: Path) -> None:
+    text = (exports / "a.csv").read_text(encoding="utf-8").replace(",true,", ",maybe,")
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(KnownError, match="maybe") as caught:
+        import_file(tmp_path / "a.csv", tmp_path / "back.fsurvey")
+    assert caught.value.message.id == "import.unreadable"
+
+
+def test_a_waypoint_may_say_nothing_of_round_trips(tmp_path: Path) -> None:
+    sent = throughput_test()
+    phases = tuple(
+        replace(phase, round_trips_us=(), round_trips_lost=0)
+        for phase in sent.measurement.phases
+        if phase.kind is PhaseKind.DOWNLOAD
+    )
+    plain = replace(sent, measurement=replace(sent.measurement, phases=phases))
+    path = tmp_path / "a.gpx"
+    write_tables(tables_from([DriveRows(drive(), [], [plain])]), FORMATS["gpx"], path)
+    assert "_latency_" not in path.read_text(encoding="utf-8")
+    assert import_file(path, tmp_path / "back.fsurvey").tests == 1
 
 
 def test_a_broken_export_is_refused_whole(exports: Path, tmp_path: Path) -> None:

@@ -168,6 +168,50 @@ def test_a_track_becomes_seconds(tmp_path: Path) -> None:
     assert (sample.fix.speed_mps, sample.fix.altitude_m) == (12.5, 700.5)
 
 
+def imported_points(tmp_path: Path, *points: str, zone: str | None = None) -> list[Sample]:
+    path = tmp_path / "points.gpx"
+    body = "".join(points)
+    path.write_text(
+        '<x:gpx xmlns:x="http://www.topografix.com/GPX/1/1" xmlns:o="urn:other" version="1.1">'
+        f"<x:trk><x:trkseg>{body}</x:trkseg></x:trk></x:gpx>"
+    )
+    import_file(path, path.with_suffix(".fsurvey"), zone=zone)
+    return samples_of(path)
+
+
+def test_an_extension_never_overrules_the_point_itself(tmp_path: Path) -> None:
+    (sample, _) = imported_points(
+        tmp_path,
+        '<x:trkpt lat="43.2" lon="76.9"><x:extensions><o:time>2020-01-01T00:00:00Z</o:time>'
+        "<o:ele>5</o:ele><o:speed>88</o:speed></x:extensions><x:ele>700</x:ele>"
+        "<x:time>2026-05-01T08:00:00Z</x:time></x:trkpt>",
+        '<x:trkpt lat="43.2" lon="76.9"><x:extensions><o:time>2020-01-01T00:00:00Z</o:time>'
+        "</x:extensions></x:trkpt>",
+        '<x:trkpt lat="43.3" lon="76.9"><x:time>2026-05-01T08:00:01Z</x:time></x:trkpt>',
+    )
+    assert sample.utc_us == 1_777_622_400_000_000
+    assert sample.fix is not None
+    assert (sample.fix.altitude_m, sample.fix.speed_mps) == (700.0, 88.0)
+
+
+def test_a_time_of_no_zone_is_of_the_one_asked_for(tmp_path: Path) -> None:
+    point = '<x:trkpt lat="43.2" lon="76.9"><x:time>2026-05-01T08:00:00{}</x:time></x:trkpt>'
+    points = [point.format(""), point.format("Z")]
+    of_almaty = [s.utc_us for s in imported_points(tmp_path, *points, zone="Asia/Almaty")]
+    assert of_almaty == [1_777_604_400_000_000, 1_777_622_400_000_000]
+
+
+def test_nowhere_is_no_position(tmp_path: Path) -> None:
+    time = "<x:time>2026-05-01T08:00:0{}Z</x:time>"
+    points = [
+        f'<x:trkpt lat="{lat}" lon="{lon}">{time.format(second)}</x:trkpt>'
+        for second, (lat, lon) in enumerate([(0, 0), (43.2, 76.9), ("0.0", "-0.0")])
+    ]
+    (sample,) = imported_points(tmp_path, *points)
+    assert sample.fix is not None
+    assert sample.fix.latitude_deg == 43.2
+
+
 @pytest.mark.realdata
 def test_a_real_track_is_as_long_as_it_was(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "drives" / "highway_318km.gpx.gz"
