@@ -92,7 +92,7 @@ def along_road(
         head = number * block + 16
         foot = head + high - _FOOT
         y = Scale(0.0, top, foot, head)
-        name = shortened(panel.name, 9, width - _LEFT)
+        name = shortened(panel.name, 9, width - _LEFT, bold=True)
         drawing.text(_LEFT, head - 5, name, 9, bold=True)
         upright(drawing, y, _LEFT, width - _RIGHT, wording, wording.tr("report.mbps"), 1e-6)
         drawing.line(_LEFT, foot, width - _RIGHT, foot, INK, 0.6)

@@ -33,7 +33,6 @@ _MIN_SIDE_M = 1_500.0
 _FINEST = 0.35  # points: no line needs more detail
 _WIDE = 0.6
 _APART = 7.0  # marks of one verdict
-_BOLD = 1.2  # how much wider bold letters are, capitals mostly
 _LOWEST, _HIGHEST = 0.34, 0.92  # height of a map, of its width
 _BAR = 16.0  # under the map: scale and sources
 
@@ -78,7 +77,7 @@ def draw_map(scene: Scene, width: float, wording: Wording, highest: float = _HIG
     drawing = Drawing(width, frame.height + head + _BAR)
     frame.top = head
     if scene.title:
-        drawing.text(0, 9.5, shortened(scene.title, 9, width), 9, bold=True)
+        drawing.text(0, 9.5, shortened(scene.title, 9, width, bold=True), 9, bold=True)
     drawing.box(0, head, width, frame.height, "#fbfbf9", "none")
     for line in scene.roads:
         for points in frame.visible(line):
@@ -267,7 +266,7 @@ def _labels(
 
 def _around(x: float, y: float, label: Label, size: float) -> list[Rectangle]:
     """Return where a name can stand beside its point, best first."""
-    wide = text_width(label.text, size) * (1.0 if label.small else _BOLD)
+    wide = text_width(label.text, size, bold=not label.small)
     at = [
         (x + 5, y + 2.5), (x - 5 - wide, y + 2.5), (x - wide / 2, y - 6), (x - wide / 2, y + 12),
         (x + 4, y - 6), (x - 4 - wide, y - 6), (x + 4, y + 11), (x - 4 - wide, y + 11),

@@ -46,7 +46,7 @@ def board_table(rows: list[BoardRow], wording: Wording) -> list[Block]:
         Column(wording.tr("report.col_promised"), right=True),
         Column(wording.tr("report.col_found"), right=True),
         Column(wording.tr("report.col_evidence"), 1.2),
-        Column(wording.tr("report.col_age")),
+        Column(wording.tr("report.col_age"), 1.2),
         Column(wording.tr("report.col_target_version")),
     )
     cells = tuple(_row(row, wording) for row in rows)

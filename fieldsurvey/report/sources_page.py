@@ -86,7 +86,7 @@ def _instruments(findings: Findings, wording: Wording) -> list[Block]:
     )
     rows = tuple(
         Row((
-            protocol or wording.tr("report.unknown"), rule, version or DASH,
+            protocol or wording.tr("report.unknown"), rule or DASH, version or DASH,
             wording.number(number), wording.number(without),
         ))
         for protocol, rule, version, number, without in kinds.iter_rows()
