@@ -19,7 +19,7 @@ from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.analysis.stretches import judge_stretches
 from fieldsurvey.analysis.targets import JudgedBy
 from fieldsurvey.model.tally import Result
-from fieldsurvey.report.subject import Highway, Settlement, Subject, of_subject
+from fieldsurvey.report.subject import Highway, Programme, Settlement, Subject, of_subject
 
 SHOWN_LENGTH_M = 1_000
 CELL_RESOLUTION = 8  # of H3: 0.7 km2
@@ -30,10 +30,13 @@ BY_IN_SETTLEMENTS = ("operator", "access_type")
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """``m``: the evidence in scope of the subject. ``tests``: those that count and are fresh, in
-    order of time. ``stretches``, ``kilometres``, ``settlements`` and ``cells`` (of what lies on no
-    highway and in no settlement) are judged places; texts are plain in all tables. ``left_out``:
-    reason → tests, without zeros. ``asked``: tests that there are in scope, counted or not.
-    ``operators``: most tests first; None where not recorded."""
+    order of time, with ``on_highway``, ``in_settlement`` and ``elsewhere``: of which places they
+    are a pass (a village on a highway has tests that are one of both).
+
+    ``stretches``, ``kilometres``, ``settlements`` and ``cells`` (of what lies on no highway and in
+    no settlement) are judged places; texts are plain in all tables. ``left_out``: reason → tests,
+    without zeros. ``asked``: tests that there are in scope, counted or not. ``operators``: most
+    tests first; None where not recorded."""
 
     subject: Subject
     m: Measurements
@@ -79,7 +82,7 @@ def find(
     """Judge what a report on ``subject`` needs. ``trained``: of replayed drives alone."""
     there = scope.apply(of_subject(m, subject))
     counts = training(there) if trained else there.evidence()
-    says = _plain(counted_tests(counts, judged_by, now_utc_us))
+    says = _plain(_counted(counts, subject, judged_by, now_utc_us))
     tests = says.filter(pl.col("counts") & pl.col("fresh"))
     return Findings(
         subject,
@@ -103,6 +106,47 @@ def find(
     )  # fmt: skip
 
 
+def _counted(
+    m: Measurements, subject: Subject, judged_by: JudgedBy, now_utc_us: int
+) -> pl.DataFrame:
+    """Return the tests that say something of their place. ``counts``: it is a pass of any place
+    that the report judges, as those who judge them count, so that what is said of all tests is said
+    of the same tests. ``passes``: it is one by time and distance, wherever it was.
+
+    On a highway a car that waits is one look (:func:`fieldsurvey.analysis.independence`), in a
+    village it may be many, and cells know only what lies nowhere else.
+    """
+    m = replace(m, tests=m.tests.with_row_index("row"))
+    says = counted_tests(m, judged_by, now_utc_us)
+    on_road = counted_tests(m, judged_by, now_utc_us, on_road=True).filter("counts", _ON_HIGHWAY)
+    in_cells = counted_tests(_nowhere(m), judged_by, now_utc_us).filter("counts")
+    says = says.with_columns(
+        passes=pl.col("counts"),
+        on_highway=pl.col("row").is_in(on_road["row"].implode()),
+        in_settlement=pl.col("counts") & pl.col("settlement_id").is_not_null(),
+        elsewhere=pl.col("row").is_in(in_cells["row"].implode()),
+    )
+    match subject:
+        case Highway():
+            counts = pl.col("on_highway")
+        case Settlement():
+            counts = pl.col("in_settlement")
+        case Programme():
+            counts = pl.col("passes")  # the board's rows ask for no highway
+        case _:
+            counts = pl.any_horizontal("on_highway", "in_settlement", "elsewhere")
+    return says.with_columns(counts=counts)
+
+
+_ON_HIGHWAY = pl.col("highway_ref").is_not_null() & pl.col("chainage_m").is_not_null()
+_NOWHERE = ~_ON_HIGHWAY & pl.col("settlement_id").is_null()
+
+
+def _nowhere(m: Measurements) -> Measurements:
+    """Return what lies on no highway and in no settlement."""
+    return replace(m, tests=m.tests.filter(_NOWHERE), samples=m.samples.filter(_NOWHERE))
+
+
 def _settlements(
     m: Measurements, subject: Subject, judged_by: JudgedBy, now_utc_us: int
 ) -> pl.DataFrame:
@@ -117,9 +161,9 @@ def _cells(m: Measurements, subject: Subject, judged_by: JudgedBy, now_utc_us: i
     where a report is about more than one place."""
     if isinstance(subject, Highway | Settlement):
         m = m.of_drives(pl.Series([], dtype=pl.UInt32))
-    nowhere = pl.col("highway_ref").is_null() & pl.col("settlement_id").is_null()
-    m = replace(m, tests=m.tests.filter(nowhere), samples=m.samples.filter(nowhere))
-    cells = judge_cells(m, judged_by, now_utc_us=now_utc_us, resolution=CELL_RESOLUTION, by=BY)
+    cells = judge_cells(
+        _nowhere(m), judged_by, now_utc_us=now_utc_us, resolution=CELL_RESOLUTION, by=BY
+    )
     return _plain(cells)
 
 
@@ -155,10 +199,12 @@ def _left_out(
     ).fill_null(value=False)  # fmt: skip
     uncounted = says.filter(~pl.col("counts"))
     strange = len(uncounted.filter(other_target))
+    waited = len(uncounted.filter(~other_target & pl.col("passes") & _ON_HIGHWAY))
     found = {
         "recorded" if trained else "replayed": len(there.tests) - len(counts.tests),
         "other_target": strange,
-        "too_close": len(uncounted) - strange,
+        "waited": waited,
+        "too_close": len(uncounted) - strange - waited,
         "old": len(says.filter(pl.col("counts") & ~pl.col("fresh"))),
     }
     silent = counts.tests["result"].cast(pl.String).value_counts()

@@ -6,6 +6,8 @@ what the code does not do.
 
 from __future__ import annotations
 
+import polars as pl
+
 from fieldsurvey.analysis.independence import NEAR_M, SOON_US
 from fieldsurvey.analysis.rates import FEWEST_RANKED
 from fieldsurvey.analysis.sequential import INTERVAL_ERROR
@@ -14,6 +16,7 @@ from fieldsurvey.analysis.targets import JudgedBy, target_file
 from fieldsurvey.model.messages import resources_dir
 from fieldsurvey.report.blocks import Block, Column, Facts, Heading, Paragraph, Points, Row, Table
 from fieldsurvey.report.findings import Findings
+from fieldsurvey.report.subject import Highway, Programme, Settlement
 from fieldsurvey.report.wording import Wording
 
 
@@ -91,7 +94,24 @@ def _left_out(findings: Findings, wording: Wording) -> list[Block]:
         Column(wording.tr("report.col_why"), 1),
         Column(wording.tr("report.col_tests"), right=True),
     )
-    return [title, Table(columns, tuple(rows), wording.tr("report.left_out_table"))]
+    table = Table(columns, tuple(rows), wording.tr("report.left_out_table"))
+    return [title, table, *_where_counted(findings, wording)]
+
+
+def _where_counted(findings: Findings, wording: Wording) -> list[Block]:
+    """Say how the tests that count are to be found in the tables of places, where these are of
+    more than one kind."""
+    if isinstance(findings.subject, Highway | Settlement) or findings.tests.is_empty():
+        return []
+    tests = findings.tests
+    words = {name: int(tests[name].sum()) for name in ("on_highway", "in_settlement", "elsewhere")}
+    both = int((tests["on_highway"] & tests["in_settlement"]).sum())
+    said = wording.tr("report.counted_where", **words, both=both)
+    if isinstance(findings.subject, Programme):
+        fresh = findings.stretches.filter(~pl.col("stale"))
+        number, metres = int(fresh["tests"].sum()), wording.number(NEAR_M)
+        said = wording.tr("report.counted_on_board", number=number, metres=metres)
+    return [Paragraph(said, note=True)]
 
 
 def _source_of(rule: JudgedBy) -> str:

@@ -151,11 +151,16 @@ def _rows(m: Measurements, tests: pl.DataFrame, samples: pl.DataFrame) -> Measur
     return replace(m, tests=tests, samples=samples)
 
 
-_PLACES = (["highway_ref", "stretch"], ["settlement_id"])
+# What a place is told by, and what of a row tells of it.
+_PLACES = {
+    ("highway_ref", "stretch"): ("highway_ref", "chainage_m", "end_chainage_m"),
+    ("settlement_id",): ("settlement_id", "settlement_name"),
+}
 
 
 def _reaching_into(m: Measurements, box: Box) -> Measurements:
-    """Return the rows inside, and all of the places that any of them lies in."""
+    """Return the rows inside, and all of the places that any of them lies in. A row that came with
+    one of its places is not said to be of another, of which only a part came."""
     tables = []
     for rows, prefix in ((m.tests, "start_"), (m.samples, "")):
         tables.append(
@@ -169,10 +174,14 @@ def _reaching_into(m: Measurements, box: Box) -> Measurements:
     chosen = []
     for own, rows in zip(tables, (m.tests, m.samples), strict=True):
         taken = [own.filter("inside")["row"]]
-        for place in _PLACES:
+        whole = rows
+        for place, columns in _PLACES.items():
             known = pl.concat(
                 [table.filter("inside").select(place).drop_nulls() for table in tables]
             ).unique()
             taken.append(own.join(known, on=place, how="semi")["row"])
-        chosen.append(rows[pl.concat(taken).unique().sort()])
+            here = own["row"].is_in(taken[-1].implode())
+            present = [name for name in columns if name in rows.columns]
+            whole = whole.with_columns(pl.when(here).then(pl.col(present)))
+        chosen.append(whole[pl.concat(taken).unique().sort()])
     return _rows(m, *chosen)

@@ -200,7 +200,7 @@ def test_ids_built_from_words_exist() -> None:
     ids += [f"report.by_{word}" for word in BY]
     ids += [f"report.run_{word}" for word in ("above", "below", "undecided", "stale")]
     reasons = ("replayed", "recorded", "other_target", "too_close", "old", "failed", "repeated",
-               "self_limited", "unjudged", "cancelled", "skipped")  # fmt: skip
+               "self_limited", "unjudged", "cancelled", "skipped", "waited")  # fmt: skip
     ids += [f"report.left_out_{word}" for word in reasons]
     assert [id_ for id_ in ids if id_ not in catalogue()] == []
 
