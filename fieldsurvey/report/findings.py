@@ -87,7 +87,7 @@ def find(
     return Findings(
         subject,
         counts,
-        tests.sort("started_utc_us", "test_id"),
+        tests.sort("started_utc_us", "test_id", "row"),
         _plain(judge_stretches(counts, judged_by, now_utc_us=now_utc_us, by=BY)),
         _plain(
             judge_stretches(

@@ -112,7 +112,10 @@ def cause_pages(findings: Findings, wording: Wording) -> list[Block]:
         looked = len(asked) > 0 or findings.tests["counts"].any()
         said = "report.service_everywhere" if looked else "report.service_not_asked"
         return [*found, Paragraph(wording.tr(said))]
-    causes = sorted(tests | seconds, key=lambda word: (-tests.get(word, 0), -seconds.get(word, 0)))
+    # The words last: of equal counts none comes first by chance.
+    causes = sorted(
+        tests | seconds, key=lambda word: (-tests.get(word, 0), -seconds.get(word, 0), word)
+    )
     rows = tuple(
         Row((
             wording.tr(f"cause.{cause}") if cause else wording.tr("report.no_cause"),

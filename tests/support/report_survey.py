@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 
 from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.model.throughput import OWN_CAUSES, Cause
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.places.report import ImportReport, SourceSummary
 from fieldsurvey.places.settlements import SettlementTable
-from fieldsurvey.report.subject import Highway
+from fieldsurvey.report.subject import Box, Everything, Highway, Programme, Subject
 from fieldsurvey.report.writing import ReportWritten, write_report
 from tests.support.analysis_rows import NOW_UTC_US, RULE, S, measurements
 from tests.support.places_lines import line
@@ -127,6 +128,54 @@ def _test(drive: int, operator: str, chainage_m: float, n: int, factor: float) -
         "start_latitude_deg": latitude, "start_longitude_deg": longitude,
         "settlement_id": village and village[0], "settlement_name": village and village[1],
     }  # fmt: skip
+
+
+@functools.cache
+def ties() -> Measurements:
+    """Return measurements of which as many are of one kind as of another, wherever a report orders
+    by number: operators, causes of tests and of seconds, technologies, versions, laptops, places,
+    the times of tests."""
+    causes = [cause.value for cause in Cause if cause not in OWN_CAUSES]
+    operators = ("Delta", "Alpha", "Gamma", "Beta", "Epsilon", None)
+    spots: list[dict[str, Any]] = [
+        {"chainage_m": 5_000.0, "settlement_id": None},
+        {"highway_ref": "KAZ02", "chainage_m": 5_000.0, "settlement_id": "s1"},
+        *({"highway_ref": None, "chainage_m": None, "settlement_id": place}
+          for place in ("s2", "s3", None)),
+    ]  # fmt: skip
+    rows = [
+        {"drive": drive, "operator": operator, "access_type": access, **spot,
+         "result": "no_service", "cause": cause, "start_latitude_deg": 43.3 + 0.1 * n,
+         "start_longitude_deg": 75.0 + n, "rule": f"rule/{k % 3}",
+         "started_utc_us": NOW_UTC_US - 86_400 * S + k * 100 * S}
+        for drive, operator in enumerate(operators)
+        for access in ("mobile", "fibre")
+        for n, spot in enumerate(spots)
+        for k, cause in enumerate(causes)
+    ]  # fmt: skip
+    seconds = [
+        {"drive": drive, "reachable": False, "cause": cause, "technology": technology,
+         "latitude_deg": 43.3, "longitude_deg": 75.0 + 0.01 * drive}
+        for drive in range(len(operators))
+        for cause in causes
+        for technology in ("4G", "3G", "2G", "5G-SA", "unknown", None)
+    ]  # fmt: skip
+    drives = [
+        {"operator": operator, "app_version": f"0.{n % 3}", "device": f"{n:012x}"}
+        for n, operator in enumerate(operators)
+    ]
+    return measurements(rows, seconds, drives)
+
+
+def ties_report(path: Path, subject: str) -> None:
+    """Print :func:`ties`, of a rectangle or of what else a subject is called."""
+    about: dict[str, Subject] = {
+        "highway": Highway("KAZ01"), "box": Box(74.0, 43.0, 79.0, 44.0),
+        "everything": Everything(), "programme": Programme(),
+    }  # fmt: skip
+    write_report(
+        ties(), about[subject], path, places=places(), language="ru", now_utc_us=NOW_UTC_US
+    )
 
 
 def repeated(m: Measurements, seconds: int, tests: int) -> Measurements:

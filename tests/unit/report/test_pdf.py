@@ -134,6 +134,25 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(
     assert str(ROOT).encode() not in content
 
 
+@pytest.mark.parametrize("subject", ["highway", "box", "everything", "programme"])
+def test_what_is_equally_many_has_an_order_all_the_same(tmp_path: Path, subject: str) -> None:
+    """Neither the seed of hashes nor the number of threads may choose which row comes first."""
+    code = (
+        "import sys; from pathlib import Path; from tests.support.report_survey import ties_report;"
+        "ties_report(Path(sys.argv[1]), sys.argv[2])"
+    )
+    digests = set()
+    for seed, threads in (("1", "1"), ("2", "2"), ("3", "4")):
+        path = tmp_path / f"{seed}.pdf"
+        surroundings = {"PYTHONHASHSEED": seed, "POLARS_MAX_THREADS": threads}
+        subprocess.run(
+            [sys.executable, "-c", code, str(path), subject],
+            cwd=ROOT, env=os.environ | surroundings, check=True, timeout=120,
+        )  # fmt: skip
+        digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
 def test_another_order_of_rows_gives_the_same_report(tmp_path: Path) -> None:
     m = measurements([*results("aabbn" * 4), *results("bbb", operator="B")])
     paths = []
