@@ -65,6 +65,7 @@ def command(
     from fieldsurvey.analysis.scope import Scope
     from fieldsurvey.analysis.targets import NATIONAL, judged_by
     from fieldsurvey.export.opening import open_measurements
+    from fieldsurvey.report.subject import Highway, known_highway
     from fieldsurvey.report.writing import write_report
 
     places = _places(places_path)
@@ -74,6 +75,8 @@ def command(
         m = open_measurements(paths, places=places, progress=lambda s: tell(s * _OPENING_SHARE))
         for failure in m.failed:
             shell.say(failure)
+        if isinstance(subject, Highway):
+            subject = known_highway(subject, m, places)
         written = write_report(
             m,
             subject,

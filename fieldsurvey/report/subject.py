@@ -93,6 +93,26 @@ def highway_from(text: str) -> Highway:
     return Highway(ref.strip(), first, last)
 
 
+def known_highway(asked: Highway, m: Measurements, places: Places | None) -> Highway:
+    """Return a highway as the places file or the measurements write it, in whatever case it was
+    asked for. Raises KnownError ``report.no_highway``, or ``report.no_kilometre`` where it ends
+    before the part that was asked for."""
+    ends_m: dict[str, float] = {}
+    for line in places.highway_lines() if places is not None else []:
+        ends_m[line.ref] = max(line.length_m, ends_m.get(line.ref, 0.0))
+    seen = pl.concat([rows["highway_ref"].cast(pl.String) for rows in (m.tests, m.samples)])
+    known = sorted({*ends_m, *seen.drop_nulls().unique()})
+    same = [ref for ref in known if ref.casefold() == asked.ref.casefold()]
+    # Two that differ in case alone are two: then only the very one is meant.
+    ref = asked.ref if asked.ref in known or len(same) != 1 else same[0]
+    if ref not in known:
+        raise KnownError("report.no_highway", given=asked.ref)
+    if asked.from_m is not None and asked.from_m >= ends_m.get(ref, float("inf")):
+        km = f"{ends_m[ref] / 1000:.1f}"
+        raise KnownError("report.no_kilometre", ref=ref, km=km, from_km=f"{asked.from_m / 1000:g}")
+    return replace(asked, ref=ref)
+
+
 def region_from(text: str, places: Places | None) -> Box | Settlement:
     """Return the box of ``WEST,SOUTH,EAST,NORTH`` in degrees, or the settlement of an id or a name
     in any language. Raises KnownError ``report.bad_region``, ``report.no_settlement``,

@@ -45,6 +45,20 @@ def test_a_highway(survey: Path, tmp_path: Path) -> None:
     assert str(survey.parent) not in text
 
 
+def test_a_highway_is_found_in_whatever_case(survey: Path, tmp_path: Path) -> None:
+    for name in ("KAZ02", "kaz02"):
+        done = report(survey, "-o", tmp_path / name, "--highway", name, *NOW)
+        assert done.exit_code == 0
+    assert (tmp_path / "KAZ02").read_bytes() == (tmp_path / "kaz02").read_bytes()
+
+
+@needs_poppler
+def test_now_is_a_day_of_kazakhstan(survey: Path, tmp_path: Path) -> None:
+    output = tmp_path / "road.pdf"
+    assert report(survey, "-o", output, *NOW).exit_code == 0
+    assert "2025-11-01 00:00 UTC+5" in text_of(output)
+
+
 @needs_poppler
 def test_what_is_old_is_said_to_be(survey: Path, tmp_path: Path) -> None:
     output = tmp_path / "road.pdf"
@@ -73,6 +87,7 @@ def test_nothing_there_is_said(survey: Path, tmp_path: Path) -> None:
     [
         (("--highway", "KAZ01", "--programme"), "report.one_subject"),
         (("--highway", "KAZ01:x"), "report.bad_highway"),
+        (("--highway", "kaz77"), "report.no_highway"),
         (("--region", "1,2,3,4,5"), "report.needs_places"),
         (("--region", "9,9,1,1"), "report.bad_region"),
         (("--target", "none"), "analysis.no_target"),

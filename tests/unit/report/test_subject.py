@@ -1,5 +1,7 @@
 """What a report is about: given in words, and never cutting through what is judged."""
 
+import dataclasses
+
 import pytest
 
 from fieldsurvey.model.errors import KnownError
@@ -9,6 +11,7 @@ from fieldsurvey.report.subject import (
     Highway,
     Settlement,
     highway_from,
+    known_highway,
     of_subject,
     region_from,
 )
@@ -32,6 +35,26 @@ def test_what_is_no_highway(text: str) -> None:
         highway_from(text)
     assert caught.value.message.id == "report.bad_highway"
     assert text in str(caught.value)
+
+
+def test_a_highway_is_found_in_whatever_case() -> None:
+    m = measurements([{"highway_ref": "M-36"}])
+    for asked in (Highway("kz38-01"), Highway("KZ38-01", 10_000, 20_000), Highway("m-36")):
+        found = known_highway(asked, m, places())
+        assert found == dataclasses.replace(asked, ref=asked.ref.upper())
+    assert known_highway(Highway("m-36", 5e6), m, None).ref == "M-36"  # nobody knows its end
+    twins = measurements([{"highway_ref": "a1"}, {"highway_ref": "A1"}])
+    assert known_highway(Highway("a1"), twins, None).ref == "a1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "id_"),
+    [(Highway("KAZ77"), "report.no_highway"), (Highway("kz38-01", 9e6), "report.no_kilometre")],
+)
+def test_a_highway_that_nobody_knows_is_named(asked: Highway, id_: str) -> None:
+    with pytest.raises(KnownError, match=asked.ref.upper()) as caught:
+        known_highway(asked, measurements(), places())
+    assert caught.value.message.id == id_
 
 
 def test_regions() -> None:
