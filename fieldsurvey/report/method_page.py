@@ -81,6 +81,8 @@ def _rules(findings: Findings, wording: Wording) -> tuple[str, ...]:
 
 def _left_out(findings: Findings, wording: Wording) -> list[Block]:
     """Return what there was and does not count, so that all tests add up."""
+    if not findings.asked:
+        return []  # the first page says so; a table of zeros would look like figures
     title = Heading(wording.tr("report.left_out"), level=2)
     rows = [
         Row((wording.tr("report.tests_that_count"), wording.number(len(findings.tests)))),

@@ -135,12 +135,15 @@ def _cover(
 ) -> list[Block]:
     wording = ground.wording
     blocks: list[Block] = [facts(findings, wording)]
+    if findings.empty:
+        said = "report.empty" if findings.asked else "report.nothing_measured"
+        blocks.append(Paragraph(wording.tr(said)))
     if isinstance(findings.subject, Programme):
         rows = board_rows(findings, ground.places)
         return [*blocks, board_summary(rows, wording), *board_table(rows, wording)]
     blocks += whole_stretches(findings.subject, wording)
     if findings.empty:
-        return [*blocks, Paragraph(wording.tr("report.empty"))]
+        return blocks
     blocks += sentences(findings, stretches, ground.places, wording)
     if refs:
         lengths = [one for ref in refs for one in lengths_of(findings, ground.roads, ref)]

@@ -164,8 +164,53 @@ def test_the_filter_is_printed() -> None:
 def test_nothing_measured_is_a_report_that_says_so(subject: Subject, language: str) -> None:
     document = composed(measurements(), subject, language)
     assert "[report." not in said(document)
+    assert catalogue()["report.nothing_measured"][language] in said(document)
+    # Nor are there figures of nothing.
+    assert catalogue()["report.left_out_table"][language] not in said(document)
     if not isinstance(subject, Programme):
-        assert catalogue()["report.empty"][language][:40] in said(document)
+        assert tables(document) == {}
+
+
+def test_what_was_measured_and_is_no_evidence_is_said_to_be_there() -> None:
+    replayed = measurements([{}], drives=[{"replayed": True}])
+    for subject in (Highway("KAZ01"), Everything(), Programme()):
+        document = composed(replayed, subject)
+        assert catalogue()["report.empty"]["en"] in said(document)
+        assert tables(document)["Tests"].rows[-1].cells == ("in all", "1")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_of_modems_and_targets_are_in_the_readers_language(language: str) -> None:
+    words = ("4G", "unknown", "none", None)
+    document = composed(
+        measurements([{}], [{"technology": word} for word in words]), Highway("KAZ01"), language
+    )
+    texts = catalogue()
+    seconds = tables(document)[texts["report.col_operator"][language]].rows
+    assert {row.cells[1] for row in seconds} == {
+        "4G", texts["report.unknown"][language], texts["report.technology_none"][language],
+        texts["report.technology_unknown"][language],
+    }  # fmt: skip
+    source = {"en": "Government of", "kk": "Қазақстан Үкіметінің", "ru": "Правительство"}
+    rule = dataclasses.replace(RULE, target_version="2025-10-21")
+    findings = find(measurements([{}]), Highway("KAZ01"), rule, Scope(), NOW_UTC_US)
+    assert source[language] in said(compose(findings, None, Wording(language)))
+    programme = said(composed(measurements(), Programme(), language))
+    assert texts["report.access_fibre"][language] in programme
+    assert language == "en" or " fibre" not in programme
+
+
+def test_the_clock_is_said() -> None:
+    assert "by Kazakhstan's clock (UTC+5)" in said(composed(measurements(), Everything()))
+
+
+def test_far_kilometres_are_written_alike_in_sentence_and_table() -> None:
+    rows = results("a" * 9, chainage_m=1_234_000.0)
+    document = composed(measurements(rows), Highway("KAZ01"))
+    (findings,) = [one for one in document.cover if isinstance(one, Findings)]
+    assert "km 1\u202f230–1\u202f240 (A)" in findings.items[0][1]
+    (row,) = tables(document)["Stretch, km"].rows
+    assert row.cells[0] == "1\u202f230–1\u202f240"
 
 
 @functools.cache
