@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ _OPENING_SHARE = 0.5  # of the time, roughly
 @click.option(
     "--now",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="What is older than a year is judged from here, UTC; else today.",
+    help="What is older than a year is judged from here, by Kazakhstan's clock; else today.",
 )
 @click.option("--replayed", is_flag=True, help="Show replayed drives, for training: no evidence.")
 @click.pass_obj
@@ -123,9 +123,12 @@ def _subject(
 def _now_utc_us(now: datetime | None, m: Measurements) -> int:
     """Return when the report is of: the day it is printed, so that what is old is said to be; and
     not before its newest measurement, which may be of today."""
+    from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
+
+    clock = timezone(timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H))
     if now is not None:
-        return int(now.replace(tzinfo=UTC).timestamp()) * 1_000_000
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return int(now.replace(tzinfo=clock).timestamp()) * 1_000_000
+    today = datetime.now(clock).replace(hour=0, minute=0, second=0, microsecond=0)
     times = [
         value
         for value in (m.tests["started_utc_us"].max(), m.samples["utc_us"].max())

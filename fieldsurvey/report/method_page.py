@@ -17,7 +17,7 @@ from fieldsurvey.model.messages import resources_dir
 from fieldsurvey.report.blocks import Block, Column, Facts, Heading, Paragraph, Points, Row, Table
 from fieldsurvey.report.findings import Findings
 from fieldsurvey.report.subject import Highway, Programme, Settlement
-from fieldsurvey.report.wording import Wording
+from fieldsurvey.report.wording import CLOCK, Wording
 
 
 def method_pages(findings: Findings, wording: Wording) -> list[Block]:
@@ -74,6 +74,7 @@ def _rules(findings: Findings, wording: Wording) -> tuple[str, ...]:
         wording.tr("report.rule_operators"),
         wording.tr("report.rule_seconds"),
         wording.tr("report.rule_posts"),
+        wording.tr("report.rule_clock", clock=CLOCK),
         wording.tr("report.rule_training" if findings.trained else "report.rule_replayed"),
     ]  # fmt: skip
     return tuple(said)

@@ -1,18 +1,22 @@
 """Words and numbers of a report in one language: what a reader in it expects to see printed.
 
-A number never loses its unit and a missing one is a dash, never 0. Must not compute.
+A number never loses its unit and a missing one is a dash, never 0. Days and times are by the clock
+of Kazakhstan, as everywhere a supervisor reads them. Must not compute.
 """
 
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.model.messages import Message, message
 
 DASH = "–"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SPACE = "\N{NO-BREAK SPACE}"
 _LEAST_BPS = 10_000.0
+CLOCK = f"UTC+{KAZAKHSTAN_UTC_OFFSET_H}"
+_OFFSET = timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,14 +74,16 @@ class Wording:
         return DASH if time_us is None else self.number(time_us / 1e3)
 
     def day(self, utc_us: int | None) -> str:
-        """Return a day as it is written in the language."""
+        """Return a day of Kazakhstan as it is written in the language."""
         if utc_us is None:
             return DASH
-        return f"{moment(utc_us):{'%Y-%m-%d' if self.language == 'en' else '%d.%m.%Y'}}"
+        return f"{moment(utc_us) + _OFFSET:{'%Y-%m-%d' if self.language == 'en' else '%d.%m.%Y'}}"
 
     def minute(self, utc_us: int | None) -> str:
-        """Return day, hour and minute, UTC."""
-        return DASH if utc_us is None else f"{self.day(utc_us)} {moment(utc_us):%H:%M} UTC"
+        """Return day, hour and minute, and by which clock."""
+        if utc_us is None:
+            return DASH
+        return f"{self.day(utc_us)} {moment(utc_us) + _OFFSET:%H:%M} {CLOCK}"
 
     def days(self, first_utc_us: int | None, last_utc_us: int | None) -> str:
         """Return the days from first to last, or the one they are."""

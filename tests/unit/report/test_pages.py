@@ -154,7 +154,7 @@ def test_that_more_is_judged_than_was_asked_is_said() -> None:
 def test_the_filter_is_printed() -> None:
     scope = Scope(operator=("North", None), access_type=("fibre",), end_utc_us=NOW_UTC_US)
     document = composed(two_operators(), Highway(REF), scope=scope)
-    expected = "operator: North, unknown; access: fibre; before 2026-09-21 14:13 UTC"
+    expected = "operator: North, unknown; access: fibre; before 2026-09-21 19:13 UTC+5"
     assert expected in said(document)
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from fieldsurvey.cli.analyse import _day
+from fieldsurvey.model.messages import message
 from fieldsurvey.report.wording import DASH, Wording
 from tests.support.analysis_rows import DAY_US, NOW_UTC_US
 
@@ -39,8 +41,24 @@ def test_lengths_have_decimals_only_where_they_say_something() -> None:
     assert RU.km(203_412.0) == "203,4"
 
 
+def test_days_are_those_of_kazakhstan_as_analyse_says_them() -> None:
+    evening_us = NOW_UTC_US + 6 * 3_600 * 1_000_000  # 20:13 UTC
+    assert (EN.day(evening_us), EN.minute(evening_us)) == (
+        "2026-09-22", "2026-09-22 01:13 UTC+5",
+    )  # fmt: skip
+    assert EN.day(evening_us) == _day(evening_us)
+
+
+def test_whole_numbers_of_any_message_are_in_groups_of_three() -> None:
+    said = message("analysis.missing_settlements", number=11_604, total=1_234_567)
+    assert "11\u202f604" in RU.say(said)
+    assert "1\u202f234\u202f567" in RU.say(said)
+    inner = message("analysis.more_tests", number=1_500)
+    assert "1\u202f500" in EN.say(message("analysis.with_no_service", sentence=inner, no_service=1))
+
+
 def test_days_and_times() -> None:
     assert (EN.day(NOW_UTC_US), RU.day(NOW_UTC_US)) == ("2026-09-21", "21.09.2026")
-    assert KK.minute(NOW_UTC_US) == "21.09.2026 14:13 UTC"
+    assert KK.minute(NOW_UTC_US) == "21.09.2026 19:13 UTC+5"
     assert EN.days(NOW_UTC_US - DAY_US, NOW_UTC_US) == "2026-09-20 – 2026-09-21"
     assert EN.days(NOW_UTC_US, NOW_UTC_US + 1) == "2026-09-21"
