@@ -27,6 +27,7 @@ from fieldsurvey.report.subject import (
     Settlement,
     Subject,
 )
+from fieldsurvey.report.tests_pages import technology
 from fieldsurvey.report.wording import Wording
 
 MOST_SENTENCES = 8
@@ -170,4 +171,6 @@ def _whose(row: dict[str, object], wording: Wording) -> str:
 def _word(name: str, word: str | None, wording: Wording) -> str:
     if word is None:
         return wording.tr("report.unknown")
+    if name == "technology":
+        return technology(word, wording)
     return access(word, wording) if name == "access_type" else word

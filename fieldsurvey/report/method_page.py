@@ -51,7 +51,10 @@ def method_pages(findings: Findings, wording: Wording) -> list[Block]:
                     layer=wording.tr(f"report.layer_{rule.layer.value}"),
                 ),
             ),
-            (wording.tr("report.target_source"), _source_of(rule) or wording.tr("report.unknown")),
+            (
+                wording.tr("report.target_source"),
+                _source_of(rule, wording.language) or wording.tr("report.unknown"),
+            ),
             (wording.tr("report.target_rule"), rule.rule),
         )),
     ]  # fmt: skip
@@ -117,11 +120,11 @@ def _where_counted(findings: Findings, wording: Wording) -> list[Block]:
     return [Paragraph(said, note=True)]
 
 
-def _source_of(rule: JudgedBy) -> str:
-    """Return where the target was published, as its file says."""
+def _source_of(rule: JudgedBy, language: str) -> str:
+    """Return where the target was published, as its file says, in a language if it does."""
     for path in sorted((resources_dir() / "targets").glob("*.toml")):
         content = target_file(path)
         known = rule.target_id in content.get("targets", {})
         if known and str(content.get("version")) == rule.target_version:
-            return str(content.get("source", ""))
+            return str(content.get(f"source_{language}") or content.get("source", ""))
     return ""

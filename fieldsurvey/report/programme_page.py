@@ -13,6 +13,7 @@ from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Column, Paragraph, Row, Table
 from fieldsurvey.report.blocks import Findings as FindingsBlock
 from fieldsurvey.report.findings import Findings
+from fieldsurvey.report.places_tables import access
 from fieldsurvey.report.wording import DASH, Wording
 
 _MARKS = {
@@ -100,6 +101,9 @@ def _missing(notes: tuple[Message, ...], wording: Wording) -> str:
     names: dict[str, list[str]] = {}
     said: dict[str, Message] = {}
     for note in notes:
+        if "access_type" in note.args:
+            kind = access(str(note.args["access_type"]), wording)
+            note = message(note.id, **{**note.args, "access_type": kind})
         key = note.id if "name" in note.args else str(note)
         said.setdefault(key, note)
         names.setdefault(key, []).append(str(note.args.get("name", "")))

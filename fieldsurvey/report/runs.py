@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from fieldsurvey.analysis.sentence import stretch_sentence
+from fieldsurvey.analysis.sentence import verdict_sentence
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.report.kilometres import Stretch
 from fieldsurvey.report.wording import Wording
@@ -36,14 +36,14 @@ def run_sentence(run: Sequence[Stretch], rate_bps: int, wording: Wording) -> Mes
     first, last = run[0], run[-1]
     rows: list[Any] = [one.row for one in run]
     end_m = round(last.to_m / _STEP_M) * _STEP_M
-    if len(run) == 1:
-        return stretch_sentence({**rows[0], "to_m": end_m}, rate_bps)
     place = message(
         "analysis.stretch",
         ref=first.ref,
         from_km=wording.km(first.from_m),
         to_km=wording.km(end_m),
     )
+    if len(run) == 1:
+        return verdict_sentence(place, rows[0], rate_bps)
     if first.operator:
         place = message("analysis.of_operator", place=place, operator=first.operator)
     sentence = message(

@@ -14,6 +14,7 @@ from fieldsurvey.analysis.judging import YEAR_US
 from fieldsurvey.analysis.ranks import ranked
 from fieldsurvey.analysis.rates import FEWEST_RANKED
 from fieldsurvey.analysis.scope import with_drive
+from fieldsurvey.model.radio import RadioTechnology
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import OWN_CAUSES
 from fieldsurvey.report.blocks import Block, Column, Figure, Heading, Paragraph, Row, Table
@@ -154,7 +155,7 @@ def radio_pages(findings: Findings, wording: Wording) -> list[Block]:
     rows = tuple(
         Row((
             operator_name(row["operator"], wording),
-            row["technology"] or wording.tr("report.technology_unknown"),
+            technology(row["technology"], wording),
             wording.number(row["len"]),
             wording.percent(row["len"] / totals[row["operator"]]),
             wording.percent(row["reachable"] / row["asked"] if row["asked"] else None),
@@ -172,6 +173,20 @@ def radio_pages(findings: Findings, wording: Wording) -> list[Block]:
     )
     heading = Heading(wording.tr("report.radio"))
     return [heading, Table(columns, rows, wording.tr("report.radio_table"))]
+
+
+def technology(word: str | None, wording: Wording) -> str:
+    """Return a radio technology in words; None where the modem did not tell."""
+    if word is None:
+        return wording.tr("report.technology_unknown")
+    said = _TECHNOLOGIES.get(word)
+    return word if said is None else wording.tr(said)
+
+
+_TECHNOLOGIES = {
+    RadioTechnology.UNKNOWN.value: "report.unknown",
+    RadioTechnology.NONE.value: "report.technology_none",
+}
 
 
 def _counted(rows: pl.DataFrame, column: str) -> dict[str, int]:

@@ -31,8 +31,14 @@ class Wording:
         return self.say(message(id, **args))
 
     def say(self, text: Message) -> str:
-        """Return a message's text."""
-        return text.text(self.language)
+        """Return a message's text, with whole numbers as they are written in tables."""
+        shown = {
+            name: self.say(value) if isinstance(value, Message)
+            else self.number(value) if type(value) is int
+            else value
+            for name, value in text.args.items()
+        }  # fmt: skip
+        return Message(text.id, shown).text(self.language)
 
     def number(self, value: float | None, places: int = 0) -> str:
         """Return a number with the decimal mark of the language, in groups of three digits."""

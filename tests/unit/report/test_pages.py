@@ -1,5 +1,6 @@
 """What stands on the pages: sentences that tables bear out, nothing hidden without a word."""
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterator
