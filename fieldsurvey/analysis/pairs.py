@@ -3,6 +3,10 @@
 Roads differ more than operators do, so a kilometre is compared with itself: each has one rate per
 side, and what counts is on how many kilometres which side is faster. The sign test assumes nothing
 of how rates are distributed. Must not compare kilometres that only one side has.
+
+The two directions of a road are kept apart where it is known of all tests of a kilometre which way
+they went. Where it is not known of some, the kilometre is compared as a whole: each of its tests
+counts in one pair, and none is left without a partner.
 """
 
 from dataclasses import dataclass
@@ -12,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fieldsurvey.analysis.directions import directions
+from fieldsurvey.analysis.independence import independent
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.ranks import median_ranks, ranked, sign_test
 from fieldsurvey.analysis.rates import NO_SERVICE_BPS, rated_tests
@@ -25,7 +31,7 @@ ERROR = 0.05
 PAIR_COLUMNS: dict[str, pl.DataType] = {
     "highway_ref": pl.String(),
     "from_m": pl.Int64(),
-    "direction": pl.Int8(),  # 1 with the kilometre posts, -1 against them, 0 not known
+    "direction": pl.Int8(),  # 1 with the kilometre posts, -1 against them, 0 either or not known
     "tests_a": pl.Int64(),
     "bps_a": pl.Int64(),
     "tests_b": pl.Int64(),
@@ -64,9 +70,12 @@ def compare(m: Measurements, a: Scope, b: Scope, length_m: int = KM_M) -> Paired
     """Compare two scopes of the evidence, such as two operators or two periods."""
     evidence = m.evidence()
     keys = ["highway_ref", "from_m", "direction"]
-    joined = _side(a.apply(evidence).tests, length_m, "a").join(
-        _side(b.apply(evidence).tests, length_m, "b"), on=keys
+    sides = [_on_kilometres(evidence, scope, length_m) for scope in (a, b)]
+    unclear = pl.concat(sides).filter(direction=0).select("highway_ref", "from_m").unique()
+    of_a, of_b = (
+        _middle_rates(side, unclear, name) for side, name in zip(sides, "ab", strict=True)
     )
+    joined = of_a.join(of_b, on=keys)
     rate_a, rate_b = joined["rate_a"].to_numpy(), joined["rate_b"].to_numpy()
     faster, slower = int((rate_b > rate_a).sum()), int((rate_b < rate_a).sum())
     probability = sign_test(faster, slower)
@@ -108,17 +117,32 @@ def pairs_sentence(paired: Paired, name_a: str, name_b: str) -> Message:
     )
 
 
-def _side(tests: pl.DataFrame, length_m: int, name: str) -> pl.DataFrame:
-    """Return the middle rate of each kilometre and direction."""
+def _on_kilometres(evidence: Measurements, scope: Scope, length_m: int) -> pl.DataFrame:
+    """Return ``highway_ref``, ``from_m``, ``direction`` and ``rate`` of each pass in scope: dead
+    tests of a car that waits are many, and one look at the kilometre."""
     number = (pl.col("chainage_m") / length_m).floor().cast(pl.Int64)
-    moved_m = pl.col("end_chainage_m") - pl.col("chainage_m")
+    tests = rated_tests(scope.apply(evidence).tests).filter(
+        pl.col("highway_ref").is_not_null(), pl.col("chainage_m").is_not_null()
+    )
+    tests = tests.filter(independent(tests, on_road=True))
+    # By all of the evidence: a scope may leave out the seconds that tell.
+    return tests.with_columns(directions(evidence, tests)).select(
+        pl.col("highway_ref").cast(pl.String), "direction", "rate", from_m=number * length_m
+    )
+
+
+def _middle_rates(tests: pl.DataFrame, unclear: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return the middle rate of each kilometre and direction; of a kilometre of ``unclear``, of all
+    its tests."""
+    place = ["highway_ref", "from_m"]
+    as_whole = unclear.with_columns(as_whole=pl.lit(value=True))
+    direction = pl.when(pl.col("as_whole").is_null()).then("direction").otherwise(0).cast(pl.Int8)
     middle = pl.col("rate").get((pl.len().cast(pl.Int64) - 1) // 2)
     return (
-        rated_tests(tests)
-        .filter(pl.col("highway_ref").is_not_null(), pl.col("chainage_m").is_not_null())
-        .with_columns(from_m=number * length_m, direction=moved_m.sign().fill_null(0).cast(pl.Int8))
+        tests.join(as_whole, on=place, how="left")
+        .with_columns(direction=direction)
         .sort("rate")
-        .group_by(pl.col("highway_ref").cast(pl.String), "from_m", "direction")
+        .group_by(*place, "direction")
         .agg(pl.len().cast(pl.Int64).alias(f"tests_{name}"), middle.alias(f"rate_{name}"))
     )
 

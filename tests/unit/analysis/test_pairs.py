@@ -1,9 +1,12 @@
 """The same kilometres, compared with themselves."""
 
+import dataclasses
 import math
+import time
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 from fieldsurvey.analysis.pairs import PAIR_COLUMNS, Comparison, compare, pairs_sentence
 from fieldsurvey.analysis.ranks import median_ranks, ranked, sign_test
 from fieldsurvey.analysis.scope import Scope
-from tests.support.analysis_rows import measurements
+from tests.support.analysis_rows import NOW_UTC_US, S, measurements
 
+START_US = NOW_UTC_US - 86_400 * S
 A, B = Scope(operator={"A"}), Scope(operator={"B"})
 
 
@@ -75,6 +79,107 @@ def test_directions_are_kept_apart_and_a_kilometre_counts_once() -> None:
     (row,) = compare(measurements(tests), A, B).pairs.iter_rows(named=True)
     assert (row["direction"], row["tests_a"], row["bps_a"]) == (1, 3, 60_000_000)
     assert row["bps_b"] == 80_000_000
+
+
+def driven(first_km: int, last_km: int, **row: Any) -> list[dict[str, Any]]:
+    """Seconds of a drive at 25 m/s, from one kilometre to another."""
+    step_m = 25.0 if last_km > first_km else -25.0
+    return [
+        {"chainage_m": first_km * 1_000.0 + n * step_m, "utc_us": START_US + n * S, **row}
+        for n in range(abs(last_km - first_km) * 40)
+    ]
+
+
+def at_second(second: int, operator: str, mbps: float | None, **row: Any) -> dict[str, Any]:
+    """A test that begins in that second, 25 m further for each of them."""
+    began_us, there_m = START_US + second * S, 25.0 * second
+    moved_m = 0.0 if mbps is None else 55.0
+    return km(0, operator, mbps) | {
+        "started_utc_us": began_us,
+        "ended_utc_us": began_us + (3_000 if mbps is None else 2 * S),
+        "chainage_m": there_m,
+        "end_chainage_m": there_m + moved_m,
+        "start_latitude_deg": 43.0 + there_m / 111_195,
+        "start_longitude_deg": 77.0,
+        **row,
+    }
+
+
+def test_a_test_that_fails_at_once_goes_the_way_of_its_drive() -> None:
+    """Before and after, with 25 of 30 kilometres dead: they were in no pair."""
+    seconds = [*driven(0, 30), *driven(0, 30, drive=1)]
+    tests = [at_second(20 + n * 40, "A", 200) for n in range(30)]
+    tests += [at_second(20 + n * 40, "B", None if n < 25 else 190, drive=1) for n in range(30)]
+    for samples in (seconds, []):  # without seconds, by the tests around
+        found = compare(measurements(tests, samples, [{}, {}]), A, B)
+        assert (len(found.pairs), found.slower, found.faster) == (30, 30, 0)
+        assert found.verdict is Comparison.SLOWER
+        assert found.pairs["direction"].unique().to_list() == [1]
+        assert found.pairs["bps_b"].null_count() == 25
+
+
+def test_dead_tests_count_in_the_middle_of_their_kilometre() -> None:
+    tests = [at_second(2, "A", 100), at_second(2, "B", 300, link="b")]
+    tests += [at_second(n, "B", None, link="b") for n in (15, 30)]
+    (row,) = compare(measurements(tests, driven(0, 2)), A, B).pairs.iter_rows(named=True)
+    assert (row["direction"], row["tests_b"], row["bps_b"]) == (1, 3, None)
+
+
+def test_the_way_back_is_told_from_the_way_there() -> None:
+    there, back = driven(0, 2), driven(2, 0, drive=1)
+    dead = {"drive": 1, "chainage_m": 2_000.0 - 500.0, "end_chainage_m": 2_000.0 - 500.0}
+    tests = [at_second(60, "A", 100), at_second(20, "B", None, **dead)]
+    assert compare(measurements(tests, [*there, *back], [{}, {}]), A, B).pairs.is_empty()
+
+
+def test_where_nothing_tells_the_kilometre_is_compared_as_a_whole() -> None:
+    """Who stands beside the road is in one pair, not in none and not in two."""
+    parked = {"chainage_m": 1_500.0, "end_chainage_m": 1_500.0, "drive": 1}
+    seconds = [{"chainage_m": 1_500.0, "drive": 1, "utc_us": START_US + n * S} for n in range(99)]
+    there = km(1, "A", 50, end_chainage_m=1_065.0)
+    back = km(1, "A", 70, end_chainage_m=955.0)
+    tests = [there, back, at_second(50, "B", None, **parked)]
+    (row,) = compare(measurements(tests, seconds, [{}, {}]), A, B).pairs.iter_rows(named=True)
+    assert (row["direction"], row["tests_a"], row["tests_b"]) == (0, 2, 1)
+    assert (row["bps_a"], row["bps_b"]) == (50_000_000, None)
+    others = [km(3, side, 60, end_chainage_m=3_065.0) for side in "AB"]
+    found = compare(measurements([*tests, *others], seconds, [{}, {}]), A, B)
+    assert found.pairs["direction"].to_list() == [0, 1], "other kilometres keep their directions"
+
+
+def test_who_waits_sees_one_spot_of_a_kilometre() -> None:
+    """As a stretch is judged: a car that stands in a hole and tries again is one pass."""
+    spot = {"start_latitude_deg": 43.0, "start_longitude_deg": 77.0}
+    tests = [km(1, "A", 50)]
+    tests += [km(1, "B", None, **spot) for _ in range(9)]
+    tests += [km(1, "B", 80, **spot | {"start_latitude_deg": 43.0 + n * 0.002}) for n in (1, 2)]
+    (row,) = compare(measurements(tests), A, B).pairs.iter_rows(named=True)
+    assert (row["tests_b"], row["bps_b"]) == (3, 80_000_000)
+
+
+def test_a_million_seconds_are_compared_within_a_second() -> None:
+    seconds, every = 1_000_000, 50
+    one = measurements([at_second(0, "A", None), at_second(0, "B", 50, drive=1)], driven(0, 1))
+    number = np.arange(seconds)
+    samples = one.samples[number % 40].with_columns(
+        utc_us=pl.Series(START_US + number * S), chainage_m=pl.Series(number * 25.0)
+    )
+    at = np.repeat(number[::every], 2)
+    tests = one.tests[np.arange(len(at)) % 2].with_columns(
+        test_id=pl.Series(np.arange(len(at))).cast(pl.String),
+        drive=pl.lit(0, pl.UInt32),
+        started_utc_us=pl.Series(START_US + at * S),
+        ended_utc_us=pl.Series(START_US + at * S + 3_000),
+        chainage_m=pl.Series(at * 25.0),
+        end_chainage_m=pl.Series(at * 25.0),
+        start_latitude_deg=pl.Series(43.0 + at % 10_000 * 1e-4),
+    )
+    m = dataclasses.replace(one, samples=samples, tests=tests)
+    began = time.process_time()
+    found = compare(m, A, B)
+    took_s = time.process_time() - began
+    assert len(found.pairs) == found.faster == 20_000
+    assert took_s < 4, f"{took_s:.2f} s"  # 0.4 s on two cores
 
 
 @settings(max_examples=40, deadline=None)
