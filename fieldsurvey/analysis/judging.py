@@ -11,7 +11,7 @@ import polars as pl
 from fieldsurvey.analysis.independence import independent
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.rates import NO_SERVICE_BPS, ranked_bps
-from fieldsurvey.analysis.scope import BY, Scope, with_drive
+from fieldsurvey.analysis.scope import BY, Scope, of_one, with_drive
 from fieldsurvey.analysis.sequential import WORDS, judge_counts
 from fieldsurvey.analysis.targets import JudgedBy
 from fieldsurvey.model.radio import RadioTechnology
@@ -110,14 +110,15 @@ def verdicts(
     """Return ``place``, ``by`` and ``VERDICT_COLUMNS``, a row per group, sorted by it.
 
     ``tests``: of :func:`counted_tests`, with the columns of ``place``; ``samples`` likewise. Rows
-    whose place is null are of none.
+    whose place is null are of none; seconds of several operators are of none of them.
     """
     if unknown := set(by) - set(BY):
         raise ValueError(f"cannot group by {sorted(unknown)}")
     keys = [*place, *by]
     there = pl.all_horizontal(pl.col(name).is_not_null() for name in place)
     of_tests = _of_tests(with_drive(m, tests.filter(there), by), keys)
-    of_seconds = _of_seconds(with_drive(m, samples.filter(there), by), keys, now_utc_us)
+    seconds = of_one(m, samples.filter(there), by)
+    of_seconds = _of_seconds(with_drive(m, seconds, by), keys, now_utc_us)
     groups = of_tests.join(of_seconds, on=keys, how="full", coalesce=True, nulls_equal=True)
     judged = _judged(groups, keys, judged_by)
     words = [name for name in place if judged.schema[name] == pl.Categorical()]

@@ -27,6 +27,10 @@ DRIVE_COLUMNS: dict[str, pl.DataType] = {
     "position_uri": pl.String(),
     "app_version": pl.String(),  # of the program that recorded it
     "replayed": pl.Boolean(),  # null while it is not known: no evidence either
+    # True where the drive has none of its own: its links have, and so its tests. Whose modem a
+    # second heard is not known then.
+    "operators_of_links": pl.Boolean(),
+    "access_types_of_links": pl.Boolean(),
 }
 
 # One second each. ``drive`` is the row in the table of drives.

@@ -14,6 +14,8 @@ from fieldsurvey.analysis.measurements import Measurements
 BY = ("operator", "access_type", "technology", "campaign")
 
 _OF_DRIVE = ("operator", "access_type", "campaign")
+# What a drive's links may have instead of it, and the column of drives that says so.
+OF_LINKS = {"operator": "operators_of_links", "access_type": "access_types_of_links"}
 
 Words = Collection[str | None] | None
 
@@ -22,7 +24,8 @@ Words = Collection[str | None] | None
 class Scope:
     """Each None is everything. ``first_utc_us``, ``end_utc_us``: from and (exclusive) to.
 
-    A second has operator and access type of its drive, a test those of its link.
+    A second has operator and access type of its drive, a test those of its link. Seconds of a drive
+    whose links have them are in a scope only where neither is asked for.
     """
 
     operator: Words = None
@@ -57,7 +60,11 @@ class Scope:
 
 def _chosen(m: Measurements, rows: pl.DataFrame, conditions: dict[str, pl.Expr]) -> pl.DataFrame:
     lacking = [name for name in conditions if name in BY and name not in rows.columns]
-    return with_drive(m, rows, lacking).filter(*conditions.values()).select(rows.columns)
+    return (
+        with_drive(m, of_one(m, rows, lacking), lacking)
+        .filter(*conditions.values())
+        .select(rows.columns)
+    )
 
 
 def with_drive(m: Measurements, rows: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
@@ -70,6 +77,17 @@ def with_drive(m: Measurements, rows: pl.DataFrame, names: Collection[str]) -> p
     return rows.with_columns(
         m.drives[name].cast(pl.Categorical).gather(rows["drive"]).alias(name) for name in lacking
     )
+
+
+def of_one(m: Measurements, seconds: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
+    """Return the seconds without those that are of none of ``names`` because their drive's links
+    are: of all operators together they tell something, of each by itself nothing, and "operator
+    not recorded" would be a place that nobody has to drive."""
+    of_links = [flag for name, flag in OF_LINKS.items() if name in names]
+    drives = m.drives.with_row_index("drive").filter(pl.any_horizontal(of_links or pl.lit(False)))
+    if drives.is_empty():
+        return seconds
+    return seconds.filter(~pl.col("drive").is_in(drives["drive"].implode()))
 
 
 def training(m: Measurements) -> Measurements:

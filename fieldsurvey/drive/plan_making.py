@@ -90,15 +90,13 @@ def _lacks(
     settlements: bool,
 ) -> list[Lack]:
     rule = judged_by(target_id)
-    # Seconds know the drive's operator, tests that of their link: it is these that are judged.
     tests = scope.apply(measured.evidence()).tests
     tested = tests["operator"].cast(pl.String).unique().sort().to_list()
-    of_tested = pl.col("operator").cast(pl.String).is_in(tested, nulls_equal=True)
-    judged = judge_stretches(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
+    judged = judge_stretches(measured, rule, scope, now_utc_us=now_utc_us)
     stretches = find_gaps(judged, rule, places, operators=tested)
     found = lacking_stretches(stretches, places.highway_lines())
     if settlements:
-        judged = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us).filter(of_tested)
+        judged = judge_settlements(measured, rule, scope, now_utc_us=now_utc_us)
         villages = places.settlements()
         gaps = find_settlement_gaps(judged, rule, villages.id, tested)
         found += lacking_settlements(gaps, villages)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fieldsurvey.analysis.measurements import Measurements, nothing, together
+from fieldsurvey.analysis.naming import named
 from fieldsurvey.export.opening_archive import is_archive, open_archive
 from fieldsurvey.export.opening_survey import open_survey
 from fieldsurvey.export.placing import placed
@@ -59,6 +60,7 @@ def open_measurements(
     if failed and not opened:
         raise failed[0][1]
     whole = together(opened) if len(opened) > 1 else next(iter(opened), nothing())
+    whole = named(whole)
     if places is not None:
         whole = placed(whole, places)
         told(1.0)

@@ -194,7 +194,13 @@ def _drives(tables: dict[str, pl.DataFrame], source: str) -> pl.DataFrame:
     return (
         told.join(known, on="drive_id", how="left")
         .join(ended, on="drive_id", how="left")
-        .with_columns(source=pl.lit(source), access_type=_known_access("access_type"))
+        .with_columns(
+            source=pl.lit(source),
+            access_type=_known_access("access_type"),
+            # The archive's drives do not name their links; tests tell.
+            operators_of_links=None,
+            access_types_of_links=None,
+        )
         .select(pl.col(name).cast(kind) for name, kind in DRIVE_COLUMNS.items())
         .sort("started_utc_us", "drive_id", nulls_last=True)
     )

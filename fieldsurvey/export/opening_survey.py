@@ -15,6 +15,7 @@ from fieldsurvey.analysis.measurements import (
 )
 from fieldsurvey.export.opening_tests import finished_tests
 from fieldsurvey.export.positions import SAMPLE_FIX_AGE_US
+from fieldsurvey.model.drive import Drive
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import Cause
 from fieldsurvey.store.bulk import sample_frame, test_frame
@@ -53,22 +54,39 @@ def open_survey(path: Path, told: Callable[[float], None]) -> Measurements:
 
 
 def _drives(survey: SurveyFile, source: str) -> pl.DataFrame:
-    rows = [
-        {
-            "drive_id": drive.drive_id,
-            "source": source,
-            "campaign": drive.plan.name,
-            "operator": drive.plan.operator or None,
-            "access_type": _known(drive.plan.access_type),
-            "started_utc_us": drive.started_utc_us,
-            "ended_utc_us": drive.ended_utc_us,
-            "position_uri": drive.position_uri,
-            "app_version": drive.app_version,
-            "replayed": drive.replayed,
-        }
-        for drive in survey.drives()
-    ]
+    rows = [_drive_row(drive, source) for drive in survey.drives()]
     return pl.DataFrame(rows, schema=DRIVE_COLUMNS)
+
+
+def _drive_row(drive: Drive, source: str) -> dict[str, object]:
+    plan = drive.plan
+    operator, operators_of_links = _of_drive(
+        plan.operator or None, {link.operator or None for link in plan.links}
+    )
+    access_type, access_types_of_links = _of_drive(
+        _known(plan.access_type), {_known(link.access_type) for link in plan.links}
+    )
+    return {
+        "drive_id": drive.drive_id,
+        "source": source,
+        "campaign": plan.name,
+        "operator": operator,
+        "access_type": access_type,
+        "started_utc_us": drive.started_utc_us,
+        "ended_utc_us": drive.ended_utc_us,
+        "position_uri": drive.position_uri,
+        "app_version": drive.app_version,
+        "replayed": drive.replayed,
+        "operators_of_links": operators_of_links,
+        "access_types_of_links": access_types_of_links,
+    }
+
+
+def _of_drive(own: str | None, of_links: set[str | None]) -> tuple[str | None, bool]:
+    """Return the drive's word, or the one that all its links have; and whether they differ."""
+    if own is None and len(of_links) == 1:
+        (own,) = of_links
+    return own, own is None and len(of_links) > 1
 
 
 def _known(access_type: AccessType) -> str | None:

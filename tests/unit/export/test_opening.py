@@ -10,7 +10,7 @@ import pytest
 
 from fieldsurvey.analysis.measurements import DRIVE_COLUMNS, SAMPLE_COLUMNS, TEST_COLUMNS
 from fieldsurvey.export.opening import open_measurements
-from fieldsurvey.model.drive import EventKind, Sample
+from fieldsurvey.model.drive import Drive, EventKind, PlannedLink, Sample, SurveyPlan
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.radio import AccessType
@@ -72,8 +72,8 @@ def survey(tmp_path: Path, values: list[object]) -> Path:
     return write_survey(tmp_path / "a.fsurvey", values)
 
 
-def write_survey(path: Path, values: list[object]) -> Path:
-    drive = a_drive(DRIVE_ID)
+def write_survey(path: Path, values: list[object], drive: Drive | None = None) -> Path:
+    drive = drive or a_drive(DRIVE_ID)
     with SurveyFile.create(path) as survey:
         survey.begin_drive(drive)
         for value in values:
@@ -171,6 +171,22 @@ def test_a_test_knows_operator_radio_and_place(survey: Path) -> None:
     assert rows[0]["end_chainage_m"] == 318_450.5
     assert (rows[2]["highway_ref"], rows[2]["end_chainage_m"]) == (None, None)
     assert json.loads(rows[2]["tags"])["vehicle"] == "УАЗ"
+
+
+def test_a_drive_with_several_links_has_no_operator_of_its_own(tmp_path: Path) -> None:
+    """Its plan says so before any test is made; those of one link are its."""
+
+    def opened(*links: PlannedLink) -> tuple[object, ...]:
+        drive = dataclasses.replace(a_drive(DRIVE_ID), plan=SurveyPlan(links=links))
+        survey = write_survey(tmp_path / f"{len(links)}.fsurvey", [a_sample(1)], drive)
+        names = ("operator", "access_type", "operators_of_links", "access_types_of_links")
+        return open_measurements([survey]).drives.select(names).row(0)
+
+    one = PlannedLink("one", "wwan0", "Kcell", AccessType.MOBILE)
+    two = PlannedLink("two", "wwan1", "Beeline", AccessType.MOBILE)
+    assert opened(one, two) == (None, "mobile", True, False)
+    assert opened(one) == ("Kcell", "mobile", False, False)
+    assert opened() == (None, None, False, False)
 
 
 def test_an_old_word_of_the_modem_is_not_taken_for_a_test(tmp_path: Path) -> None:
