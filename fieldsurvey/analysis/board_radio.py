@@ -17,7 +17,7 @@ from fieldsurvey.analysis.board_row import (
     with_times,
 )
 from fieldsurvey.analysis.cells import cells_of
-from fieldsurvey.analysis.judging import YEAR_US
+from fieldsurvey.analysis.judging import fresh
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.programme import ProgrammeRow
 from fieldsurvey.analysis.register import cities_by_names, stretches_of
@@ -44,9 +44,8 @@ def presence(
     tell, and do not count.
     """
     word, reachable = pl.col("technology"), pl.col("reachable")
-    fresh = pl.col("utc_us") >= now_utc_us - YEAR_US
     told = samples.filter(
-        fresh,
+        fresh("utc_us", now_utc_us),
         reachable.is_not_null(),
         *(pl.col(name).is_not_null() for name in place),
         ~(reachable & (word.is_null() | (word == _SILENT))),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import polars as pl
 
+from fieldsurvey.analysis.as_of import until
 from fieldsurvey.analysis.event import HOUR_US, KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.analysis.judging import counted_tests
 from fieldsurvey.analysis.measurements import Measurements
@@ -105,7 +106,7 @@ def progress(
     utc_offset_h: float = KAZAKHSTAN_UTC_OFFSET_H,
 ) -> pl.DataFrame:
     """Return ``PROGRESS_COLUMNS`` of the evidence, a row per crew and day."""
-    evidence = m.evidence()
+    evidence = until(m.evidence(), now_utc_us)
     offset_us = int(utc_offset_h * HOUR_US)
     driven = _of_crews(evidence, evidence.samples, "utc_us", offset_us)
     km = (pl.col("chainage_m") / KM_M).floor()

@@ -1,13 +1,15 @@
 """What is said of a group of tests and seconds, whatever the groups are: the columns of a verdict.
 
 Counts are tests, not seconds, and only those of the year before ``now``; seconds say what there was
-besides. Replayed drives never count. Must not know what a place is: its callers make the groups.
+besides. What is dated later than ``now`` is not there at all. Replayed drives never count. Must not
+know what a place is: its callers make the groups.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
+from fieldsurvey.analysis.as_of import later
 from fieldsurvey.analysis.independence import independent
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.rates import NO_SERVICE_BPS, ranked_bps
@@ -76,7 +78,10 @@ def counted_tests(
     """Return the tests that say something of their place, with ``counts`` (is a pass of its own,
     and judged by this target) and ``fresh`` (of the year before now). ``on_road``: the place is a
     stretch of road, as :func:`fieldsurvey.analysis.independence.independent` means it."""
-    says = m.tests.filter(pl.col("result").cast(pl.String).is_in([r.value for r in _SAYS]))
+    says = m.tests.filter(
+        pl.col("result").cast(pl.String).is_in([r.value for r in _SAYS]),
+        ~later("started_utc_us", now_utc_us),
+    )
     same_target = (pl.col("target_id").cast(pl.String) == judged_by.target_id) & (
         pl.col("target_bps") == judged_by.rate_bps
     )
@@ -87,7 +92,7 @@ def counted_tests(
             | same_target.fill_null(value=False)
         )
         & pl.col("started_utc_us").is_not_null(),
-        fresh=_fresh("started_utc_us", now_utc_us),
+        fresh=fresh("started_utc_us", now_utc_us),
     )
     judged = says.filter("counts")
     return pl.concat(
@@ -127,8 +132,9 @@ def verdicts(
     return judged.sort(order, nulls_last=True)
 
 
-def _fresh(time: str, now_utc_us: int) -> pl.Expr:
-    return (pl.col(time) >= now_utc_us - YEAR_US).fill_null(value=False)
+def fresh(time: str, now_utc_us: int) -> pl.Expr:
+    """Return whether that column's time is in the year before now."""
+    return pl.col(time).is_between(now_utc_us - YEAR_US, now_utc_us).fill_null(value=False)
 
 
 def _of_tests(tests: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -163,7 +169,7 @@ def _of_seconds(samples: pl.DataFrame, keys: list[str], now_utc_us: int) -> pl.D
     reachable = pl.col("reachable")
     return (
         samples.lazy()
-        .filter(_fresh("utc_us", now_utc_us))
+        .filter(fresh("utc_us", now_utc_us))
         .select(*keys, "reachable", four_g=reachable & four_g)
         .group_by(keys)
         .agg(

@@ -129,10 +129,10 @@ def _analysis(
     )
     now_utc_us = time.time_ns() // 1000
     if as_of is not None:
-        now_utc_us = _day_utc_us(as_of, "--as-of") + _DAY_US
+        now_utc_us = _day_utc_us(as_of, "--as-of") + _DAY_US - 1
     target = judged_by(target_id or NATIONAL, targets_path)
     places = _places(places_path)
-    measurements = _opened(shell, paths, places)
+    measurements = _opened(shell, paths, places, now_utc_us)
     if replayed:
         measurements = training(measurements)
         shell.tell("analysis.replayed")
@@ -171,11 +171,14 @@ def period_of(day: str, option: str) -> "Scope":
     return Scope(first_utc_us=first_utc_us, end_utc_us=first_utc_us + _DAY_US)
 
 
-def _opened(shell: Shell, paths: tuple[Path, ...], places: "Places | None") -> "Measurements":
+def _opened(
+    shell: Shell, paths: tuple[Path, ...], places: "Places | None", now_utc_us: int
+) -> "Measurements":
+    from fieldsurvey.analysis.as_of import until
     from fieldsurvey.export.opening import open_measurements
 
     with progress_bar(", ".join(path.name for path in paths)) as tell:
-        found = open_measurements(paths, places=places, progress=tell)
+        found = until(open_measurements(paths, places=places, progress=tell), now_utc_us)
     for note in (*found.failed, *found.notes):
         shell.say(note)
     return found

@@ -155,11 +155,13 @@ def _scope(operator: str | None) -> "Scope":
 def _open(
     shell: Shell, paths: tuple[Path, ...], places: "Places | None", replayed: bool
 ) -> "Measurements":
+    from fieldsurvey.analysis.as_of import until
     from fieldsurvey.analysis.scope import training
     from fieldsurvey.export.opening import open_measurements
 
     with progress_bar(paths[0].name) as tell:
         measured = open_measurements(paths, places=places, progress=tell)
+    measured = until(measured, _now_utc_us())
     for text in (*measured.failed, *measured.notes):
         shell.say(text)
     return training(measured) if replayed else measured

@@ -38,7 +38,7 @@ _OPENING_SHARE = 0.5  # of the time, roughly
 @click.option(
     "--now",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="What is older than a year is judged from here, by Kazakhstan's clock; else today.",
+    help="As of when it is judged, by Kazakhstan's clock: what is later is left out; else today.",
 )
 @click.option("--replayed", is_flag=True, help="Show replayed drives, for training: no evidence.")
 @click.pass_obj
@@ -62,6 +62,7 @@ def command(
     Without a subject the report is about all that was measured. The same input and --now give the
     same file.
     """
+    from fieldsurvey.analysis.as_of import until
     from fieldsurvey.analysis.scope import Scope
     from fieldsurvey.analysis.targets import NATIONAL, judged_by
     from fieldsurvey.export.opening import open_measurements
@@ -73,8 +74,10 @@ def command(
     rule = judged_by(target_id or NATIONAL)
     with progress_bar(output.name) as tell:
         m = open_measurements(paths, places=places, progress=lambda s: tell(s * _OPENING_SHARE))
-        for failure in m.failed:
-            shell.say(failure)
+        now_utc_us = _now_utc_us(now, m)
+        m = until(m, now_utc_us)
+        for note in (*m.failed, *m.notes):
+            shell.say(note)
         if isinstance(subject, Highway):
             subject = known_highway(subject, m, places)
         written = write_report(
@@ -83,7 +86,7 @@ def command(
             output,
             places=places,
             language=language or shell.language,
-            now_utc_us=_now_utc_us(now, m),
+            now_utc_us=now_utc_us,
             scope=Scope(operator=operators or None, access_type=accesses or None),
             rule=rule,
             trained=replayed,
@@ -122,16 +125,20 @@ def _subject(
 
 def _now_utc_us(now: datetime | None, m: Measurements) -> int:
     """Return when the report is of: the day it is printed, so that what is old is said to be; and
-    not before its newest measurement, which may be of today."""
+    not before its newest measurement, which may be of today. What is dated later than this moment
+    is by a wrong clock, which must not make all others old."""
+    from fieldsurvey.analysis.as_of import until
     from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
 
     clock = timezone(timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H))
     if now is not None:
         return int(now.replace(tzinfo=clock).timestamp()) * 1_000_000
-    today = datetime.now(clock).replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = datetime.now(clock)
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    past = until(m, int(moment.timestamp()) * 1_000_000)
     times = [
         value
-        for value in (m.tests["started_utc_us"].max(), m.samples["utc_us"].max())
+        for value in (past.tests["started_utc_us"].max(), past.samples["utc_us"].max())
         if isinstance(value, int)
     ]
     return max([int(today.timestamp()) * 1_000_000, *times])

@@ -87,6 +87,15 @@ def test_progress_by_crew_and_day() -> None:
     assert (day_utc_us + 5 * 3_600 * S) % DAY_US == 0, "midnight in Kazakhstan"
 
 
+def test_progress_knows_nothing_of_later_days() -> None:
+    later = {"utc_us": NOW_UTC_US + DAY_US}
+    tests = results("a", started_utc_us=NOW_UTC_US + DAY_US)
+    m = measurements(tests, [{}, later])
+    judged = judge_stretches(m, RULE, now_utc_us=NOW_UTC_US)
+    found = progress(m, judged, RULE, NOW_UTC_US)
+    assert found.select("km_driven", "tests").rows() == [(1, 0)]
+
+
 @pytest.mark.realdata
 def test_the_real_country(shared_data: Path, tmp_path: Path) -> None:
     from fieldsurvey.places.places_file import import_files, open_places

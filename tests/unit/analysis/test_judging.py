@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fieldsurvey.analysis.as_of import until
 from fieldsurvey.analysis.cells import judge_cells
 from fieldsurvey.analysis.judging import VERDICT_COLUMNS, YEAR_US
 from fieldsurvey.analysis.measurements import Measurements, together
@@ -119,6 +120,30 @@ def test_only_the_year_before_now_counts() -> None:
     assert (row["verdict"], row["tests_needed"]) == ("undecided", 6)
     undated = [{"started_utc_us": None, "ended_utc_us": None}]
     assert only(measurements([*tests[8:], *undated]))["left_out"] == 1
+
+
+def test_what_is_dated_later_than_now_is_not_there() -> None:
+    """Judged as of a day in the past, or recorded by a laptop with a wrong clock."""
+    tests = [*results("bbb"), *results("a" * 20, started_utc_us=NOW_UTC_US + 1)]
+    tests = [
+        {**row, "started_utc_us": NOW_UTC_US + 1 + n * 120 * S} if n >= 3 else row
+        for n, row in enumerate(tests)
+    ]
+    m = measurements(tests, [{}, {"utc_us": NOW_UTC_US}, {"utc_us": NOW_UTC_US + 1}])
+    row = only(m)
+    assert (row["tests"], row["below"], row["above"], row["left_out"]) == (3, 3, 0, 0)
+    assert (row["verdict"], row["seconds"]) == ("below", 2)
+    old = [{"started_utc_us": NOW_UTC_US - YEAR_US - DAY_US}, *tests[3:]]
+    assert only(measurements(old))["stale"]
+    found = until(m, NOW_UTC_US)
+    assert (len(found.tests), len(found.samples)) == (3, 2)
+    (note,) = found.notes
+    assert (note.args["tests"], note.args["seconds"]) == (20, 1)
+    assert "wrong" in note.text()
+    assert "позже 2026-09-21 19:13" in note.text("ru")
+    assert until(found, NOW_UTC_US) is found
+    undated = measurements([{"started_utc_us": None}], [{"utc_us": None}])
+    assert until(undated, NOW_UTC_US) is undated
 
 
 def test_seconds_of_other_years_are_not_counted() -> None:

@@ -121,6 +121,23 @@ def test_a_year_later_it_is_stale(survey: Path) -> None:
     assert "below 100" not in done.stdout
 
 
+def test_a_day_in_the_past_knows_nothing_of_later_ones(survey: Path) -> None:
+    """The tests are of 9 October 2025."""
+    done = run("coverage", survey, "--as-of", "2025-10-08")
+    assert done.stdout == ""
+    assert "Dated after 2025-10-08 23:59 and left out: tests 34, seconds 40" in done.stderr
+    found = json.loads(run("targets", survey, "--as-of", "2025-10-08", "--json").stdout)
+    assert {row["tests"] for row in found["rows"]} == {0}
+    (note,) = found["notes"]
+    assert "wrong" in note
+    sides = ("--a", "operator=Kcell", "--b", "operator=Tele2")
+    found = json.loads(run("pairs", survey, *sides, "--as-of", "2025-10-08", "--json").stdout)
+    assert found["rows"] == []
+    event = run("event", survey, "--day", "2025-10-09", "--as-of", "2025-10-08")
+    assert event.stdout == ""
+    assert run("coverage", survey, "--as-of", "2025-10-09").stdout.count("10 tests, 95 %") == 2
+
+
 def test_one_json_document(survey: Path) -> None:
     found = document("coverage", survey, "--length-km", "1", "--mixed")
     assert found["evidence"] is True

@@ -66,6 +66,15 @@ def test_what_is_old_is_said_to_be(survey: Path, tmp_path: Path) -> None:
     assert "more than a year old" in text_of(output)
 
 
+def test_what_is_later_than_the_day_asked_for_is_left_out_and_said(
+    survey: Path, tmp_path: Path
+) -> None:
+    done = report(survey, "-o", tmp_path / "early.pdf", "--now", "2025-10-01")
+    assert done.exit_code == 0
+    assert "Dated after 2025-10-01 05:00 and left out: tests 40, seconds 2000" in done.stderr
+    assert "Dated after" not in report(survey, "-o", tmp_path / "road.pdf", *NOW).stderr
+
+
 def test_without_a_subject_it_is_about_everything(survey: Path, tmp_path: Path) -> None:
     output = tmp_path / "all.pdf"
     assert report(survey, "-o", output, *NOW).exit_code == 0

@@ -20,7 +20,7 @@ from fieldsurvey.report.places_tables import MOST_ROWS
 from fieldsurvey.report.subject import Box, Everything, Highway, Programme, Settlement, Subject
 from fieldsurvey.report.wording import Wording
 from fieldsurvey.report.writing import compose
-from tests.support.analysis_rows import NOW_UTC_US, RULE, measurements, results
+from tests.support.analysis_rows import DAY_US, NOW_UTC_US, RULE, S, measurements, results
 from tests.support.report_survey import REF, places, two_operators
 
 
@@ -113,6 +113,8 @@ def test_many_rows_are_cut_by_urgency_and_it_is_said() -> None:
         for n in range(MOST_ROWS + 5)
         for row in results("bbb" if n == MOST_ROWS + 4 else "aaaaaaaa")
     ]
+    first_us = NOW_UTC_US - 30 * DAY_US  # two minutes apart they are five days
+    rows = [{"started_utc_us": first_us + n * 120 * S, **row} for n, row in enumerate(rows)]
     document = composed(measurements(rows), Highway("KAZ01"))
     table = tables(document)["Stretch, km"]
     assert len(table.rows) == MOST_ROWS
