@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.model.errors import KnownError
 
 BY = ("operator", "access_type", "technology", "campaign")
 
@@ -25,7 +26,8 @@ class Scope:
     """Each None is everything. ``first_utc_us``, ``end_utc_us``: from and (exclusive) to.
 
     A second has operator and access type of its drive, a test those of its link. Seconds of a drive
-    whose links have them are in a scope only where neither is asked for.
+    whose links have them are in a scope only where neither is asked for. Words match however they
+    are written, in capitals or with spaces about them.
     """
 
     operator: Words = None
@@ -41,13 +43,25 @@ class Scope:
             return m
         return replace(
             m,
-            samples=_chosen(m, m.samples, self._conditions("utc_us")),
-            tests=_chosen(m, m.tests, self._conditions("started_utc_us")),
+            samples=_chosen(m, m.samples, self._conditions(m, "utc_us")),
+            tests=_chosen(m, m.tests, self._conditions(m, "started_utc_us")),
         )
 
-    def _conditions(self, time: str) -> dict[str, pl.Expr]:
+    def check(self, m: Measurements) -> None:
+        """Raise KnownError ``analysis.no_such_operator`` (``…_campaign`` and so on) for a word that
+        occurs nowhere in ``m``: nothing would be found, and it would look like no evidence."""
+        for name in BY:
+            known = sorted(_words_of(m, name))
+            there = {alike(word) for word in known}
+            for word in sorted(word for word in getattr(self, name) or () if word is not None):
+                if alike(word) not in there:
+                    raise KnownError(
+                        f"analysis.no_such_{name}", word=word, known=", ".join(known) or "–"
+                    )
+
+    def _conditions(self, m: Measurements, time: str) -> dict[str, pl.Expr]:
         found = {
-            name: pl.col(name).cast(pl.String).is_in(list(words), nulls_equal=True)
+            name: pl.col(name).cast(pl.String).is_in(_meant(m, name, words), nulls_equal=True)
             for name in BY
             if (words := getattr(self, name)) is not None
         }
@@ -56,6 +70,24 @@ class Scope:
         if self.end_utc_us is not None:
             found["end"] = pl.col(time) < self.end_utc_us
         return found
+
+
+def alike(word: str) -> str:
+    """Return what words have in common that differ by case, or by spaces around and between."""
+    return " ".join(word.split()).casefold()
+
+
+def _meant(m: Measurements, name: str, words: Collection[str | None]) -> list[str | None]:
+    """Return the words as they are written in ``m``."""
+    asked = {alike(word) for word in words if word is not None}
+    found: list[str | None] = [word for word in _words_of(m, name) if alike(word) in asked]
+    return [*found, None] if None in words else found
+
+
+def _words_of(m: Measurements, name: str) -> set[str]:
+    """Return what occurs in a column of drives, tests or seconds."""
+    tables = (table for table in (m.drives, m.tests, m.samples) if name in table.columns)
+    return {word for table in tables for word in table[name].unique().cast(pl.String).drop_nulls()}
 
 
 def _chosen(m: Measurements, rows: pl.DataFrame, conditions: dict[str, pl.Expr]) -> pl.DataFrame:

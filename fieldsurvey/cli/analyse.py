@@ -97,6 +97,8 @@ def pairs(analysis: Analysis, side_a: str, side_b: str, length_km: float) -> Non
 
     m = analysis.scope.apply(analysis.measurements)
     a, b = (scope_of(text, name) for text, name in ((side_a, "--a"), (side_b, "--b")))
+    for side in (a, b):
+        side.check(analysis.opened)
     paired = compare(m, a, b, round(length_km * 1000))
     sentence = pairs_sentence(paired, side_a, side_b)
     found = {

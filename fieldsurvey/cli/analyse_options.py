@@ -44,6 +44,7 @@ class Analysis:
     targets_path: Path | None
     places: "Places | None"
     now_utc_us: int
+    opened: "Measurements"  # with what is dated later
     as_json: bool
     replayed: bool
 
@@ -119,6 +120,7 @@ def _analysis(
     as_json: bool,
 ) -> Analysis:
     """Open what was named. Raises KnownError as what it asks does."""
+    from fieldsurvey.analysis.as_of import until
     from fieldsurvey.analysis.scope import Scope, training
     from fieldsurvey.analysis.targets import NATIONAL, judged_by
 
@@ -132,13 +134,16 @@ def _analysis(
         now_utc_us = _day_utc_us(as_of, "--as-of") + _DAY_US - 1
     target = judged_by(target_id or NATIONAL, targets_path)
     places = _places(places_path)
-    measurements = _opened(shell, paths, places, now_utc_us)
+    opened = _opened(shell, paths, places)
+    scope.check(opened)
+    measurements = until(training(opened) if replayed else opened, now_utc_us)
+    for note in (*measurements.failed, *measurements.notes):
+        shell.say(note)
     if replayed:
-        measurements = training(measurements)
         shell.tell("analysis.replayed")
     by = by or (() if mixed else ("operator",))
     return Analysis(
-        *(shell, measurements, scope, by, target, targets_path, places, now_utc_us),
+        *(shell, measurements, scope, by, target, targets_path, places, now_utc_us, opened),
         *(as_json, replayed),
     )
 
@@ -171,17 +176,11 @@ def period_of(day: str, option: str) -> "Scope":
     return Scope(first_utc_us=first_utc_us, end_utc_us=first_utc_us + _DAY_US)
 
 
-def _opened(
-    shell: Shell, paths: tuple[Path, ...], places: "Places | None", now_utc_us: int
-) -> "Measurements":
-    from fieldsurvey.analysis.as_of import until
+def _opened(shell: Shell, paths: tuple[Path, ...], places: "Places | None") -> "Measurements":
     from fieldsurvey.export.opening import open_measurements
 
     with progress_bar(", ".join(path.name for path in paths)) as tell:
-        found = until(open_measurements(paths, places=places, progress=tell), now_utc_us)
-    for note in (*found.failed, *found.notes):
-        shell.say(note)
-    return found
+        return open_measurements(paths, places=places, progress=tell)
 
 
 def _places(path: Path | None) -> "Places | None":

@@ -126,7 +126,10 @@ def progress(
     if places is None and default_places_path().exists():
         places = default_places_path()
     known = None if places is None else open_places(places)
-    measured = _scope(operator).apply(_open(shell, paths, known, replayed))
+    measured = _open(shell, paths, known, replayed)
+    scope = _scope(operator)
+    scope.check(measured)
+    measured = scope.apply(measured)
     rule, now_utc_us = judged_by(), _now_utc_us()
     judged = judge_stretches(measured, rule, now_utc_us=now_utc_us)
     rows = [
@@ -161,10 +164,10 @@ def _open(
 
     with progress_bar(paths[0].name) as tell:
         measured = open_measurements(paths, places=places, progress=tell)
-    measured = until(measured, _now_utc_us())
+    measured = until(training(measured) if replayed else measured, _now_utc_us())
     for text in (*measured.failed, *measured.notes):
         shell.say(text)
-    return training(measured) if replayed else measured
+    return measured
 
 
 def _on_highways(known: "Places", highways: tuple[str, ...]) -> "Meant":

@@ -7,6 +7,8 @@ from fieldsurvey.analysis.naming import named
 from fieldsurvey.analysis.scope import Scope
 from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.analysis.stretches import judge_stretches
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import catalogue
 from tests.support.analysis_rows import NOW_UTC_US, RULE, measurements, results
 
 NOBODY = {"operator": None, "access_type": None}
@@ -27,6 +29,48 @@ def test_a_drive_without_an_operator_has_that_of_its_tests() -> None:
     assert of_links() == (None, False)
     assert of_links("B", operator="A") == ("A", False), "what was recorded stays"
     assert of_links("A", operators_of_links=True) == (None, True), "its plan names others"
+
+
+def test_an_operator_is_one_however_he_is_written() -> None:
+    """The spelling of most tests stands, without spaces around."""
+    tests = [
+        *results("aa", operator="kcell "),
+        *results("a", operator="Kcell", drive=1),
+        *results("a", operator="kcell", drive=2),
+        *results("a", operator=" Tele2   KZ", drive=3),
+        *results("a", operator="  ", drive=3),
+    ]
+    words = ["kcell ", "Kcell", "KCELL", "Tele2 KZ", "Altel"]
+    m = named(measurements(tests, drives=[{"operator": word} for word in words]))
+    assert m.tests["operator"].to_list() == [*["kcell"] * 4, "Tele2 KZ", None]
+    assert m.drives["operator"].to_list() == [*["kcell"] * 3, "Tele2 KZ", "Altel"]
+    judged = judge_stretches(m, RULE, now_utc_us=NOW_UTC_US)
+    assert judged.select("operator", "tests").rows()[:2] == [("Tele2 KZ", 1), ("kcell", 4)]
+    assert m.tests.schema == measurements(tests).tests.schema
+    even = named(measurements([*results("a", operator="B "), *results("a", operator="b")]))
+    assert set(even.tests["operator"]) == {"B"}, "of equally many the first in order"
+
+
+def test_a_scope_finds_words_however_they_are_written() -> None:
+    tests = [*results("a", operator="Tele2 KZ"), *results("a", technology="5G-SA")]
+    m = measurements(tests, [{}, {"technology": "3G"}], [{"campaign": "North 1"}])
+    assert len(Scope(operator={" tele2  kz"}).apply(m).tests) == 1
+    assert len(Scope(campaign={"NORTH 1"}).apply(m).samples) == 2
+    assert len(Scope(technology={"3g"}).apply(m).samples) == 1
+    assert len(Scope(technology={"5g-sa"}).apply(m).tests) == 1
+
+
+def test_a_word_that_occurs_nowhere_is_an_error() -> None:
+    m = measurements(results("a", operator="B"), [{"technology": "3G"}])
+    Scope(operator={"a", "b", None}, technology={"3G", "4g"}, campaign={"North"}).check(m)
+    for name, known in (
+        ("operator", "A, B"), ("technology", "3G, 4G"), ("campaign", "north"),
+        ("access_type", "mobile"),
+    ):  # fmt: skip
+        with pytest.raises(KnownError) as caught:
+            Scope(**{name: {"C"}}).check(m)
+        assert caught.value.message.id in catalogue()
+        assert caught.value.message.args == {"word": "C", "known": known}
 
 
 def test_access_types_likewise() -> None:

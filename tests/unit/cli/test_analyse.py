@@ -222,6 +222,19 @@ def test_an_event(tmp_path: Path) -> None:
     assert tests[-1].started_utc_us - tests[0].started_utc_us == 19_900 * S
 
 
+def test_an_operator_is_found_however_he_is_written_and_missed_by_name(survey: Path) -> None:
+    found = run("coverage", survey, "--operator", " kcell", *AS_OF)
+    assert found.stdout == run("coverage", survey, "--operator", "Kcell", *AS_OF).stdout
+    wrong = run("coverage", survey, "--operator", "Kcel", *AS_OF)
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
+    assert "No operator Kcel occurs" in wrong.stderr
+    assert "Kcell, Tele2" in wrong.stderr
+    sides = ("--a", "operator=KCELL", "--b", "technology=6G")
+    wrong = run("pairs", survey, *sides, *AS_OF)
+    assert wrong.exit_code == 1
+    assert "No radio technology 6G occurs" in wrong.stderr
+
+
 def test_what_is_wrong_is_said(tmp_path: Path, survey: Path) -> None:
     missing = run("coverage", tmp_path / "none.fsurvey")
     assert missing.exit_code == 1
