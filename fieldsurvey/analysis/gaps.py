@@ -16,7 +16,7 @@ from fieldsurvey.analysis.event import HOUR_US, KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.analysis.judging import counted_tests
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.register import Register, stretches_of
-from fieldsurvey.analysis.scope import BY
+from fieldsurvey.analysis.scope import BY, with_drive
 from fieldsurvey.analysis.sequential import judge_counts
 from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
 from fieldsurvey.analysis.targets import JudgedBy
@@ -49,7 +49,8 @@ PROGRESS_COLUMNS: dict[str, pl.DataType] = {
     "day_utc_us": pl.Int64(),  # when the day of the clock begins
     "km_driven": pl.Int64(),  # different kilometres of highway
     "tests": pl.Int64(),  # that say something of a place, each pass once
-    "decided_stretches": pl.Int64(),  # that it tested that day and that have a verdict now
+    # That have a verdict now to which its tests of that day belong: of the same operator.
+    "decided_stretches": pl.Int64(),
 }
 
 
@@ -119,7 +120,7 @@ def progress(
         .agg(pl.struct("highway_ref", km).n_unique().alias("km_driven"))
     )
     of_tests = tested.group_by(keys).agg(pl.len().alias("tests"))
-    decided = _decided(tested, judged, length_m)
+    decided = _decided(with_drive(m, tested, BY), judged, length_m)
     of_decided = decided.group_by(keys).agg(pl.len().alias("decided_stretches"))
     found = driven.select(keys).unique()
     for counts in (of_km, of_tests, of_decided):
@@ -198,12 +199,18 @@ def _of_crews(m: Measurements, rows: pl.DataFrame, time: str, offset_us: int) ->
 
 
 def _decided(tested: pl.DataFrame, judged: pl.DataFrame, length_m: int) -> pl.DataFrame:
-    """Return crew, day and stretch where a stretch with tests of that day has a verdict."""
+    """Return crew, day and stretch where a stretch has a verdict that tests of that day are of."""
+    by = [name for name in BY if name in judged.columns]
+    place = ["highway_ref", "from_m"]
     decided = judged.filter(pl.col("verdict") != Verdict.UNDECIDED)
     number = (pl.col("chainage_m") / length_m).floor().cast(pl.Int64)
-    places = tested.select(
-        "crew", "day_utc_us", pl.col("highway_ref").cast(pl.String), from_m=number * length_m
-    ).unique()
-    return places.join(
-        decided.select("highway_ref", "from_m").unique(), on=["highway_ref", "from_m"]
+    # Whose tests they are: another operator's verdict is no work of theirs.
+    there = tested.select(
+        "crew",
+        "day_utc_us",
+        pl.col("highway_ref", *by).cast(pl.String),
+        from_m=number * length_m,
     )
+    whose = decided.select(pl.col("highway_ref", *by).cast(pl.String), "from_m")
+    found = there.join(whose.unique(), on=[*place, *by], how="semi", nulls_equal=True)
+    return found.select("crew", "day_utc_us", *place).drop_nulls(place).unique()

@@ -87,6 +87,21 @@ def test_progress_by_crew_and_day() -> None:
     assert (day_utc_us + 5 * 3_600 * S) % DAY_US == 0, "midnight in Kazakhstan"
 
 
+def test_another_operators_verdict_is_no_progress() -> None:
+    tests = [*results("a" * 8, operator="A"), *results("u", operator="B", drive=1)]
+    tests += results("bbb", operator="B", drive=1, chainage_m=30_000.0)
+    tests += results("bbb", operator="A", chainage_m=30_000.0)
+    drives = [{"device": "one"}, {"device": "two", "campaign": "south"}]
+    m = measurements(tests, [], drives)
+    judged = judge_stretches(m, RULE, now_utc_us=NOW_UTC_US)
+    found = progress(m, judged, RULE, NOW_UTC_US)
+    assert found.select("crew", "decided_stretches").rows() == [("one", 2), ("two", 1)]
+    for by in ((), ("campaign",), ("operator", "technology")):
+        judged = judge_stretches(m, RULE, now_utc_us=NOW_UTC_US, by=by)
+        counts = progress(m, judged, RULE, NOW_UTC_US)["decided_stretches"].to_list()
+        assert counts == ([2, 2] if not by else [2, 1]), by
+
+
 def test_progress_knows_nothing_of_later_days() -> None:
     later = {"utc_us": NOW_UTC_US + DAY_US}
     tests = results("a", started_utc_us=NOW_UTC_US + DAY_US)
