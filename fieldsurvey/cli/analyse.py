@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fieldsurvey.cli.analyse_options import Analysis, analysis_options, period_of, scope_of
+from fieldsurvey.cli.analyse_options import (
+    Analysis,
+    analysis_options,
+    period_of,
+    scope_of,
+    whole_options,
+)
 from fieldsurvey.model.messages import Message, message
 
 if TYPE_CHECKING:
@@ -62,7 +68,7 @@ def settlements(analysis: Analysis) -> None:
 
 
 @command.command(name="targets")
-@analysis_options
+@whole_options
 def targets(analysis: Analysis) -> None:
     """The promises of the national programme: met, not met, or what lacks."""
     from fieldsurvey.analysis.programme import load_programme
@@ -84,7 +90,7 @@ def targets(analysis: Analysis) -> None:
 
 
 @command.command(name="pairs")
-@analysis_options
+@whole_options
 @click.option("--a", "side_a", required=True, metavar="WORD=VALUE[,...]", help="One side.")
 @click.option(
     "--b", "side_b", required=True, metavar="WORD=VALUE[,...]",
@@ -111,7 +117,7 @@ def pairs(analysis: Analysis, side_a: str, side_b: str, length_km: float) -> Non
 
 
 @command.command(name="event")
-@analysis_options
+@whole_options
 @click.option("--day", required=True, help="The event's, YYYY-MM-DD by Kazakhstan's clock.")
 @click.option("--baseline", help="A usual day, YYYY-MM-DD.")
 def event(analysis: Analysis, day: str, baseline: str | None) -> None:

@@ -81,12 +81,20 @@ class Analysis:
 
 
 def analysis_options(question: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of all questions; it is called with ``analysis``."""
+    """Give a command the options of all questions, and those of what is kept apart; it is called
+    with ``analysis``."""
+
+    by = click.option("--by", multiple=True, type=click.Choice(_BY), help="Keep apart; repeatable.")
+    mixed = click.option("--mixed", is_flag=True, help="Do not keep operators apart.")
+    return whole_options(by(mixed(question)))
+
+
+def whole_options(question: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of questions that say themselves what is kept apart: options that
+    change nothing are refused. It is called with ``analysis``."""
 
     @click.argument("paths", nargs=-1, required=True, type=_PATH)
     @click.option("--places", "places_path", type=_PATH, help="Places file.")
-    @click.option("--by", multiple=True, type=click.Choice(_BY), help="Keep apart; several times.")
-    @click.option("--mixed", is_flag=True, help="Do not keep operators apart.")
     @click.option("--operator", multiple=True, help="Only of this operator; several times.")
     @click.option("--from", "first_day", help="First day, YYYY-MM-DD by Kazakhstan's clock.")
     @click.option("--to", "last_day", help="Last day, YYYY-MM-DD.")
@@ -97,7 +105,7 @@ def analysis_options(question: Callable[..., None]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True)
     @functools.wraps(question)
     def asked(**options: Any) -> None:
-        shared = {name: options.pop(name) for name in _SHARED}
+        shared = {name: options.pop(name) for name in _SHARED if name in options}
         question(_analysis(click.get_current_context().obj, **shared), **options)
 
     return asked
@@ -108,8 +116,8 @@ def _analysis(
     *,
     paths: tuple[Path, ...],
     places_path: Path | None,
-    by: tuple[str, ...],
-    mixed: bool,
+    by: tuple[str, ...] = (),
+    mixed: bool = False,
     operator: tuple[str, ...],
     first_day: str | None,
     last_day: str | None,

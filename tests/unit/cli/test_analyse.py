@@ -244,4 +244,9 @@ def test_what_is_wrong_is_said(tmp_path: Path, survey: Path) -> None:
     assert "none.fsurvey" in partly.stderr
     assert run("coverage", survey, "--target", "x").exit_code == 1
     assert run("coverage", survey, "--as-of", "yesterday").exit_code == 2
+    for option in (("--by", "campaign"), ("--mixed",)):  # which would change nothing
+        refused = run("targets", survey, *option)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert f"No such option '{option[0]}'" in refused.stderr
+        assert run("gaps", survey, *option, *AS_OF).exit_code == 0
     assert run("coverage").exit_code == 2
