@@ -15,7 +15,7 @@ from fieldsurvey.analysis.as_of import until
 from fieldsurvey.analysis.event import HOUR_US, KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.analysis.judging import counted_tests
 from fieldsurvey.analysis.measurements import Measurements
-from fieldsurvey.analysis.register import Register, stretches_of
+from fieldsurvey.analysis.register import Register, ended, stretches_of
 from fieldsurvey.analysis.scope import BY, with_drive
 from fieldsurvey.analysis.sequential import judge_counts
 from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
@@ -76,7 +76,7 @@ def find_gaps(
             groups = pl.concat([groups, _operators(operators)])
         judged = judged.with_columns(pl.col(by).cast(pl.String))
         judged = _with_others(judged, there.drop("to_m"), groups.unique())
-        judged = _ended(judged, there)
+        judged = ended(judged, places, length_m)
     return _gaps(judged, by, judged_by, GAP_COLUMNS)
 
 
@@ -150,16 +150,6 @@ def _with_others(judged: pl.DataFrame, there: pl.DataFrame, groups: pl.DataFrame
         groups = pl.DataFrame({name: [None] for name in by}, schema=groups.schema)
     return (there.join(groups, how="cross") if by else there).join(
         judged, on=[*there.columns, *by], how="full", coalesce=True, nulls_equal=True
-    )
-
-
-def _ended(judged: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
-    """Let the last stretch of a highway end with it."""
-    ends = there.select("highway_ref", "from_m", pl.col("to_m").alias("end_m"))
-    return (
-        judged.join(ends, on=["highway_ref", "from_m"], how="left")
-        .with_columns(to_m=pl.coalesce("end_m", "to_m"))
-        .drop("end_m")
     )
 
 

@@ -65,6 +65,17 @@ def stretches_of(register: Register, length_m: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=types, orient="row")
 
 
+def ended(judged: pl.DataFrame, register: Register, length_m: int) -> pl.DataFrame:
+    """Return stretches of ``length_m``, the last one of each highway ending with it."""
+    there = stretches_of(register, length_m)
+    ends = there.select("highway_ref", "from_m", pl.col("to_m").alias("end_m"))
+    return (
+        judged.join(ends, on=["highway_ref", "from_m"], how="left", maintain_order="left")
+        .with_columns(to_m=pl.coalesce("end_m", "to_m"))
+        .drop("end_m")
+    )
+
+
 def populations(register: Register) -> pl.DataFrame:
     """Return ``settlement_id, population`` (null if unknown) of every settlement there is."""
     table = register.settlements()

@@ -36,17 +36,21 @@ def command() -> None:
 @_LENGTH
 def coverage(analysis: Analysis, length_km: float) -> None:
     """Highways, stretch by stretch: above, below, or how many more tests are needed."""
+    from fieldsurvey.analysis.register import ended
     from fieldsurvey.analysis.sentence import stretch_sentence
     from fieldsurvey.analysis.stretches import judge_stretches
 
+    length_m = round(length_km * 1000)
     judged = judge_stretches(
         analysis.measurements,
         analysis.target,
         analysis.scope,
-        round(length_km * 1000),
+        length_m,
         now_utc_us=analysis.now_utc_us,
         by=analysis.by,
     )
+    if analysis.places is not None:
+        judged = ended(judged, analysis.places, length_m)
     _tell_verdicts(analysis, "coverage", judged, stretch_sentence)
 
 

@@ -150,6 +150,17 @@ def test_one_json_document(survey: Path) -> None:
     assert document("settlements", survey)["rows"] == []
 
 
+def test_the_last_stretch_ends_with_its_highway(tmp_path: Path, places: Path) -> None:
+    end = dataclasses.replace(TEN, highway_ref="KAZ02", chainage_m=1_000.0)
+    tests = [test_at(100, Verdict.BELOW, "Kcell", end)]
+    survey = write(tmp_path / "end.fsurvey", a_drive("end"), [], tests)
+    (row,) = document("coverage", survey, "--places", places)["rows"]
+    assert (row["from_m"], row["to_m"]) == (0, pytest.approx(2_500, abs=5))
+    assert row["sentence"].startswith("KAZ02, km 0–2.5 (Kcell)")
+    (row,) = document("coverage", survey)["rows"]
+    assert row["to_m"] == 10_000, "without places nobody knows"
+
+
 def test_replayed_drives_say_on_every_line_that_they_are_no_evidence(
     survey: Path, replayed: Path
 ) -> None:
