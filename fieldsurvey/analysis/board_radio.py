@@ -19,7 +19,7 @@ from fieldsurvey.analysis.board_row import (
 from fieldsurvey.analysis.cells import cells_of
 from fieldsurvey.analysis.judging import fresh
 from fieldsurvey.analysis.measurements import Measurements
-from fieldsurvey.analysis.programme import ProgrammeRow
+from fieldsurvey.analysis.programme import ProgrammeRow, city_name
 from fieldsurvey.analysis.register import cities_by_names, stretches_of
 from fieldsurvey.analysis.scope import with_drive
 from fieldsurvey.model.messages import Message, message
@@ -105,7 +105,7 @@ def cities_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     pieces = []
     for names, city in zip(row.cities, cities_by_names(asked.places, row.cities), strict=True):
         if city is None:
-            missing.append(message("analysis.missing_city", name=names[0]))
+            missing.append(message("analysis.missing_city", name=city_name(names)))
             verdicts.append(BoardVerdict.NOT_ENOUGH)
             continue
         inside = samples.filter(pl.col("settlement_id") == city[0])
@@ -113,9 +113,9 @@ def cities_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
         there = presence(asked.m, inside, ["cell"], row, asked.now_utc_us)
         decided = there.drop_nulls("has")
         if not len(decided):
-            missing.append(message("analysis.missing_city_not_driven", name=names[0]))
+            missing.append(message("analysis.missing_city_not_driven", name=city_name(names)))
         elif not city[1]:
-            missing.append(message("analysis.missing_border", name=names[0]))
+            missing.append(message("analysis.missing_border", name=city_name(names)))
         has = int(decided["has"].sum())
         one = of_share(found, has, len(decided) - has, None, row.share)
         verdicts.append(one.verdict)

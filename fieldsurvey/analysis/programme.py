@@ -3,6 +3,7 @@
 Must not judge: :mod:`fieldsurvey.analysis.targets_board` does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,21 @@ from fieldsurvey.model.messages import Message, message, resources_dir
 SHIPPED = "kazakhstan-2027.toml"
 
 
+@dataclass(frozen=True, slots=True)
+class CityName(Message):
+    """What a city is called in each language. A target file says so, not our catalogue."""
+
+    def text(self, language: str = "en") -> str:
+        return str(self.args[language])
+
+
+def city_name(names: Sequence[str]) -> Message:
+    """Return the name of a city that is known by ``names``: in Kazakh, Russian, English, then
+    others. Where there are fewer, the first is told in all."""
+    kk, ru, en = names[:3] if len(names) >= 3 else [names[0]] * 3
+    return CityName("analysis.city", {"kk": kk, "ru": ru, "en": en})
+
+
 class Kind(StrEnum):
     """How a row is judged."""
 
@@ -37,8 +53,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ProgrammeRow:
     """What is promised. ``share``: of people, settlements or territory, 0 to 1; ``cities``: each by
-    its names. A place has one of ``technologies`` where ``seconds_share`` of ``fewest_seconds`` or
-    more have."""
+    its names, see :func:`city_name`. A place has one of ``technologies`` where ``seconds_share`` of
+    ``fewest_seconds`` or more have."""
 
     id: str
     kind: Kind

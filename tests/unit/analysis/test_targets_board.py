@@ -6,11 +6,18 @@ from pathlib import Path
 import pytest
 
 from fieldsurvey.analysis.measurements import Measurements
-from fieldsurvey.analysis.programme import Kind, Programme, ProgrammeRow, load_programme
+from fieldsurvey.analysis.programme import (
+    Kind,
+    Programme,
+    ProgrammeRow,
+    city_name,
+    load_programme,
+)
+from fieldsurvey.analysis.register import cities_by_names
 from fieldsurvey.analysis.targets_board import BoardRow, BoardVerdict, board
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.model.messages import catalogue
-from fieldsurvey.places.places_file import Places
+from fieldsurvey.model.messages import LANGUAGES, catalogue
+from fieldsurvey.places.places_file import Places, import_files, open_places
 from tests.support.analysis_places import settlement_id, small_country
 from tests.support.analysis_rows import DAY_US, NOW_UTC_US, RULE, S, measurements, results
 
@@ -45,6 +52,24 @@ def test_the_programme_that_ships_has_every_row_in_words(places: Places) -> None
     assert all(f"analysis.board_{verdict.value}" in catalogue() for verdict in BoardVerdict)
     for row in board(measurements(), programme, None, NOW_UTC_US):
         assert row.missing
+
+
+def test_every_city_is_told_in_three_languages() -> None:
+    cities = [names for row in load_programme().rows for names in row.cities]
+    assert all(len(names) >= 3 for names in cities)
+    (aktau,) = (city_name(names) for names in cities if "Aktau" in names)
+    assert [aktau.text(language) for language in LANGUAGES] == ["Aktau", "Ақтау", "Актау"]
+    assert str(city_name(("Atlantis", "Атлантида"))) == "Atlantis", "as a file of one's own has it"
+
+
+@pytest.mark.realdata
+def test_every_city_is_among_the_supplied_settlements(shared_data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "kz.places"
+    import_files([shared_data / "geography" / "kz_settlements.csv"], path)
+    cities = [names for row in load_programme().rows for names in row.cities]
+    found = cities_by_names(open_places(path), cities)
+    assert None not in found
+    assert len(set(found)) == 20
 
 
 @pytest.mark.parametrize(
@@ -171,6 +196,8 @@ def test_5g_in_the_cells_of_cities(places: Places) -> None:
     assert judged(seconds("4" * 8), places, **asked).verdict is BoardVerdict.NOT_MET
     nowhere = judged(seconds("5"), places, **(asked | {"cities": (("Atlantis",),)}))
     assert [note.id for note in nowhere.missing] == ["analysis.missing_city"]
+    lost = judged(seconds("5"), places, **(asked | {"cities": (("Б", "В", "Vi"),)})).missing[0]
+    assert lost.text("ru") == "нет в файле мест: В"
 
 
 def test_4g_along_highways_kilometre_by_kilometre(places: Places) -> None:
