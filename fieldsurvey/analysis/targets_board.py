@@ -118,7 +118,10 @@ def _speed(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     if bounds is None:
         return replace(found, missing=(message("analysis.missing_tests"), *found.missing))
     low, high = (float(rates[at]) for at in bounds)
-    above = int((tests["result"].cast(pl.String) == Result.ABOVE.value).sum())
+    # Of above, below and no service, as the share of a place: undecided tests speak for neither.
+    result = tests["result"].cast(pl.String)
+    decided = int((result != Result.UNDECIDED.value).sum())
+    above = int((result == Result.ABOVE.value).sum())
     return replace(
         found,
         verdict=verdict_of(low, high, row.median_bps),
@@ -128,7 +131,7 @@ def _speed(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
         figures={
             "p10_bps": _rate(ranked(rates, 10)),
             "mean_bps_with_service": float(rates[rates >= 0].mean()) if rates[-1] >= 0 else None,
-            "share_above": above / len(rates),
+            "share_above": above / decided if decided else None,
             "no_service": float(silent.sum()),
         },
     )

@@ -126,6 +126,11 @@ def test_speed_is_a_median_and_no_service_ranks_lowest() -> None:
     assert row.figures["no_service"] == 10
     row = judged(measurements([*fast, *results("n" * 30)]), None, kind=Kind.SPEED, median_bps=94)
     assert row.verdict is BoardVerdict.NOT_MET
+    open_ones = judged(measurements([*results("aaan" + "u" * 6)]), None, kind=Kind.SPEED)
+    assert open_ones.figures["share_above"] == 0.75, "as that of a place, without undecided"
+    assert (
+        judged(measurements(results("u" * 9)), None, kind=Kind.SPEED).figures["share_above"] is None
+    )
     few = judged(measurements(fast[:4]), None, kind=Kind.SPEED, median_bps=94_000_000)
     assert "analysis.missing_tests" in {note.id for note in few.missing}
 
