@@ -26,7 +26,8 @@ from fieldsurvey.analysis.programme import Kind, Programme, ProgrammeRow
 from fieldsurvey.analysis.ranks import median_ranks, ranked
 from fieldsurvey.analysis.register import Register, populations
 from fieldsurvey.analysis.settlements import judge_settlements
-from fieldsurvey.model.messages import message
+from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.verdict import Verdict
 
@@ -154,7 +155,7 @@ def _access(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
         tests=len(tried),
     )
     found = with_times(found, tried, "started_utc_us", "started_utc_us")
-    missing = [message("analysis.missing_where_tried", access_type=row.access_type)]
+    missing = [message("analysis.missing_where_tried", access_type=_access_name(row))]
     if surveyed > len(by):
         missing.append(message("analysis.missing_not_tried", number=surveyed - len(by)))
     if row.access_type == "satellite":
@@ -184,6 +185,13 @@ _JUDGES: dict[Kind, Callable[[Asked, ProgrammeRow, BoardRow], BoardRow]] = {
     Kind.EVENT: _event,
     Kind.CONDUCT: _conduct,
 }
+
+
+def _access_name(row: ProgrammeRow) -> Message | str:
+    """Return an access type in words; one of a target file that we do not know, as it stands."""
+    if row.access_type not in [one.value for one in AccessType if one is not AccessType.UNKNOWN]:
+        return row.access_type
+    return message(f"analysis.access_{row.access_type.replace('-', '_')}")
 
 
 def _rate(bps: float) -> float | None:

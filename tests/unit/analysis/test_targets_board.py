@@ -17,6 +17,7 @@ from fieldsurvey.analysis.register import cities_by_names
 from fieldsurvey.analysis.targets_board import BoardRow, BoardVerdict, board
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import LANGUAGES, catalogue
+from fieldsurvey.model.radio import AccessType
 from fieldsurvey.places.places_file import Places, import_files, open_places
 from tests.support.analysis_places import settlement_id, small_country
 from tests.support.analysis_rows import DAY_US, NOW_UTC_US, RULE, S, measurements, results
@@ -150,6 +151,14 @@ def test_access_is_judged_where_it_was_tried(places: Places) -> None:
     ]
     assert judged(measurements([*fibre, *dead]), places, **asked).verdict is BoardVerdict.NOT_MET
     assert judged(measurements(mobile), places, **asked).value is None
+    assert row.missing[0].text("ru").endswith("где проверяли такой доступ: оптоволокно")
+    for word in AccessType:
+        told = judged(measurements(mobile), places, kind=Kind.ACCESS, access_type=word.value)
+        said = told.missing[0].text("kk").rpartition(": ")[2]
+        assert (said == "unknown") is (word is AccessType.UNKNOWN), said
+        assert "[" not in said
+    own = judged(measurements(mobile), places, kind=Kind.ACCESS, access_type="wimax")
+    assert own.missing[0].text("ru").endswith(": wimax")
 
 
 def test_4g_in_settlements(places: Places) -> None:
