@@ -14,6 +14,7 @@ from fieldsurvey.analysis.board_row import (
     BoardRow,
     BoardVerdict,
     of_share,
+    settlements_lacking,
     with_times,
 )
 from fieldsurvey.analysis.cells import cells_of
@@ -22,6 +23,7 @@ from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.programme import ProgrammeRow, city_name
 from fieldsurvey.analysis.register import cities_by_names, stretches_of
 from fieldsurvey.analysis.scope import with_drive
+from fieldsurvey.analysis.sentence import grouped
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.radio import RadioTechnology
 
@@ -90,7 +92,7 @@ def settlements_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRo
     missing = [message("analysis.missing_places")]
     if total is not None:
         number = total - len(decided)
-        missing = [message("analysis.missing_settlements", number=number, total=total)]
+        missing = [settlements_lacking(number, total)]
     return replace(found, missing=tuple(missing))
 
 
@@ -166,10 +168,12 @@ def highways_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
         return replace(found, missing=(message("analysis.missing_places"),))
     found.figures["km_not_driven"] = float(max(total - len(there), 0))
     if total < row.km:  # then nothing can be said of the kilometres that are not in it
-        lacking = message("analysis.missing_highways", km=total, target=f"{row.km:.0f}")
+        lacking = message("analysis.missing_highways", km=grouped(total), target=grouped(row.km))
         return replace(found, missing=(lacking,), high=None)
     verdict = BoardVerdict.NOT_MET if total - no < row.km else BoardVerdict.NOT_ENOUGH
-    left = message("analysis.missing_km", number=total - len(decided), total=total)
+    left = message(
+        "analysis.missing_km", number=grouped(total - len(decided)), total=grouped(total)
+    )
     return replace(found, verdict=verdict, missing=(left,))
 
 

@@ -9,8 +9,9 @@ import polars as pl
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.programme import Programme
 from fieldsurvey.analysis.register import Register
+from fieldsurvey.analysis.sentence import grouped
 from fieldsurvey.analysis.sequential import share_interval
-from fieldsurvey.model.messages import Message
+from fieldsurvey.model.messages import Message, message
 
 
 class BoardVerdict(StrEnum):
@@ -71,6 +72,11 @@ def verdict_of(low: float, high: float, target: float) -> BoardVerdict:
     if low >= target:
         return BoardVerdict.MET
     return BoardVerdict.NOT_MET if high < target else BoardVerdict.NOT_ENOUGH
+
+
+def settlements_lacking(number: int, total: int) -> Message:
+    """Say of how many settlements nothing is decided."""
+    return message("analysis.missing_settlements", number=grouped(number), total=grouped(total))
 
 
 def with_times(found: BoardRow, rows: pl.DataFrame, oldest: str, newest: str) -> BoardRow:

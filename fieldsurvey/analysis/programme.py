@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from fieldsurvey.analysis.sentence import grouped
 from fieldsurvey.analysis.targets import (
     NATIONAL,
     JudgedBy,
@@ -75,7 +76,7 @@ class ProgrammeRow:
             f"analysis.promise_{self.id.replace('-', '_')}",
             percent=f"{100 * self.share:g}",
             mbps=f"{self.median_bps / 1e6:g}",
-            km=f"{self.km:,.0f}".replace(",", " "),
+            km=grouped(self.km),
         )
 
 

@@ -40,6 +40,11 @@ def more_tests(number: int) -> Message:
     return message("analysis.more_tests", number=number)
 
 
+def grouped(number: float) -> str:
+    """Return a whole number as people read it: 40 000."""
+    return f"{number:,.0f}".replace(",", " ")
+
+
 def verdict_sentence(place: Message | str, row: Mapping[str, Any], rate_bps: int) -> Message:
     """Say of any place what its verdict's columns say; of which operator, where that is known."""
     if row.get("operator"):

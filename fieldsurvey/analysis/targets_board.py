@@ -17,6 +17,7 @@ from fieldsurvey.analysis.board_row import (
     BoardRow,
     BoardVerdict,
     of_share,
+    settlements_lacking,
     verdict_of,
     with_times,
 )
@@ -25,6 +26,7 @@ from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.programme import Kind, Programme, ProgrammeRow
 from fieldsurvey.analysis.ranks import median_ranks, ranked
 from fieldsurvey.analysis.register import Register, populations
+from fieldsurvey.analysis.sentence import grouped
 from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.radio import AccessType
@@ -73,10 +75,10 @@ def _population(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     known = people.drop_nulls()
     total = int(known["population"].sum())
     unknown = len(people) - len(known)
-    missing = [message("analysis.missing_population", number=unknown)] if unknown else []
+    missing = [message("analysis.missing_population", number=grouped(unknown))] if unknown else []
     lacking = len(people) - found.settlements
     if lacking:
-        missing.append(message("analysis.missing_settlements", number=lacking, total=len(people)))
+        missing.append(settlements_lacking(lacking, len(people)))
     found = replace(found, missing=tuple(missing))
     if total == 0:
         return found
@@ -157,7 +159,7 @@ def _access(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     found = with_times(found, tried, "started_utc_us", "started_utc_us")
     missing = [message("analysis.missing_where_tried", access_type=_access_name(row))]
     if surveyed > len(by):
-        missing.append(message("analysis.missing_not_tried", number=surveyed - len(by)))
+        missing.append(message("analysis.missing_not_tried", number=grouped(surveyed - len(by))))
     if row.access_type == "satellite":
         latencies_us = tried["download_latency_us"].drop_nulls().sort().to_numpy()
         found.figures["latency_under_load_us"] = (

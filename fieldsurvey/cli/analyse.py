@@ -184,6 +184,8 @@ def _tell_verdicts(
 
 def board_lines(row: "BoardRow") -> Iterable[Message]:
     """Yield a promise with its verdict, what is known, and what lacks."""
+    from fieldsurvey.analysis.sentence import grouped
+
     yield message(
         "analysis.board_row",
         promise=row.text,
@@ -191,22 +193,29 @@ def board_lines(row: "BoardRow") -> Iterable[Message]:
         version=row.target_version,
     )
     if row.value is not None or row.low is not None:
-        scale = {"share": 100.0, "bps": 1e-6}.get(row.unit, 1.0)
         ends = {
-            name: "–" if value is None else f"{value * scale:.4g}"
+            name: "–" if value is None else _board_number(value, row.unit)
             for name, value in (("value", row.value), ("low", row.low), ("high", row.high))
         }
         yield message(
             f"analysis.board_value_{row.unit}",
             **ends,
-            tests=row.tests,
-            settlements=row.settlements,
-            km=row.km,
-            cells=row.cells,
+            tests=grouped(row.tests),
+            settlements=grouped(row.settlements),
+            km=grouped(row.km),
+            cells=grouped(row.cells),
             newest=_day(row.newest_utc_us),
         )
     for note in row.missing:
         yield message("analysis.board_missing", note=note)
+
+
+def _board_number(value: float, unit: str) -> str:
+    from fieldsurvey.analysis.sentence import grouped
+
+    if unit == "km":
+        return grouped(value)
+    return f"{value * {'share': 100.0, 'bps': 1e-6}[unit]:.4g}"
 
 
 def _gap_line(row: Mapping[str, Any]) -> Message:

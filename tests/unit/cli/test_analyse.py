@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from fieldsurvey.analysis.board_row import BoardRow
+from fieldsurvey.cli.analyse import board_lines
 from fieldsurvey.cli.main import cli
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.model.drive import Drive, Sample
+from fieldsurvey.model.messages import message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.throughput import Cause, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
@@ -185,9 +188,25 @@ def test_the_board(survey: Path, places: Path) -> None:
     rows = {row["id"]: row for row in found["rows"]}
     assert len(rows) == 11
     assert rows["average-speed"]["tests"] == 34
-    assert rows["highways-4g"]["missing"] == ["the places file has only 28 km of highways of 40000"]
+    assert rows["highways-4g"]["missing"] == [
+        "the places file has only 28 km of highways of 40 000"
+    ]
     done = run("targets", survey, "--places", places, *AS_OF, language="ru")
     assert "40 000 км автодорог с 4G на всём протяжении: недостаточно данных" in done.stdout
+
+
+def test_the_board_writes_numbers_as_people_read_them() -> None:
+    row = BoardRow(
+        "x", message("analysis.missing_event"), "1", unit="km", value=12_345.0, low=12_345.0,
+        high=40_000.0, km=15_000,
+    )  # fmt: skip
+    _, value = (line.text("en") for line in board_lines(row))
+    assert value.strip().startswith(
+        "12 345 km (between 12 345 and 40 000); kilometres decided 15 000"
+    )
+    share = dataclasses.replace(row, unit="share", value=0.5, low=0.25, high=1.0, tests=1_234)
+    _, value = (line.text("en") for line in board_lines(share))
+    assert value.strip().startswith("50 % (25–100); tests 1 234")
 
 
 def test_pairs(survey: Path) -> None:
