@@ -15,27 +15,33 @@ from fieldsurvey.model.messages import message
 
 
 def until(m: Measurements, now_utc_us: int) -> Measurements:
-    """Return ``m`` without what is dated later than ``now_utc_us``, and with a note of how much of
-    the evidence that is: a laptop's wrong clock may be the reason."""
-    after_now = later("utc_us", now_utc_us), later("started_utc_us", now_utc_us)
-    if not any(
-        rows.select(after.any()).item()
-        for rows, after in zip((m.samples, m.tests), after_now, strict=True)
-    ):
+    """Return ``m`` without the evidence that is dated later than ``now_utc_us``, and with a note of
+    how much that is: a laptop's wrong clock may be the reason."""
+    kept, left_out = [], []
+    for rows, time in ((m.samples, "utc_us"), (m.tests, "started_utc_us")):
+        is_later = rows.select(later(time, now_utc_us)).to_series()
+        if is_later.any():
+            is_later &= m.drives["replayed"].eq_missing(other=False).gather(rows["drive"])
+        left_out.append(is_later.sum())
+        kept.append(rows.filter(~is_later) if left_out[-1] else rows)
+    if not any(left_out):
         return m
-    found = replace(m, samples=m.samples.filter(~after_now[0]), tests=m.tests.filter(~after_now[1]))
-    before, after = m.evidence(), found.evidence()
     moment = datetime.fromtimestamp(now_utc_us // US_PER_S, UTC)
     clock = moment + timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H)
+    seconds, tests = left_out
     note = message(
-        "analysis.dated_later",
-        as_of=f"{clock:%Y-%m-%d %H:%M}",
-        tests=len(before.tests) - len(after.tests),
-        seconds=len(before.samples) - len(after.samples),
+        "analysis.dated_later", as_of=f"{clock:%Y-%m-%d %H:%M}", tests=tests, seconds=seconds
     )
-    if len(before.tests) + len(before.samples) > len(after.tests) + len(after.samples):
-        found = replace(found, notes=(*found.notes, note))
-    return found
+    return replace(m, samples=kept[0], tests=kept[1], notes=(*m.notes, note))
+
+
+def replayed_until(m: Measurements, now_utc_us: int) -> int:
+    """Return ``now_utc_us``, or when replayed drives end if that is later: their clock runs as fast
+    as the replay, so that one of an hour is ahead of ours when it ends."""
+    replayed = m.drives.with_row_index("drive").filter("replayed")["drive"]
+    shown = m.of_drives(replayed)
+    ends = (shown.samples["utc_us"].max(), shown.tests["started_utc_us"].max())
+    return max([now_utc_us, *(end for end in ends if isinstance(end, int))])
 
 
 def later(time: str, now_utc_us: int) -> pl.Expr:

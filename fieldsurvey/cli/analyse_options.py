@@ -128,7 +128,7 @@ def _analysis(
     as_json: bool,
 ) -> Analysis:
     """Open what was named. Raises KnownError as what it asks does."""
-    from fieldsurvey.analysis.as_of import until
+    from fieldsurvey.analysis.as_of import replayed_until, until
     from fieldsurvey.analysis.scope import Scope, training
     from fieldsurvey.analysis.targets import NATIONAL, judged_by
 
@@ -144,6 +144,8 @@ def _analysis(
     places = _places(places_path)
     opened = _opened(shell, paths, places)
     scope.check(opened)
+    if replayed and as_of is None:
+        now_utc_us = replayed_until(opened, now_utc_us)
     measurements = until(training(opened) if replayed else opened, now_utc_us)
     for note in (*measurements.failed, *measurements.notes):
         shell.say(note)

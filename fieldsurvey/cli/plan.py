@@ -82,12 +82,12 @@ def make(
     if operator is not None:
         plan = replace(plan, operator=operator)
     known = open_places(places or default_places_path())
-    measured = _open(shell, paths, known, replayed)
+    measured, now_utc_us = _open(shell, paths, known, replayed)
     made = make_plan(
         measured,
         known,
         plan,
-        now_utc_us=_now_utc_us(),
+        now_utc_us=now_utc_us,
         scope=_scope(operator),
         meant=_on_highways(known, highways),
         settlements=settlements,
@@ -126,11 +126,11 @@ def progress(
     if places is None and default_places_path().exists():
         places = default_places_path()
     known = None if places is None else open_places(places)
-    measured = _open(shell, paths, known, replayed)
+    measured, now_utc_us = _open(shell, paths, known, replayed)
     scope = _scope(operator)
     scope.check(measured)
     measured = scope.apply(measured)
-    rule, now_utc_us = judged_by(), _now_utc_us()
+    rule = judged_by()
     judged = judge_stretches(measured, rule, now_utc_us=now_utc_us)
     rows = [
         {"day": gaps.day_name(row.pop("day_utc_us")), **row}
@@ -145,10 +145,6 @@ def progress(
         shell.show(message("plan.progress_row", **row))
 
 
-def _now_utc_us() -> int:
-    return time.time_ns() // 1000
-
-
 def _scope(operator: str | None) -> "Scope":
     from fieldsurvey.analysis.scope import Scope
 
@@ -157,17 +153,22 @@ def _scope(operator: str | None) -> "Scope":
 
 def _open(
     shell: Shell, paths: tuple[Path, ...], places: "Places | None", replayed: bool
-) -> "Measurements":
-    from fieldsurvey.analysis.as_of import until
+) -> tuple["Measurements", int]:
+    """Return what counts, and as of when."""
+    from fieldsurvey.analysis.as_of import replayed_until, until
     from fieldsurvey.analysis.scope import training
     from fieldsurvey.export.opening import open_measurements
 
     with progress_bar(paths[0].name) as tell:
         measured = open_measurements(paths, places=places, progress=tell)
-    measured = until(training(measured) if replayed else measured, _now_utc_us())
+    now_utc_us = time.time_ns() // 1000
+    if replayed:
+        now_utc_us = replayed_until(measured, now_utc_us)
+        measured = training(measured)
+    measured = until(measured, now_utc_us)
     for text in (*measured.failed, *measured.notes):
         shell.say(text)
-    return measured
+    return measured, now_utc_us
 
 
 def _on_highways(known: "Places", highways: tuple[str, ...]) -> "Meant":

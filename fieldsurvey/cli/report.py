@@ -74,7 +74,7 @@ def command(
     rule = judged_by(target_id or NATIONAL)
     with progress_bar(output.name) as tell:
         m = open_measurements(paths, places=places, progress=lambda s: tell(s * _OPENING_SHARE))
-        now_utc_us = _now_utc_us(now, m)
+        now_utc_us = _now_utc_us(now, m, replayed=replayed)
         m = until(m, now_utc_us)
         for note in (*m.failed, *m.notes):
             shell.say(note)
@@ -123,11 +123,11 @@ def _subject(
     return Programme() if programme else Everything()
 
 
-def _now_utc_us(now: datetime | None, m: Measurements) -> int:
+def _now_utc_us(now: datetime | None, m: Measurements, *, replayed: bool) -> int:
     """Return when the report is of: the day it is printed, so that what is old is said to be; and
     not before its newest measurement, which may be of today. What is dated later than this moment
     is by a wrong clock, which must not make all others old."""
-    from fieldsurvey.analysis.as_of import until
+    from fieldsurvey.analysis.as_of import replayed_until, until
     from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
 
     clock = timezone(timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H))
@@ -135,7 +135,9 @@ def _now_utc_us(now: datetime | None, m: Measurements) -> int:
         return int(now.replace(tzinfo=clock).timestamp()) * 1_000_000
     moment = datetime.now(clock)
     today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    past = until(m, int(moment.timestamp()) * 1_000_000)
+    if replayed:
+        return replayed_until(m, int(today.timestamp()) * 1_000_000)
+    past = until(m, int(moment.timestamp() * 1_000_000)).evidence()
     times = [
         value
         for value in (past.tests["started_utc_us"].max(), past.samples["utc_us"].max())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldsurvey.analysis.as_of import until
+from fieldsurvey.analysis.as_of import replayed_until, until
 from fieldsurvey.analysis.cells import judge_cells
 from fieldsurvey.analysis.judging import VERDICT_COLUMNS, YEAR_US
 from fieldsurvey.analysis.measurements import Measurements, together
@@ -142,6 +142,10 @@ def test_what_is_dated_later_than_now_is_not_there() -> None:
     assert "wrong" in note.text()
     assert "позже 2026-09-21 19:13" in note.text("ru")
     assert until(found, NOW_UTC_US) is found
+    ahead = measurements(tests, [{}], [{"replayed": True}])
+    assert until(ahead, NOW_UTC_US) is ahead, "no evidence anyway"
+    assert replayed_until(ahead, NOW_UTC_US) == ahead.tests["started_utc_us"].max()
+    assert replayed_until(m, NOW_UTC_US) == NOW_UTC_US
     undated = measurements([{"started_utc_us": None}], [{"utc_us": None}])
     assert until(undated, NOW_UTC_US) is undated
 
