@@ -14,7 +14,7 @@ import polars as pl
 from fieldsurvey.analysis.cells import judge_cells
 from fieldsurvey.analysis.judging import counted_tests
 from fieldsurvey.analysis.measurements import Measurements
-from fieldsurvey.analysis.scope import Scope, training
+from fieldsurvey.analysis.scope import Scope, of_one, training
 from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.analysis.stretches import judge_stretches
 from fieldsurvey.analysis.targets import JudgedBy
@@ -174,7 +174,8 @@ def _plain(table: pl.DataFrame) -> pl.DataFrame:
 
 def _operators(m: Measurements, tests: pl.DataFrame) -> tuple[str | None, ...]:
     of_tests = tests.group_by("operator").len()
-    driven = m.drives["operator"].gather(m.samples["drive"].unique()).cast(pl.String)
+    of_one_operator = of_one(m, m.samples.select("drive").unique(), ("operator",))
+    driven = m.drives["operator"].gather(of_one_operator["drive"]).cast(pl.String)
     of_drives = driven.to_frame().with_columns(len=pl.lit(0, pl.get_index_type()))
     return tuple(
         pl.concat([of_tests, of_drives])

@@ -13,7 +13,6 @@ from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Column, Paragraph, Row, Table
 from fieldsurvey.report.blocks import Findings as FindingsBlock
 from fieldsurvey.report.findings import Findings
-from fieldsurvey.report.places_tables import access
 from fieldsurvey.report.wording import DASH, Wording
 
 _MARKS = {
@@ -101,12 +100,11 @@ def _missing(notes: tuple[Message, ...], wording: Wording) -> str:
     names: dict[str, list[str]] = {}
     said: dict[str, Message] = {}
     for note in notes:
-        if "access_type" in note.args:
-            kind = access(str(note.args["access_type"]), wording)
-            note = message(note.id, **{**note.args, "access_type": kind})
         key = note.id if "name" in note.args else str(note)
         said.setdefault(key, note)
-        names.setdefault(key, []).append(str(note.args.get("name", "")))
+        name = note.args.get("name", "")
+        told = name.text(wording.language) if isinstance(name, Message) else str(name)
+        names.setdefault(key, []).append(told)
     return "; ".join(
         wording.say(message(note.id, **{**note.args, "name": ", ".join(names[key])}))
         for key, note in said.items()

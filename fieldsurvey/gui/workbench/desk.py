@@ -66,15 +66,18 @@ def open_paths(
     progress: Progress,
     cancelled: Cancelled,
 ) -> Opened:
-    """Open survey files and archives. Raises ``KnownError`` where nothing of it can be."""
+    """Open survey files and archives, up to now. Raises ``KnownError`` where nothing of it can
+    be."""
+    from fieldsurvey.analysis.as_of import until
     from fieldsurvey.export.opening import open_measurements
 
-    measurements = open_measurements(
+    opened = open_measurements(
         paths,
         places=places,
         progress=lambda share: progress(share * (1 - _FACTS_SHARE)),
         cancelled=cancelled,
     )
+    measurements = until(opened, time.time_ns() // 1000)
     facts = facts_of(measurements, target_bps)
     progress(1.0)
     return Opened(tuple(paths), measurements, facts)

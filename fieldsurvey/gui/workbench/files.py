@@ -95,8 +95,8 @@ class Files:
             if path not in broken:
                 self._settings.opened(path)
         self._model.open(opened.measurements, opened.facts)
-        if failed:
-            self._tell(_together(failed))
+        if told := (*failed, *opened.measurements.notes):
+            self._tell(_together(told))
         self.on_opened()
 
     # Importing

@@ -71,7 +71,7 @@ def test_what_is_later_than_the_day_asked_for_is_left_out_and_said(
 ) -> None:
     done = report(survey, "-o", tmp_path / "early.pdf", "--now", "2025-10-01")
     assert done.exit_code == 0
-    assert "Dated after 2025-10-01 05:00 and left out: tests 40, seconds 2000" in done.stderr
+    assert "Dated after 2025-10-01 00:00 and left out: tests 40, seconds 2000" in done.stderr
     assert "Dated after" not in report(survey, "-o", tmp_path / "road.pdf", *NOW).stderr
 
 

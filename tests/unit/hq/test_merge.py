@@ -215,6 +215,29 @@ def test_a_replay_is_no_evidence_even_if_that_is_learnt_late(hq: SmallHq) -> Non
     assert len(hq.table("samples")) == len(seconds(small_drive(2))), late
 
 
+def test_a_test_keeps_the_operator_of_its_link(hq: SmallHq) -> None:
+    """Of several links in one drive: those of the plan are for tests that name none."""
+    drive, *rest = small_drive(2)
+    plan = dataclasses.replace(drive.value.plan, operator="Kcell")
+    rows = [dataclasses.replace(drive, value=dataclasses.replace(drive.value, plan=plan))]
+    own = iter(("Beeline",))
+    for row in rest:
+        value = row.value
+        if isinstance(value, ThroughputTest):
+            value = dataclasses.replace(value, operator=next(own, ""))
+        rows.append(dataclasses.replace(row, value=value))
+    wanted = ["Beeline", "Kcell"]
+    first, *others = cut(rows, [1, 20, 99], DEVICES[1], EPOCHS[1])
+    hq.land(others)
+    hq.merge()
+    assert hq.table("tests")["operator"].to_list() == ["Beeline", None]
+    hq.land([first, *cut(rows, [99], DEVICES[2], EPOCHS[2])])
+    hq.merge()
+    tests = hq.table("tests").sort("started_mono_us")
+    assert tests["operator"].to_list() == wanted
+    assert set(hq.table("samples")["operator"]) == {"Kcell"}
+
+
 def test_batches_wait_for_the_row_of_their_drive(hq: SmallHq) -> None:
     """Rewriting the archive for each batch that overtook another would take for ever."""
     first, *others = cut(small_drive(2), [1, 20, 99], DEVICES[1], EPOCHS[1])

@@ -199,7 +199,7 @@ def test_words_of_modems_and_targets_are_in_the_readers_language(language: str) 
     findings = find(measurements([{}]), Highway("KAZ01"), rule, Scope(), NOW_UTC_US)
     assert source[language] in said(compose(findings, None, Wording(language)))
     programme = said(composed(measurements(), Programme(), language))
-    assert texts["report.access_fibre"][language] in programme
+    assert texts["analysis.access_fibre"][language] in programme
     assert language == "en" or " fibre" not in programme
 
 
