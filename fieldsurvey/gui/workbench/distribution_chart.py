@@ -204,7 +204,7 @@ class DistributionChart(Chart):
                 look.texts.tr(
                     "wb_group",
                     group=group.name,
-                    percent=percent(look.texts, reaching, len(group.rates_mbps)),
+                    percent=percent(look.texts, reaching / len(group.rates_mbps)),
                     count=look.texts.number(len(group.rates_mbps)),
                 ).replace(" %", "\u00a0%")
             )

@@ -1,7 +1,5 @@
 """Sentences about what is selected. Each says how many tests it rests on, and none flatters."""
 
-import math
-
 import numpy as np
 
 from fieldsurvey.gui.texts import Texts
@@ -19,9 +17,11 @@ def share_reaching(facts: Facts, tests: Bools) -> tuple[int, int, int]:
     return tuple(int(np.count_nonzero(part)) for part in (telling, reaching, no_service))  # type: ignore[return-value]  # three of them
 
 
-def percent(texts: Texts, part: int, whole: int) -> str:
-    """Return a share cut, not rounded, to whole per cent."""
-    return texts.number(math.floor(100 * part / whole + 1e-9))
+def percent(texts: Texts, share: float) -> str:
+    """Return a share of 1 in whole per cent, rounded as in the report and on the command line, so
+    that one figure reads the same everywhere; but 100 is said of all of them only."""
+    whole = round(100 * share)
+    return texts.number(whole if share >= 1 else min(whole, 99))
 
 
 def share_sentence(texts: Texts, model: SelectionModel, highway_ref: str = "") -> str:
@@ -41,7 +41,7 @@ def share_sentence(texts: Texts, model: SelectionModel, highway_ref: str = "") -
         return where + texts.tr("wb_too_few", count=count, fewest=FEWEST)
     sentence = texts.tr(
         "wb_share_reaching",
-        percent=percent(texts, reaching, count),
+        percent=percent(texts, reaching / count),
         count=texts.number(count),
         target=texts.number(facts.target_bps / 1e6),
     )

@@ -14,6 +14,7 @@ from fieldsurvey.gui.workbench.chart_items import PointCloud
 from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top, span_of
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.results import DRAWN, FEWEST, drawn_rates_mbps, outlook_ranks
+from fieldsurvey.gui.workbench.saying import percent
 from fieldsurvey.gui.workbench.selection import Changed, SelectionModel, Spot
 
 _BAND = 0.13
@@ -108,8 +109,8 @@ class SignalChart(Chart):
                 texts.tr(
                     "wb_signal_sentence",
                     middle=middle,
-                    strong=texts.number(strong),
-                    weak=texts.number(weak),
+                    strong=percent(texts, strong),
+                    weak=percent(texts, weak),
                 ),
             )
         return " ".join(words).replace(" %", "\u00a0%")
@@ -119,8 +120,8 @@ class SignalChart(Chart):
         ordered = np.sort(signal[known])
         return float(np.round(ordered[len(ordered) // 2])) if len(ordered) else 0.0
 
-    def _share(self, tests: Bools, rates: Floats) -> int | None:
-        """Return the share in per cent of tests that reach the target; None of fewer than five."""
+    def _share(self, tests: Bools, rates: Floats) -> float | None:
+        """Return the share of tests that reach the target; None of fewer than five."""
         tests = tests & (
             np.isfinite(rates) | self.model.facts.tests.fields["result"].is_word("no_service")
         )
@@ -128,7 +129,7 @@ class SignalChart(Chart):
         if count < FEWEST:
             return None
         reaching = np.count_nonzero(tests & (rates >= self.model.facts.target_bps / 1e6))
-        return int(100 * reaching / count)
+        return float(reaching / count)
 
     def show_all(self) -> None:
         signal = self._signal()

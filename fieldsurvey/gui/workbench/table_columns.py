@@ -6,7 +6,8 @@ from fieldsurvey.analysis.sentence import more_tests
 from fieldsurvey.gui.reading import Outlook
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.annotations import Annotation
-from fieldsurvey.gui.workbench.results import outlook_of
+from fieldsurvey.gui.workbench.results import FEWEST, outlook_of
+from fieldsurvey.gui.workbench.saying import percent
 from fieldsurvey.gui.workbench.table_model import Column, Row
 from fieldsurvey.gui.workbench.words import day, moment, word_of
 from fieldsurvey.model.messages import message
@@ -20,13 +21,6 @@ def _word(name: str, *, field: str = "") -> Column:
         lambda texts, row: word_of(texts, field or name, row[name]) if row[name] else "",
         name,
     )
-
-
-def _mbps(title_id: str, name: str) -> Column:
-    def text(texts: Texts, row: Row) -> str:
-        return "" if row[name] is None else texts.rate(row[name] / 1e6)
-
-    return Column(title_id, text, name, is_number=True)
 
 
 def _ms(title_id: str, name: str) -> Column:
@@ -117,10 +111,27 @@ def _needed(texts: Texts, row: Row) -> str:
 
 
 def _share(texts: Texts, row: Row) -> str:
-    if row["share_above"] is None:
+    """The share with its interval, of as many tests as a share needs in the report."""
+    if not row["tests"]:
         return ""
-    low, high = (texts.number(100 * row[name]) for name in ("share_low", "share_high"))
-    return f"{texts.number(int(100 * row['share_above'] + 1e-9))} % ({low}–{high})"
+    if row["above"] + row["below"] + row["no_service"] < FEWEST:
+        return texts.say(message("report.too_few"))
+    low, high = (texts.number(round(100 * row[name])) for name in ("share_low", "share_high"))
+    return f"{percent(texts, row['share_above'])}\u00a0% ({low}–{high}\u00a0%)"
+
+
+def _ranked(title_id: str, name: str) -> Column:
+    """A rate by rank; where it has none, why: too few tests, or that rank had no service."""
+
+    def text(texts: Texts, row: Row) -> str:
+        if row[name] is not None:
+            return texts.rate(row[name] / 1e6)
+        if not row["tests"]:
+            return ""
+        why = "too_few" if row["tests"] < FEWEST else "rank_no_service"
+        return texts.say(message(f"report.{why}"))
+
+    return Column(title_id, text, name, is_number=True)
 
 
 def _verdict_columns() -> tuple[Column, ...]:
@@ -131,8 +142,8 @@ def _verdict_columns() -> tuple[Column, ...]:
         Column("wb_col_share", _share, "share_above", is_number=True),
         Column("wb_col_needed", _needed, "tests_needed"),
         number("wb_col_no_service", "no_service"),
-        _mbps("wb_col_median", "median_bps"),
-        _mbps("wb_col_p10", "p10_bps"),
+        _ranked("wb_col_median", "median_bps"),
+        _ranked("wb_col_p10", "p10_bps"),
         Column(
             "wb_col_newest",
             lambda _texts, row: "" if row["newest_utc_us"] is None else day(row["newest_utc_us"]),
