@@ -37,12 +37,15 @@ def _places() -> Places:
         ("Tselinnoye", "", "Целинное", "", 100),
         ("Yolka", "", "Ёлка", "", 50),
         ("Novaya Alma", "", "Новая Алма", "", 10),
+        ("Taldy", "", "Талды", "", 70),
+        ("Taldy", "", "Талды", "", 60),
     ]
     count = len(names)
     own, english, russian, kazakh, people = zip(*names, strict=True)
     table = SettlementTable(
         tuple(str(number) for number in range(count)), own, english, russian, kazakh,
-        43.0 + np.arange(count) * 0.1, np.full(count, 77.0), np.array(people),
+        np.array([*(43.0 + np.arange(count - 2) * 0.1), 48.1, 44.2]),
+        np.array([*np.full(count - 2, 77.0), 77.24, 77.0]), np.array(people),
         np.full(count, 1_500.0), (None,) * count,
     )  # fmt: skip
     lines = [
@@ -113,6 +116,11 @@ def test_a_label_has_the_other_names_behind_it(search: PlaceSearch) -> None:
     assert search.find("almaty", "kk")[0].label == "Алматы (Almaty, Алма-Ата)"
 
 
+def test_villages_of_one_name_are_told_apart(search: PlaceSearch) -> None:
+    labels = [place.label for place in search.find("taldy", "ru")]
+    assert labels == ["Талды (Taldy) · A-17, км 20", "Талды (Taldy) · 44,2° с. ш., 77,0° в. д."]
+
+
 @pytest.mark.parametrize(
     "typed",
     [
@@ -141,9 +149,10 @@ def test_a_highway_of_two_lines_gives_both_with_what_is_near(search: PlaceSearch
     assert (first, second) == ("A-1, km 12.5", "A-1 (2), km 12.5")
 
 
-def test_a_kilometre_beyond_the_end_gives_the_highway(search: PlaceSearch) -> None:
+def test_a_kilometre_beyond_the_end_gives_the_highway_and_says_so(search: PlaceSearch) -> None:
     (found,) = search.find("KZ38-01 900")
-    assert found.label == "KZ38-01"
+    assert found.label == "KZ38-01 · has no km 900, all of it"
+    assert not found.is_spot
     assert found.box[1] == 77.0
     assert found.box[3] == pytest.approx(77.6)
 

@@ -571,3 +571,21 @@ def test_every_action_can_be_asked_for(open_workbench: Open) -> None:
                 popup.close()
         QApplication.processEvents()
     settle(window)
+
+
+def test_what_is_not_found_is_said(open_workbench: Open) -> None:
+    finder = open_workbench().finder
+    finder.open("Where?", lambda _typed: ())
+    assert not finder.nothing.isVisible(), "nothing is asked yet"
+    QTest.keyClicks(finder.line, "qwzx")
+    assert finder.nothing.isVisible()
+    assert "qwzx" in finder.nothing.text()
+    assert finder.line.accessibleDescription() == finder.nothing.text()
+    QApplication.processEvents()
+    needed = finder.nothing.heightForWidth(finder.nothing.width())
+    assert finder.nothing.height() >= needed, "none of it is cut off"
+
+
+def test_no_place_is_asked_for_where_there_is_no_map(open_workbench: Open) -> None:
+    window = open_workbench(None)
+    assert not window.menus.actions[Do.FIND].isEnabled()

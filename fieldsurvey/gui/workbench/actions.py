@@ -109,7 +109,7 @@ ACTIONS = (
     Action(Do.NOTE, "M", Menu.EDIT),
     Action(Do.RETAG, "T", Menu.EDIT),
     Action(Do.COPY, "Ctrl+C", Menu.EDIT, starts_group=True),
-    Action(Do.FIND, "Ctrl+F", Menu.SELECT, Needs.NOTHING),
+    Action(Do.FIND, "Ctrl+F", Menu.SELECT),  # the map it goes to comes with what is open
     Action(Do.FILTER, "F", Menu.SELECT),
     Action(Do.SELECT_ALL, "Ctrl+A", Menu.SELECT, starts_group=True),
     Action(Do.CLEAR, "Esc", Menu.SELECT),

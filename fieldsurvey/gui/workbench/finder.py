@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QTreeWidget,
     QTreeWidgetItem,
@@ -60,9 +61,12 @@ class Finder(QFrame):
         self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
+        layout = self._rows = QVBoxLayout(self)
         layout.addWidget(self.line)
+        self.nothing = QLabel()  # says that there is no answer
+        self.nothing.setWordWrap(True)
         layout.addWidget(self.list)
+        layout.addWidget(self.nothing)
         self.line.textChanged.connect(self._ask)
         self.line.installEventFilter(self)
         self.list.itemClicked.connect(lambda item: self._take(self.list.indexOfTopLevelItem(item)))
@@ -73,6 +77,7 @@ class Finder(QFrame):
         self._row_px = look.px(_ROW_PX)
         self.line.setFont(screen_font(look.px(15), bold=False))
         self.list.setFont(screen_font(look.px(13), bold=False))
+        self.nothing.setFont(screen_font(look.px(13), bold=False))
 
     def open(self, prompt: str, suggest: Callable[[str], Sequence[Answer]]) -> None:
         """Ask ``prompt``; ``suggest`` gives answers to what is typed, the best first."""
@@ -101,7 +106,16 @@ class Finder(QFrame):
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.list.addTopLevelItem(item)
         self._choose(0)
+        self._say_if_nothing(text.strip())
         self._fit()
+
+    def _say_if_nothing(self, typed: str) -> None:
+        said = ""
+        if self._look is not None and typed and not self._answers:
+            said = self._look.texts.tr("wb_nothing_found", typed=typed)
+        self.nothing.setText(said)
+        self.nothing.setVisible(bool(said))
+        self.line.setAccessibleDescription(said)
 
     def _choose(self, row: int) -> None:
         last = self.list.topLevelItemCount() - 1
@@ -122,7 +136,9 @@ class Finder(QFrame):
         shown = min(_MOST, len(self._answers))
         self.list.setVisible(bool(self._answers))
         self.list.setFixedHeight(row * shown + 2 * self.list.frameWidth() + 2)
-        height = min(self.sizeHint().height(), parent.height() - 16)
+        self._rows.activate()  # what it says has just changed
+        needed = max(self.sizeHint().height(), self._rows.heightForWidth(width))
+        height = min(needed, parent.height() - 16)
         self.setGeometry((parent.width() - width) // 2, 8, width, height)
 
     def _take(self, row: int) -> None:

@@ -6,8 +6,10 @@ of its many transliterations it is typed: Қапшағай, капшагай, Qa
 
 import heapq
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from fieldsurvey.places.roads import HighwayLine
 
 _AROUND_KILOMETRE_M = 3_000.0
 _AROUND_SETTLEMENT_M = 4_000.0
+_BESIDE_HIGHWAY_M = 30_000.0  # further away, coordinates tell more
 # "km 42", "42 km", "42", "412+300"; a sign before it or not.
 _KILOMETRE = re.compile(
     r"^\s*(?:km|км|шақырым)?\.?\s*(\d{1,4})(?:[.,+](\d{1,3}))?\s*(?:km|км)?\s*$"
@@ -61,6 +64,7 @@ class PlaceSearch:
             self._refs.setdefault(_ref_key(number_of_highway(ref)), []).append(ref)
         self._names = self._all_names()
         self._population = [int(people) for people in self._table.population]
+        self._posts = _Posts(self._lines)
 
     def find(self, text: str, language: str = "en", limit: int = 20) -> list[FoundPlace]:
         """Return what ``text`` may mean, the likeliest first, labels in ``language``."""
@@ -90,9 +94,13 @@ class PlaceSearch:
             best[name.settlement] = min(rank, best.get(name.settlement, rank))
         people = self._population
         likeliest = heapq.nsmallest(limit, best, key=lambda n: (best[n], -people[n], n))
-        return [self._settlement(number, language) for number in likeliest]
+        shown = Counter(self._table.name_in(number, language) for number in likeliest)
+        return [
+            self._settlement(number, language, shown[self._table.name_in(number, language)] > 1)
+            for number in likeliest
+        ]
 
-    def _settlement(self, number: int, language: str) -> FoundPlace:
+    def _settlement(self, number: int, language: str, has_namesakes: bool) -> FoundPlace:
         table = self._table
         latitude, longitude = float(table.latitude_deg[number]), float(table.longitude_deg[number])
         label = table.name_in(number, language)
@@ -100,9 +108,22 @@ class PlaceSearch:
         others.pop(label, None)
         if others:
             label = f"{label} ({', '.join(others)})"
+        if has_namesakes:  # the places file knows no districts
+            label = f"{label} · {self._whereabouts(latitude, longitude, language)}"
         return FoundPlace(
             label, latitude, longitude, _box_around(latitude, longitude, _AROUND_SETTLEMENT_M)
         )
+
+    def _whereabouts(self, latitude_deg: float, longitude_deg: float, language: str) -> str:
+        """Return the kilometre of a highway next to a position, else its coordinates."""
+        post = self._posts.nearest(latitude_deg, longitude_deg)
+        if post is not None:
+            return message("gui.map_kilometre", highway=post[0], km=post[1]).text(language)
+        latitude, longitude = (
+            _decimal(f"{degrees:.1f}", language) for degrees in (latitude_deg, longitude_deg)
+        )
+        told = message("gui.map_coordinates", latitude=latitude, longitude=longitude)
+        return told.text(language)
 
     # Highways
 
@@ -143,11 +164,13 @@ class PlaceSearch:
 
     def _kilometre(self, refs: Sequence[str], chainage_m: int, language: str) -> list[FoundPlace]:
         """Return the kilometre on every line of the highway that is long enough, told apart by the
-        settlement next to it; the highway where none is."""
-        km = f"{chainage_m / 1000:g}"
+        settlement next to it; the highway, which says so, where none is."""
+        km = _decimal(f"{chainage_m / 1000:g}", language)
         places = [(ref, at) for ref in refs for at in _places_at(self._lines[ref], chainage_m)]
         if not places:
-            return [self._highway(ref) for ref in refs]
+            without = message("gui.map_no_such_kilometre", km=km).text(language)
+            whole = [self._highway(ref) for ref in refs]
+            return [replace(place, label=f"{place.label} · {without}") for place in whole]
         found = []
         for ref, at in places:
             label = message("gui.map_kilometre", highway=ref, km=km).text(language)
@@ -166,6 +189,44 @@ class PlaceSearch:
             (table.longitude_deg - longitude_deg) * east_m,
         )
         return table.name_in(int(np.argmin(away_m)), language)
+
+
+class _Posts:
+    """Every kilometre of every highway, to tell what lies next to one."""
+
+    def __init__(self, lines: dict[str, list[HighwayLine]]) -> None:
+        self._refs: list[str] = []
+        kms, latitudes, longitudes = [], [], []
+        for line in chain.from_iterable(lines.values()):
+            first, last = line.chainage_m[0], line.chainage_m[-1]
+            km = np.arange(np.ceil(first / 1000), np.floor(last / 1000) + 1)
+            kms.append(km)
+            latitudes.append(np.interp(km * 1000, line.chainage_m, line.latitude_deg))
+            longitudes.append(np.interp(km * 1000, line.chainage_m, line.longitude_deg))
+            self._refs += [line.ref] * len(km)
+        nothing = np.zeros(0)
+        self._km = np.concatenate([nothing, *kms])
+        self._latitude_deg = np.concatenate([nothing, *latitudes])
+        self._longitude_deg = np.concatenate([nothing, *longitudes])
+
+    def nearest(self, latitude_deg: float, longitude_deg: float) -> tuple[str, int] | None:
+        """Return highway and kilometre next to a position, None where all are far away."""
+        if not self._refs:
+            return None
+        north_m, east_m = metres_per_degree(latitude_deg)
+        away_m = np.hypot(
+            (self._latitude_deg - latitude_deg) * north_m,
+            (self._longitude_deg - longitude_deg) * east_m,
+        )
+        next_to = int(np.argmin(away_m))
+        if away_m[next_to] > _BESIDE_HIGHWAY_M:
+            return None
+        return self._refs[next_to], int(self._km[next_to])
+
+
+def _decimal(figures: str, language: str) -> str:
+    """Return figures with the decimal sign of the language; Qt's are not known here."""
+    return figures if language == "en" else figures.replace(".", ",")
 
 
 def _places_at(lines: Sequence[HighwayLine], chainage_m: float) -> list[tuple[float, float]]:
