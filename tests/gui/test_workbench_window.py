@@ -493,6 +493,16 @@ def test_views_recent_files_and_looks_are_there_the_next_day(
     assert view.text() == "Kcell, first ten"
     view.trigger()
     assert again.model.filters.text() == window.model.filters.text()
+    again.menus._ask_name("Kcell, first ten")
+    answer(again, "Ten")
+    again._settings.keep_view("Other", "")
+    again.menus._ask_name("Other")
+    answer(again, "Ten")
+    the_question(again).no.click()
+    assert list(again._settings.views()) == ["Ten", "Other"], "none is lost unasked"
+    again.menus._ask_removal("Ten")
+    the_question(again).yes.click()
+    assert list(again._settings.views()) == ["Other"]
     again.menus._fill_recent()
     recent = again.menus._recent.actions()[0]
     assert "gone.fsurvey" in recent.text()
@@ -555,6 +565,34 @@ def test_the_palette_finds_commands_by_their_words(open_workbench: Open) -> None
     QTest.keyClick(window.finder.line, Qt.Key.Key_Return)
     assert window.charts.axis is Axis.ROAD
     assert not window.finder.isVisible()
+
+
+def test_the_palette_has_saved_views_and_what_was_open_before(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    window = open_workbench()
+    (tmp_path / "yesterday.fsurvey").touch()
+    for name in ("yesterday.fsurvey", "gone.fsurvey"):
+        window._settings.opened(tmp_path / name)
+    window._settings.keep_view("Kcell alone", "operator=Kcell")
+    assert [answer.text for answer in window.menus.answers(".fsurvey")] == ["yesterday.fsurvey"]
+    (view,) = window.menus.answers("kcell")
+    view.take()
+    assert window.model.filters.choices == {"operator": ("Kcell",)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_menus_are_reached_from_the_keyboard(open_workbench: Open, language: str) -> None:
+    window = open_workbench(language=language)
+    letters = [
+        action.text()[action.text().index("&") + 1].casefold()
+        for action in window.menuBar().actions()
+    ]
+    assert len(letters) == len(set(letters)) == 5
+    QTest.keyClick(window, Qt.Key.Key_F10)
+    menu = window.menuBar().activeAction().menu()
+    assert menu.isVisible()
+    menu.close()
 
 
 def test_every_action_can_be_asked_for(open_workbench: Open) -> None:

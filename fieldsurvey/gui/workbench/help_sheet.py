@@ -8,7 +8,7 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.actions import ACTIONS, Menu
 from fieldsurvey.gui.workbench.dialogs import Question
 
-_BY_HAND = ("drag_map", "grow_map", "drag_chart", "wheel", "arrows", "row")
+_BY_HAND = ("drag_map", "grow_map", "drag_chart", "wheel", "arrows", "row", "menus")
 
 
 def open_help(parent: QWidget, look: Look) -> Question:
@@ -19,7 +19,8 @@ def open_help(parent: QWidget, look: Look) -> Question:
     grid.setHorizontalSpacing(look.px(18))
     row = 0
     for menu in Menu:
-        row = _line(grid, row, "", texts.tr(f"wb_menu_{menu.value}"), look, bold=True)
+        title = texts.tr(f"wb_menu_{menu.value}").replace("&", "")  # before the letter to press
+        row = _line(grid, row, "", title, look, bold=True)
         for entry in ACTIONS:
             if entry.menu is menu:
                 row = _line(grid, row, entry.key, texts.tr(entry.text_id), look, bold=False)

@@ -53,12 +53,19 @@ class Settings:
         return dict(zip(self._list("view_names"), self._list("view_texts"), strict=False))
 
     def keep_view(self, name: str, text: str) -> None:
-        views = self.views() | {name: text}
-        self._keep_list("view_names", list(views))
-        self._keep_list("view_texts", list(views.values()))
+        self._keep_views(self.views() | {name: text})
 
     def forget_view(self, name: str) -> None:
-        views = {known: text for known, text in self.views().items() if known != name}
+        self._keep_views({known: text for known, text in self.views().items() if known != name})
+
+    def rename_view(self, name: str, wanted: str) -> None:
+        """Give a view another name, where it stands; another of that name is forgotten."""
+        others = {known: text for known, text in self.views().items() if known != wanted}
+        self._keep_views(
+            {wanted if known == name else known: text for known, text in others.items()}
+        )
+
+    def _keep_views(self, views: dict[str, str]) -> None:
         self._keep_list("view_names", list(views))
         self._keep_list("view_texts", list(views.values()))
 
