@@ -48,6 +48,7 @@ def test_days_are_kazakhstans_and_those_asked_for_are_compared() -> None:
     found = event_hours(m, all_of(m), all_of(m), None, None)
     first, second = sorted(found.days)
     assert second - first == DAY_US
+    assert (found.event, found.baseline) == (second, first), "what came later is the event"
     assert (first + 5 * 3_600_000_000) % DAY_US == 0
     found = event_hours(m, all_of(m), all_of(m), second, first)
     assert found.hours is not None
@@ -77,10 +78,15 @@ def test_the_chart_says_the_busy_hour_and_follows_days_and_selection(
     settle(window)
     chart = window.charts.event_chart
     assert [chart.event_day.count(), chart.usual_day.count()] == [2, 2]
+    chart.event_day.setCurrentIndex(0)
+    settle(window)
     assert chart.sentence.text().startswith("No single busy hour, 5 are equally low")
     assert not any(line.isVisible() for line in chart._busy)
     chart.event_day.setCurrentIndex(1)
     settle(window)
+    assert chart._no_rate.isVisible(), "what the band below 0 means"
+    assert not chart._target.label.isVisible()
+    assert "target 100 Mbps" in chart.legend.accessibleName()
     assert [line.value() for line in chart._busy if line.isVisible()] == [19, 20]
     assert chart.found is not None
     assert (chart.found.event, chart.found.baseline) == tuple(sorted(chart.found.days))[::-1]
@@ -107,3 +113,6 @@ def test_without_fixed_laptops_it_says_so(window: WorkbenchWindow) -> None:
     said = window.charts.event_chart.sentence.text()
     assert said.startswith("No laptop stood at one place")
     assert "40 tests" in said
+    chart = window.charts.event_chart
+    assert not chart.event_day.isVisible(), "there is no day to choose"
+    assert not chart.usual_day.isVisible()

@@ -21,7 +21,7 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, Sign, TargetLine, round_top
 from fieldsurvey.gui.workbench.event_days import DAY_US, EventHours, event_hours
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.jobs import Jobs
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _BAND = 0.13
+_COUNTS_TOP = 1.6  # of the highest bar: above it stands what is counted
 _HOUR_US = 3_600_000_000
 _EVENT, _USUAL = (0.12, 0.62), (0.38, 0.88)  # from and to, within the hour
 
@@ -68,8 +69,10 @@ class EventChart(Chart):
         self._floor = pg.InfiniteLine(pos=0.0, angle=0)
         self._busy = [pg.InfiniteLine(angle=90) for _ in range(2)]
         self._words = [pg.TextItem(anchor=(0, 0)) for _ in range(2)]
+        self._no_rate = pg.TextItem(anchor=(0, 0.5))
         for item in (
             *self._busy, self._floor, *self._blocks, *self._medians, self._silent, self._words[0],
+            self._no_rate,
         ):  # fmt: skip
             self.box.addItem(item, ignoreBounds=True)
         for item in (*self._bars, self._words[1]):
@@ -98,7 +101,12 @@ class EventChart(Chart):
         for line in self._busy:
             line.setPen(pg.mkPen(theme.ink, width=look.px(1), style=Qt.PenStyle.DotLine))
         self._target.dress(look)
-        for words, text_id in zip(self._words, ("mbps", "wb_event_counts"), strict=True):
+        self._target.label.setVisible(False)  # in the legend: here it would hide the last hours
+        for words, text_id in (
+            (self._words[0], "mbps"),
+            (self._words[1], "wb_event_counts"),
+            (self._no_rate, "wb_no_rate"),
+        ):
             words.setColor(QColor(theme.soft_ink))
             words.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
             words.setText(texts.tr(text_id))
@@ -162,6 +170,7 @@ class EventChart(Chart):
                 choice.addItem(look.texts.tr(text_id, day=day_name(day)), day)
             choice.setCurrentIndex(days.index(chosen) if chosen in days else -1)
             choice.blockSignals(False)
+            choice.setVisible(bool(days))
 
     def _said(self, look: Look, found: EventHours) -> str:
         from fieldsurvey.analysis.event_sentence import busy_sentence
@@ -208,6 +217,8 @@ class EventChart(Chart):
         self.box.setXRange(first, last, padding=0.02)
         self._mark_busy(hours)
         self._words[0].setPos(first, top * 1.04)
+        self._no_rate.setPos(first, nowhere)
+        self._no_rate.setVisible(hours is not None)
 
     def _mark_busy(self, hours: "pl.DataFrame | None") -> None:
         """Draw a line where the busy hours begin and end, if a time stands out."""
@@ -229,16 +240,20 @@ class EventChart(Chart):
             hour, count = _column(hours, "hour"), _column(hours, name)
             item.setOpts(x0=hour + begin, x1=hour + end, y0=np.zeros(len(hour)), y1=count)
             most = max(most, float(count.max(initial=0.0)))
-        self.counts.setYRange(0, most * 1.15, padding=0)
-        self._words[1].setPos(_span(hours)[0], most * 1.15)
+        self.counts.setYRange(0, most * _COUNTS_TOP, padding=0)
+        self._words[1].setPos(_span(hours)[0], most * _COUNTS_TOP)
 
     def _tell_legend(self, look: Look, found: EventHours) -> None:
-        theme, entries = look.theme, []
+        theme = look.theme
+        entries: list[tuple[Sign, str, str]] = []
         if found.event is not None:
             entries.append((Shape.SQUARE, theme.above, day_name(found.event)))
         if found.baseline is not None:
             usual = look.texts.tr("wb_event_usually", day=day_name(found.baseline))
             entries.append((Shape.BAR, theme.soft_ink, usual))
+        target = look.texts.number(self.model.facts.target_bps / 1e6)
+        target_words = look.texts.tr("wb_target", target=target)
+        entries.append((Qt.PenStyle.DashLine, theme.target_line, target_words))
         entries.append((Shape.CROSS, theme.no_service, look.texts.tr("wb_word_no_service")))
         entries.append((Shape.BAR, theme.ink, look.texts.tr("wb_event_clock")))
         self.legend.show_entries(look, entries)

@@ -23,7 +23,7 @@ DAY_US = 86_400_000_000
 @dataclass(frozen=True)
 class EventHours:
     """``days``: beginnings (UTC, µs) of the days by Kazakhstan's clock on which fixed laptops
-    tested, the one with most tests first. ``event``, ``baseline``: those compared. ``hours``: of
+    tested, those with most tests first, of equally many the later one. ``event``, ``baseline``: those compared. ``hours``: of
     :func:`fieldsurvey.analysis.event.compare_days`, None without a day. ``driving_tests``: tests
     that were left out, of laptops that drove."""
 
@@ -43,8 +43,8 @@ def event_hours(
 ) -> EventHours:
     """Compare two days of the ``selected`` tests of laptops that stood.
 
-    ``offered``: tests that say which days there are. A day that is not among these is replaced by
-    the one with most tests; ``baseline`` None: the next after it, if there is one.
+    ``offered``: tests that say which days there are. A day that is not among these is replaced:
+    of the two with most tests the later one is the event, because its baseline comes before it.
     """
     import polars as pl
 
@@ -61,13 +61,13 @@ def event_hours(
         .drop_nulls()
         .group_by("day")
         .len()
-        .sort("len", "day", descending=[True, False])
+        .sort("len", "day", descending=True)
     )
     days = tuple(counts["day"].to_list())
     driving = tests.filter(~stood & pl.col("selected")).height
     if not days:
         return EventHours((), None, None, None, driving)
-    of_event: int = event if event is not None and event in days else days[0]
+    of_event: int = event if event is not None and event in days else max(days[:2])
     if baseline not in days or baseline == of_event:
         baseline = next((day for day in days if day != of_event), None)
     chosen = of_fixed.filter("selected").drop("offered", "selected")
