@@ -1,11 +1,12 @@
 """What charts are put together from: the box that is brushed, legend, sentence, target line."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from fieldsurvey.gui.fitting import FittedLabel, screen_font
@@ -16,6 +17,7 @@ from fieldsurvey.gui.workbench.facts import Floats
 TEXT_PX = 12
 _SENTENCE_PX = 14
 _MOST_LINES = 3
+_LINE_PX = 28  # of a line in the legend: every kind of dashes is seen
 
 
 class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
@@ -48,20 +50,23 @@ class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
             self.picked.emit(at.x(), at.y())
 
 
+Sign = Shape | Qt.PenStyle  # a shape, or a piece of a line
+
+
 class Legend(QWidget):
-    """A row of shapes with their words."""
+    """A row of signs with their words."""
 
     def __init__(self) -> None:
         super().__init__()
         self._look: Look | None = None
-        self._entries: list[tuple[Shape, str, str]] = []
+        self._entries: list[tuple[Sign, str, str]] = []
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
-    def show_entries(self, look: Look, entries: list[tuple[Shape, str, str]]) -> None:
-        """``entries``: shape, colour, word."""
-        if look is self._look and entries == self._entries:
+    def show_entries(self, look: Look, entries: Sequence[tuple[Sign, str, str]]) -> None:
+        """``entries``: sign, colour, word."""
+        if look is self._look and list(entries) == self._entries:
             return
-        self._look, self._entries = look, entries
+        self._look, self._entries = look, list(entries)
         self.setAccessibleName(", ".join(word for _, _, word in entries))
         self.updateGeometry()
         self.update()
@@ -71,13 +76,17 @@ class Legend(QWidget):
         metrics = QFontMetrics(screen_font(self._px(TEXT_PX), bold=False))
         x, y, line = float(self._px(6)), 0.0, metrics.lineSpacing() + self._px(2)
         places: list[QPointF] = []
-        for _, _, word in self._entries:
-            needed = metrics.horizontalAdvance(word) + self._px(34)
+        for sign, _, word in self._entries:
+            needed = self._sign_px(sign) + metrics.horizontalAdvance(word) + self._px(18)
             if places and x + needed > width:
                 x, y = float(self._px(6)), y + line
             places.append(QPointF(x, y))
             x += needed
         return places, round(y + line)
+
+    def _sign_px(self, sign: Sign) -> int:
+        """Return the room before the word."""
+        return self._px(16 if isinstance(sign, Shape) else _LINE_PX + 6)
 
     def _px(self, pixels: float) -> int:
         return round(pixels) if self._look is None else self._look.px(pixels)
@@ -97,13 +106,18 @@ class Legend(QWidget):
         painter = QPainter(self)
         painter.setFont(screen_font(self._px(TEXT_PX), bold=False))
         line = painter.fontMetrics().lineSpacing() + self._px(2)
-        for place, (shape, colour, word) in zip(
+        for place, (sign, colour, word) in zip(
             self._places(self.width())[0], self._entries, strict=True
         ):
-            centre = place + QPointF(self._px(6), line / 2)
-            draw_shape(painter, shape, centre, self._px(5), QColor(colour))
+            middle = place + QPointF(0, line / 2)
+            if isinstance(sign, Shape):
+                centre = middle + QPointF(self._px(6), 0)
+                draw_shape(painter, sign, centre, self._px(5), QColor(colour))
+            else:
+                painter.setPen(QPen(QColor(colour), self._px(2), sign))
+                painter.drawLine(middle, middle + QPointF(self._px(_LINE_PX), 0))
             painter.setPen(QColor(self._look.theme.soft_ink))
-            room = QRectF(place.x() + self._px(16), place.y(), self.width(), line)
+            room = QRectF(place.x() + self._sign_px(sign), place.y(), self.width(), line)
             painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), word)
         painter.end()
 
@@ -152,7 +166,7 @@ class TargetLine:
         )
         self.label.setColor(QColor(theme.ink))
         background = QColor(theme.panel)
-        background.setAlphaF(0.8)
+        background.setAlphaF(0.5)  # what lies behind is seen
         self.label.fill = pg.mkBrush(background)
         self.label.setFont(screen_font(look.px(TEXT_PX - 1), bold=True))
 

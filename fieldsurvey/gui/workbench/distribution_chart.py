@@ -2,6 +2,7 @@
 
 Tests without service are in every curve: they are where it begins on the left, because a rate below
 any is what they have. Where there are fewer than five tests, nothing is drawn, and that is said.
+Names stand in the legend; where there is no room for curves and boxes, the curves come first.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top
 from fieldsurvey.gui.workbench.facts import Coded, Floats
+from fieldsurvey.gui.workbench.hues import hue_of, line_of
 from fieldsurvey.gui.workbench.pixel_item import PixelItem
 from fieldsurvey.gui.workbench.results import FEWEST, about_the_place, drawn_rates_mbps
 from fieldsurvey.gui.workbench.saying import percent, share_sentence
@@ -27,21 +29,18 @@ BY = ("operator", "campaign", "technology", "access_type")
 _MOST_CURVES = 6
 _MOST_STEPS = 800
 _NO_SERVICE_AT = -0.06  # of the axis: left of 0, where no rate lies
-# Okabe-Ito's hues that can be told from each other, each with a line of its own.
-_DAY = ("#0072b2", "#d55e00", "#007a5a", "#8c3b6b", "#8a5a00", "#4b565f")
-_NIGHT = ("#56b4e9", "#e66a0d", "#12ab80", "#cc79a7", "#e69f00", "#9aa7b2")
-_LINES = (
-    Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine,
-    Qt.PenStyle.DashDotDotLine, Qt.PenStyle.SolidLine,
-)  # fmt: skip
 _RANKS = (0.10, 0.25, 0.50, 0.75, 0.90)
+_BOX_PX, _AIR_PX = 15, 8  # a box, and around all of them
+_LOWEST_CURVES_PX, _AXIS_PX = 100, 22
 
 
 @dataclass(frozen=True)
 class Group:
-    """``rates_mbps`` ascending, -inf for tests without service."""
+    """``rates_mbps`` ascending, -inf for tests without service. ``place``: of its word among all,
+    see :mod:`fieldsurvey.gui.workbench.hues`."""
 
     name: str
+    place: int
     rates_mbps: Floats
 
     def quantile(self, share: float) -> float:
@@ -61,8 +60,11 @@ def groups_of(model: SelectionModel, by: str, unknown: str) -> list[Group]:
     for code, word in enumerate((*field.words, unknown)):
         mine = np.sort(rates[telling & (field.codes == code)])
         if len(mine):
-            groups.append(Group(word, mine))
+            groups.append(Group(word, code, mine))
     return sorted(groups, key=lambda group: -len(group.rates_mbps))
+
+
+_BoxRow = tuple[tuple[float, ...], QColor, Qt.PenStyle]  # ranks, colour and line
 
 
 class Boxes(PixelItem):
@@ -70,21 +72,22 @@ class Boxes(PixelItem):
 
     def __init__(self, box: pg.ViewBox) -> None:
         super().__init__(box)
-        self._rows: list[tuple[tuple[float, ...], QColor]] = []
+        self._rows: list[_BoxRow] = []
         self._width_px = 1.0
 
-    def show_rows(self, rows: list[tuple[tuple[float, ...], QColor]], width_px: float) -> None:
+    def show_rows(self, rows: list[_BoxRow], width_px: float) -> None:
         self._rows, self._width_px = rows, width_px
         self.refresh()
 
     def paint_pixels(self, painter: QPainter, to_pixels: QTransform, _area: QRect) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         half = min(0.32 * abs(to_pixels.m22()), 11 * self._width_px)
-        for number, (ranks, colour) in enumerate(self._rows):
+        for number, (ranks, colour, line) in enumerate(self._rows):
             y = to_pixels.map(QPointF(0, number)).y()
             low, lower, middle, upper, high = (to_pixels.map(QPointF(x, 0)).x() for x in ranks)
-            painter.setPen(QPen(colour, 1.5 * self._width_px))
+            painter.setPen(QPen(colour, 1.5 * self._width_px, line))
             painter.drawLine(QPointF(low, y), QPointF(high, y))
+            painter.setPen(QPen(colour, 1.5 * self._width_px))
             for end in (low, high):
                 painter.drawLine(QPointF(end, y - half / 2), QPointF(end, y + half / 2))
             veil = QColor(colour)
@@ -113,20 +116,18 @@ class DistributionChart(Chart):
         for box in (self.box, self.boxes):
             box.setMouseEnabled(x=True, y=False)
         self.boxes.invertY(True)
-        self._cells.layout.setRowStretchFactor(0, 3)
-        self._cells.layout.setRowStretchFactor(1, 2)
+        self.bottom.linkToView(self.box)  # the boxes may be hidden
         self._curves = [pg.PlotCurveItem() for _ in range(_MOST_CURVES)]
-        self._names = [pg.TextItem(anchor=(0, 0.5)) for _ in range(_MOST_CURVES)]
         for curve in self._curves:
             self.box.addItem(curve, ignoreBounds=True)
         self._drawn = Boxes(self.boxes)
         self.boxes.addItem(self._drawn, ignoreBounds=True)
-        for name in self._names:
-            self.boxes.addItem(name, ignoreBounds=True)
         self._unit = pg.TextItem(anchor=(0, 0))
         self.box.addItem(self._unit, ignoreBounds=True)
         self._targets = [TargetLine(self.box, 90), TargetLine(self.boxes, 90)]
         self._top = 1.0
+        self._boxes_drawn = 0
+        self.box.sigResized.connect(self._share_height)  # the legend takes of it as well
         self.box.picked.connect(lambda _x, _y: self.model.set_brush(None))
 
     def _choose(self) -> None:
@@ -141,11 +142,6 @@ class DistributionChart(Chart):
         self._unit.setColor(QColor(look.theme.soft_ink))
         self._unit.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
         self._unit.setText(look.texts.tr("wb_share_axis"))
-        for name in self._names:
-            name.setFont(screen_font(look.px(TEXT_PX - 1), bold=True))
-            background = QColor(look.theme.panel)
-            background.setAlphaF(0.75)
-            name.fill = pg.mkBrush(background)
         chosen = max(0, self.choice.currentIndex())
         self.choice.blockSignals(True)
         self.choice.clear()
@@ -177,39 +173,48 @@ class DistributionChart(Chart):
         if len(groups) > len(drawn):
             left_out = ", ".join(g.name for g in groups if g not in drawn)
             words.append(look.texts.tr("wb_groups_left_out", groups=left_out, fewest=FEWEST))
-        self.sentence.setText(" ".join(words))
+        self.sentence.setText(". ".join(words))
         (left, _right), (_low, top) = self.box.viewRange()
         self._unit.setPos(left, top)
 
     def _draw_groups(self, look: Look, drawn: list[Group], target_mbps: float) -> None:
-        hues = _NIGHT if look.theme.name == "night" else _DAY
         nowhere = _NO_SERVICE_AT * self._top
-        rows = []
-        for number in range(_MOST_CURVES):
-            curve, name = self._curves[number], self._names[number]
-            shown = number < len(drawn)
-            curve.setVisible(shown)
-            name.setVisible(shown)
-            if not shown:
-                continue
-            group, colour = drawn[number], QColor(hues[number])
+        rows, entries = [], []
+        for curve in self._curves[len(drawn) :]:
+            curve.setVisible(False)
+        for curve, group in zip(self._curves, drawn, strict=False):
+            colour, line = hue_of(look, group.place), line_of(group.place)
+            curve.setVisible(True)
             x, y = _curve(np.maximum(group.rates_mbps, nowhere))
             curve.setData(x, y)
-            curve.setPen(pg.mkPen(colour, width=look.px(2), style=_LINES[number]))
+            curve.setPen(pg.mkPen(colour, width=look.px(2), style=line))
             ranks = tuple(max(nowhere, group.quantile(share)) for share in _RANKS)
-            rows.append((ranks, colour))
-            name.setColor(QColor(look.theme.ink))
+            rows.append((ranks, colour, line))
             reaching = int(np.count_nonzero(group.rates_mbps >= target_mbps))
-            name.setText(
-                look.texts.tr(
-                    "wb_group",
-                    group=group.name,
-                    percent=percent(look.texts, reaching / len(group.rates_mbps)),
-                    count=look.texts.number(len(group.rates_mbps)),
-                ).replace(" %", "\u00a0%")
-            )
-            name.setPos(nowhere, number - 0.36)
+            words = look.texts.tr(
+                "wb_group",
+                group=group.name,
+                percent=percent(look.texts, reaching / len(group.rates_mbps)),
+                count=look.texts.number(len(group.rates_mbps)),
+            ).replace(" %", "\u00a0%")
+            entries.append((line, colour.name(), words))
         self._drawn.show_rows(rows, look.px(1))
+        self.legend.show_entries(look, entries)
+        self._boxes_drawn = len(rows)
+        self._share_height()
+
+    def _share_height(self) -> None:
+        """Give the boxes what they need, and nothing where the curves need it."""
+        if self._look is None:
+            return
+        px = self._look.px
+        boxes = px(_BOX_PX) * self._boxes_drawn + px(_AIR_PX)
+        left = self.view.height() - px(_AXIS_PX) - boxes
+        shown = self._boxes_drawn > 0 and left >= px(_LOWEST_CURVES_PX)
+        for part in (self.boxes, self._blank):
+            part.setVisible(shown)
+            part.setMinimumHeight(boxes if shown else 0)
+            part.setMaximumHeight(boxes if shown else 0)
 
     def show_all(self) -> None:
         self.box.setXRange(_NO_SERVICE_AT * self._top * 1.3, self._top, padding=0)

@@ -23,6 +23,7 @@ from fieldsurvey.gui.workbench.chart_axes import AlongAxis, NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
 from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top, span_of
 from fieldsurvey.gui.workbench.facts import Floats
+from fieldsurvey.gui.workbench.hues import hue_of, place_of
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, rows_of
 from fieldsurvey.gui.workbench.words import word_of
@@ -31,6 +32,7 @@ from fieldsurvey.model.messages import Message
 _FIELDS = ("operator", "campaign", "technology", "access_type")
 _BAND = 0.13
 _HALF_KM = 0.5
+_SHAPES = (Shape.DIAMOND, Shape.SQUARE)  # of either side
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,7 @@ class PairsChart(Chart):
         self.style_axes(look, [self.left, self.bottom])
         self.left.texts = texts
         self.bottom.choose(Axis.ROAD, texts)
-        self._points.set_signs(
-            [theme.below, theme.above], [Shape.DIAMOND, Shape.SQUARE], theme.panel, look.px(5)
-        )
+        self._colour_sides(look)
         self._links.setPen(pg.mkPen(theme.line, width=look.px(2)))
         self._floor.setPen(pg.mkPen(theme.line, width=look.px(1)))
         self._target.dress(look)
@@ -103,6 +103,17 @@ class PairsChart(Chart):
             (self.side_b, "wb_compare_b"),
         ):  # fmt: skip
             choice.setAccessibleName(texts.tr(text_id))
+
+    def _colour_sides(self, look: Look) -> list[str]:
+        """Give either side the colour that its word has in every chart, and return them."""
+        name = _FIELDS[max(0, self.field.currentIndex())]
+        field = self.model.facts.tests.fields[name]
+        colours = [
+            hue_of(look, place_of(field, side.currentData() or "")).name()
+            for side in (self.side_a, self.side_b)
+        ]
+        self._points.set_signs(colours, _SHAPES, look.theme.panel, look.px(5))
+        return colours
 
     def draw(self, look: Look, changed: Changed) -> None:
         if changed & Changed.DATA:
@@ -185,8 +196,7 @@ class PairsChart(Chart):
         self.legend.show_entries(
             look,
             [
-                (Shape.DIAMOND, look.theme.below, names[0]),
-                (Shape.SQUARE, look.theme.above, names[1]),
+                *zip(_SHAPES, self._colour_sides(look), names, strict=True),
                 *([(Shape.BAR, look.theme.line, self._highway_ref)] if self._highway_ref else []),
             ],
         )

@@ -1,0 +1,70 @@
+"""What charts of the workbench look like: room, colours, ends of the axes, the clock."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from fieldsurvey.gui.workbench.actions import Do
+from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from tests.support.workbench_data import a_highway
+from tests.support.workbench_window import a_workbench, settle, show_measurements
+
+pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support")
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path) -> Iterator[WorkbenchWindow]:
+    shown = a_workbench(tmp_path)
+    shown.resize(1024, 600)
+    shown.show()
+    show_measurements(shown, a_highway(2_000, 60))
+    yield shown
+    shown.close()
+    shown.deleteLater()
+    del shown
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def test_curves_have_room_in_the_smallest_window_and_boxes_where_there_is_some(
+    window: WorkbenchWindow,
+) -> None:
+    window.do(Do.CHART_DISTRIBUTION)
+    settle(window)
+    chart = window.charts.distribution
+    assert chart.box.height() >= 100
+    assert "Kcell" in chart.legend.accessibleName()
+    assert "Beeline" in chart.legend.accessibleName()
+    window.resize(1024, 480)
+    settle(window)
+    assert not chart.boxes.isVisible()
+    low = chart.box.height()
+    window.resize(1600, 1000)
+    settle(window)
+    assert chart.boxes.isVisible()
+    assert chart.boxes.height() >= 2 * 15, "each box is seen"
+    assert chart.box.height() > low
+
+
+def test_an_operator_has_one_colour_in_all_charts_whatever_is_filtered(
+    window: WorkbenchWindow,
+) -> None:
+    def of_distribution() -> dict[str, str]:
+        window.do(Do.CHART_DISTRIBUTION)
+        settle(window)
+        legend = window.charts.distribution.legend
+        return {word.split(":")[0]: colour for _, colour, word in legend._entries}
+
+    colours = of_distribution()
+    window.do(Do.CHART_PAIRS)
+    settle(window)
+    legend = window.charts.pairs.legend
+    compared = {word: colour for _, colour, word in legend._entries if word in colours}
+    assert compared == colours
+    assert len(set(colours.values())) == 2
+    window.model.set_filters(Filters(choices={"operator": ("Kcell",)}))
+    assert of_distribution() == {"Kcell": colours["Kcell"]}
