@@ -515,8 +515,8 @@ def test_rows_are_copied_as_a_table(open_workbench: Open) -> None:
     window.do(Do.COPY)
     lines = QGuiApplication.clipboard().text().splitlines()
     assert len(lines) == 7
-    assert lines[0].split("\t")[0] == "time (UTC)"
-    assert lines[1].split("\t")[:3] == ["2026-05-18 09:00:05", f"{HIGHWAY} 0.1 km", "Kcell"]
+    assert lines[0].split("\t")[0] == "time (UTC+5)"
+    assert lines[1].split("\t")[:3] == ["2026-05-18 14:00:05", f"{HIGHWAY} 0.1 km", "Kcell"]
 
 
 def test_tables_sort_by_number_and_keep_the_selection(open_workbench: Open) -> None:

@@ -3,10 +3,18 @@
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.saying import percent
+from fieldsurvey.gui.workbench.along import Axis
+from fieldsurvey.gui.workbench.annotations import Annotation
+from fieldsurvey.gui.workbench.chart_axes import AlongAxis
+from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.saying import percent, spoken
 from fieldsurvey.gui.workbench.table_columns import STRETCHES
+from fieldsurvey.gui.workbench.table_columns import test_columns as columns_of_tests
+from fieldsurvey.gui.workbench.words import clock, day, words_of
+from fieldsurvey.model.messages import LANGUAGES, message
 from fieldsurvey.report.wording import Wording
 
 
@@ -17,6 +25,42 @@ def test_a_share_reads_as_in_the_report_but_is_never_rounded_up_to_all(reaching:
         assert said == "99"
     else:
         assert f"{said}\N{NO-BREAK SPACE}%" == Wording("en").percent(reaching / 200)
+
+
+def test_decimals_of_sentences_have_the_sign_of_the_language() -> None:
+    ratio = {"ratio": "2.62", "low": "1.05", "high": "3.10"}
+    told = message("analysis.pairs_ratio", sentence=message("analysis.of_operator", place="2.0 x",
+                   operator="A.1"), **ratio)  # fmt: skip
+    assert "2,62" in spoken(Texts("ru"), told)
+    assert "2.0 x" in spoken(Texts("ru"), told), "what is no figure stays"
+    assert "2.62" in spoken(Texts("en"), told)
+
+
+def test_times_are_of_kazakhstans_clock(qapp: QApplication) -> None:
+    midnight_utc_us = 1_779_062_400 * 1_000_000  # 2026-05-18 00:00 UTC
+    assert clock(midnight_utc_us - 1) == "2026-05-18 04:59:59"
+    assert day(midnight_utc_us - 6 * 3_600_000_000) == "2026-05-17"
+    axis = AlongAxis()
+    axis.choose(Axis.TIME, Texts("en"))
+    begin_s = midnight_utc_us / 1e6
+    ((step, ticks),) = axis.tickValues(begin_s - 12 * 3_600, begin_s + 12 * 3_600, 400)
+    assert axis.tickStrings(ticks, 1.0, step)[1] == "05-18", "the day begins at 19:00 UTC"
+    words = words_of(Texts("en"), Filters(first_utc_us=midnight_utc_us), "time", {})
+    assert words == "2026-05-18 05:00 – … (UTC+5)"
+
+
+def test_a_place_is_cut_as_it_is_judged() -> None:
+    columns = {column.title_id: column for column in columns_of_tests(lambda _id: Annotation())}
+    row = {"highway_ref": "KAZ01", "chainage_m": 9_955.0}
+    assert columns["wb_col_where"].text(Texts("en"), row) == "KAZ01 9.9 km"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_open_verdict_has_one_name(language: str) -> None:
+    texts = Texts(language)
+    named = {texts.tr(name) for name in ("wb_word_undecided", "wb_outlook_undecided",
+                                         "map_undecided")}  # fmt: skip
+    assert len(named) == 1
 
 
 def cell(row: dict[str, Any], title_id: str) -> str:

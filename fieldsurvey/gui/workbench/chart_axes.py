@@ -1,4 +1,4 @@
-"""Axes that say what a supervisor reads: UTC, kilometres, milliseconds on a logarithmic scale."""
+"""Axes that say what a supervisor reads: time, kilometres, milliseconds on a logarithmic scale."""
 
 import math
 import time
@@ -7,6 +7,7 @@ import pyqtgraph as pg
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.along import Axis
+from fieldsurvey.gui.workbench.words import CLOCK_S
 
 _TIME_STEPS_S = (
     1, 5, 15, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600,
@@ -17,7 +18,7 @@ _LABEL_PX = 78
 
 
 class AlongAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
-    """The lower axis: UTC with the day where it begins, or kilometres."""
+    """The lower axis: Kazakhstan's clock with the day where it begins, or kilometres."""
 
     def __init__(self) -> None:
         super().__init__("bottom")
@@ -34,7 +35,7 @@ class AlongAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
             return [(step, values) for step, values in super().tickValues(low, high, size)[:1]]
         most = max(2, int(size / _LABEL_PX))
         step = next((s for s in _TIME_STEPS_S if (high - low) / s <= most), _TIME_STEPS_S[-1])
-        first = math.ceil(low / step) * step
+        first = math.ceil((low + CLOCK_S) / step) * step - CLOCK_S
         return [(step, [first + step * n for n in range(int((high - first) / step) + 1)])]
 
     def tickStrings(self, values: list[float], _scale: float, spacing: float) -> list[str]:
@@ -47,10 +48,11 @@ class AlongAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
 
     @staticmethod
     def _moment(utc_s: float, spacing_s: float) -> str:
-        moment = time.gmtime(utc_s)
+        clock_s = utc_s + CLOCK_S
+        moment = time.gmtime(clock_s)
         if spacing_s >= _DAY_S:
             return time.strftime("%Y-%m-%d", moment)
-        if utc_s % _DAY_S == 0:
+        if clock_s % _DAY_S == 0:
             return time.strftime("%m-%d", moment)
         return time.strftime("%H:%M:%S" if spacing_s < 60 else "%H:%M", moment)
 

@@ -23,8 +23,10 @@ from PySide6.QtWidgets import (
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
+from fieldsurvey.gui.workbench.words import CLOCK_S
 
 _US_PER_MS = 1000
+_ZONE = QTimeZone.fromSecondsAheadOfUtc(CLOCK_S)
 
 
 class Question(QDialog):
@@ -117,14 +119,16 @@ def ask_time(
     span_utc_us: tuple[int, int],
     answer: Callable[[int, int], None],
 ) -> Question:
-    """Ask for a span of time in UTC; ``answer`` gets beginning and end."""
+    """Ask for a span by Kazakhstan's clock; ``answer`` gets beginning and end in UTC."""
     dialog = Question(parent, texts, texts.tr("wb_field_time"))
     form = QFormLayout()
     edits = []
     wanted = (filters.first_utc_us, filters.end_utc_us)
-    for title_id, known, end in zip(("wb_from_utc", "wb_to_utc"), wanted, span_utc_us, strict=True):
+    for title_id, known, end in zip(
+        ("wb_from_time", "wb_to_time"), wanted, span_utc_us, strict=True
+    ):
         edit = QDateTimeEdit()
-        edit.setTimeZone(QTimeZone.utc())
+        edit.setTimeZone(_ZONE)
         edit.setDisplayFormat("yyyy-MM-dd HH:mm")
         edit.setCalendarPopup(True)
         edit.setDateTime(_moment(end if known is None else known))
@@ -141,7 +145,7 @@ def ask_time(
 
 
 def _moment(utc_us: int) -> QDateTime:
-    return QDateTime.fromMSecsSinceEpoch(utc_us // _US_PER_MS, QTimeZone.utc())
+    return QDateTime.fromMSecsSinceEpoch(utc_us // _US_PER_MS, _ZONE)
 
 
 def ask_road(

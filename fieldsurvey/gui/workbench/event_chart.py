@@ -26,6 +26,7 @@ from fieldsurvey.gui.workbench.event_days import DAY_US, EventHours, event_hours
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.results import FEWEST
+from fieldsurvey.gui.workbench.saying import spoken
 from fieldsurvey.gui.workbench.selection import Changed, SelectionModel
 from fieldsurvey.model.messages import Message
 
@@ -180,7 +181,7 @@ class EventChart(Chart):
             words = [texts.tr("wb_event_nobody_stood")]
         else:
             busy = busy_sentence(found.hours)
-            words = [texts.tr("wb_event_too_few") if busy is None else texts.say(busy)]
+            words = [texts.tr("wb_event_too_few") if busy is None else spoken(texts, busy)]
         if found.driving_tests:
             number = texts.number(found.driving_tests)
             words.append(texts.tr("wb_event_driving", tests=number))

@@ -23,9 +23,9 @@ DAY_US = 86_400_000_000
 @dataclass(frozen=True)
 class EventHours:
     """``days``: beginnings (UTC, µs) of the days by Kazakhstan's clock on which fixed laptops
-    tested, those with most tests first, of equally many the later one. ``event``, ``baseline``: those compared. ``hours``: of
-    :func:`fieldsurvey.analysis.event.compare_days`, None without a day. ``driving_tests``: tests
-    that were left out, of laptops that drove."""
+    tested, those with most tests first, of equally many the later one. ``event``, ``baseline``:
+    those compared. ``hours``: of :func:`fieldsurvey.analysis.event.compare_days`, None without a
+    day. ``driving_tests``: tests that were left out, of laptops that drove."""
 
     days: tuple[int, ...]
     event: int | None

@@ -17,6 +17,7 @@ from fieldsurvey.gui.workbench.jobs import Cancelled, Jobs
 from fieldsurvey.gui.workbench.judged import box_of
 from fieldsurvey.gui.workbench.plan_page import PlanPage
 from fieldsurvey.gui.workbench.planned import Planned, Subject, crews, planned
+from fieldsurvey.gui.workbench.saying import spoken
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel
 from fieldsurvey.gui.workbench.when_seen import SaidTable, WhenSeen
 from fieldsurvey.model.messages import Message
@@ -120,7 +121,7 @@ class Planning:
         said = _words(texts, self._plan.told)
         doubts = ""
         if made is not None:
-            said = ". ".join(map(texts.say, made.said))
+            said = ". ".join(spoken(texts, one) for one in made.said) + "."
             doubts = "\n".join(map(texts.say, made.doubts))
         if self._model.filters.replayed:
             said = f"{said} {texts.tr('wb_plan_replays')}".lstrip()

@@ -1,11 +1,17 @@
 """Sentences about what is selected. Each says how many tests it rests on, and none flatters."""
 
+import re
+
 import numpy as np
 
 from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench.along import Along, Axis
 from fieldsurvey.gui.workbench.facts import Bools, Facts
 from fieldsurvey.gui.workbench.results import FEWEST, about_the_place
 from fieldsurvey.gui.workbench.selection import SelectionModel
+from fieldsurvey.model.messages import Message
+
+_DECIMALS = re.compile(r"\d+\.(\d+)")
 
 
 def share_reaching(facts: Facts, tests: Bools) -> tuple[int, int, int]:
@@ -22,6 +28,22 @@ def percent(texts: Texts, share: float) -> str:
     that one figure reads the same everywhere; but 100 is said of all of them only."""
     whole = round(100 * share)
     return texts.number(whole if share >= 1 else min(whole, 99))
+
+
+def spoken(texts: Texts, told: Message) -> str:
+    """Say what analysis made of figures, which writes points, with the language's decimal sign."""
+    return texts.say(_with_decimals(texts, told))
+
+
+def _with_decimals(texts: Texts, told: Message) -> Message:
+    def shown(value: object) -> object:
+        if isinstance(value, Message):
+            return _with_decimals(texts, value)
+        if isinstance(value, str) and (figures := _DECIMALS.fullmatch(value)):
+            return texts.number(float(value), len(figures[1]))
+        return value
+
+    return Message(told.id, {name: shown(value) for name, value in told.args.items()})
 
 
 def share_sentence(texts: Texts, model: SelectionModel, highway_ref: str = "") -> str:
@@ -48,6 +70,12 @@ def share_sentence(texts: Texts, model: SelectionModel, highway_ref: str = "") -
     if no_service:
         sentence += texts.tr("wb_of_it_no_service", count=texts.number(no_service))
     return where + sentence.replace(" %", "\u00a0%")
+
+
+def empty_road(texts: Texts, along: Along) -> str:
+    """Return why an axis along a highway is empty, "" where it is not."""
+    is_empty = along.axis is Axis.ROAD and not along.highway_ref
+    return texts.tr("wb_no_road") if is_empty else ""
 
 
 def counts_line(texts: Texts, model: SelectionModel) -> str:

@@ -1,5 +1,6 @@
 """What stands in the columns of each table. Nothing missing is 0: without a value, a dash."""
 
+import math
 from collections.abc import Callable
 
 from fieldsurvey.analysis.sentence import more_tests
@@ -9,7 +10,7 @@ from fieldsurvey.gui.workbench.annotations import Annotation
 from fieldsurvey.gui.workbench.results import FEWEST, outlook_of
 from fieldsurvey.gui.workbench.saying import percent
 from fieldsurvey.gui.workbench.table_model import Column, Row
-from fieldsurvey.gui.workbench.words import day, moment, word_of
+from fieldsurvey.gui.workbench.words import clock, day, word_of
 from fieldsurvey.model.messages import message
 
 _VERDICTS = {"above": Outlook.ABOVE, "below": Outlook.BELOW, "undecided": Outlook.UNDECIDED}
@@ -56,7 +57,8 @@ def _interval(texts: Texts, row: Row) -> str:
 
 def _where(texts: Texts, row: Row) -> str:
     if row["highway_ref"] and row["chainage_m"] is not None:
-        km = texts.number(row["chainage_m"] / 1000, 1)
+        # Cut, as judging does: what lies before a kilometre must not stand on it.
+        km = texts.number(math.floor(row["chainage_m"] / 100) / 10, 1)
         return f"{row['highway_ref']} {texts.tr('wb_km', km=km)}"
     return row["settlement_name"] or row["settlement_id"] or ""
 
@@ -77,7 +79,7 @@ def test_columns(annotation_of: Callable[[str], Annotation]) -> tuple[Column, ..
         return " · ".join(part for part in (note.excluded, note.note, tags) if part)
 
     return (
-        Column("wb_col_time", lambda _texts, row: moment(row["started_utc_us"]), "started_utc_us"),
+        Column("wb_col_time", lambda _texts, row: clock(row["started_utc_us"]), "started_utc_us"),
         Column("wb_col_where", _where, "chainage_m"),
         _word("operator"),
         _word("technology"),

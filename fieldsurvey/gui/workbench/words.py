@@ -1,15 +1,20 @@
-"""The words of the data on screen: operators and highways as they are, our own words translated."""
+"""The words of the data on screen: operators and highways as they are, our own words translated.
+
+The window has one clock, Kazakhstan's, and says so; files and prints are in UTC.
+"""
 
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.filters import Filters
 from fieldsurvey.model.messages import catalogue
 
 _OURS = ("result", "trigger", "access_type", "technology", "verdict", "outcome")
 _US_PER_S = 1_000_000
+CLOCK_S = KAZAKHSTAN_UTC_OFFSET_H * 3_600  # what it is ahead of UTC
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -33,16 +38,22 @@ def moment(utc_us: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(utc_us // _US_PER_S))
 
 
+def clock(utc_us: int) -> str:
+    """Return a time as "2026-05-18 14:00:12", by Kazakhstan's clock."""
+    return moment(utc_us + CLOCK_S * _US_PER_S)
+
+
 def day(utc_us: int) -> str:
-    return moment(utc_us)[:10]
+    """Return the day by Kazakhstan's clock."""
+    return clock(utc_us)[:10]
 
 
 def words_of(texts: Texts, filters: Filters, name: str, names: Names) -> str:
     """Return what a predicate asks for, for its chip and for prints."""
     match name:
         case "time":
-            first = "…" if filters.first_utc_us is None else moment(filters.first_utc_us)[:16]
-            end = "…" if filters.end_utc_us is None else moment(filters.end_utc_us)[:16]
+            first = "…" if filters.first_utc_us is None else clock(filters.first_utc_us)[:16]
+            end = "…" if filters.end_utc_us is None else clock(filters.end_utc_us)[:16]
             return texts.tr("wb_time_words", first=first, end=end)
         case "road" if filters.road is not None:
             road = filters.road
