@@ -1,8 +1,10 @@
 """What charts of the workbench look like: room, colours, ends of the axes, the clock."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
@@ -68,3 +70,59 @@ def test_an_operator_has_one_colour_in_all_charts_whatever_is_filtered(
     assert len(set(colours.values())) == 2
     window.model.set_filters(Filters(choices={"operator": ("Kcell",)}))
     assert of_distribution() == {"Kcell": colours["Kcell"]}
+
+
+def test_no_chart_is_zoomed_beyond_what_there_is_nor_nearer_than_a_second_or_a_metre(
+    window: WorkbenchWindow,
+) -> None:
+    charts = (window.charts.rate, window.charts.latency, window.charts.signal)
+    for do, chart in zip((Do.CHART_RATE, Do.CHART_LATENCY, Do.CHART_SIGNAL), charts, strict=True):
+        window.do(do)
+        settle(window)
+        low, high = chart.box.viewRange()[0]
+        for _ in range(200):
+            chart.zoom(1.25)
+        wide_low, wide_high = chart.box.viewRange()[0]
+        assert wide_high - wide_low < 3 * (high - low)
+        for _ in range(200):
+            chart.zoom(0.8)
+        near_low, near_high = chart.box.viewRange()[0]
+        assert near_high - near_low >= 0.99
+    window.do(Do.CHART_RATE)
+    window.do(Do.AXIS)
+    settle(window)
+    for _ in range(200):
+        window.charts.rate.zoom(0.8)
+    near_low, near_high = window.charts.rate.box.viewRange()[0]
+    assert near_high - near_low == pytest.approx(0.001)
+
+
+def test_an_empty_road_axis_says_why(window: WorkbenchWindow) -> None:
+    off = a_highway(200, 10)
+    nowhere = pl.lit(None, pl.String)
+    show_measurements(
+        window,
+        replace(
+            off,
+            tests=off.tests.with_columns(highway_ref=nowhere.cast(pl.Categorical)),
+            samples=off.samples.with_columns(highway_ref=nowhere.cast(pl.Categorical)),
+        ),
+    )
+    window.do(Do.AXIS)
+    for do, chart in (
+        (Do.CHART_RATE, window.charts.rate),
+        (Do.CHART_LATENCY, window.charts.latency),
+    ):
+        window.do(do)
+        settle(window)
+        assert "no kilometres here" in chart.sentence.text()
+        assert "UTC+5" not in chart.legend.accessibleName()
+    window.do(Do.AXIS)
+    settle(window)
+    assert "UTC+5" in window.charts.latency.legend.accessibleName()
+
+
+def test_a_signal_has_its_unit(window: WorkbenchWindow) -> None:
+    window.do(Do.CHART_SIGNAL)
+    settle(window)
+    assert " dBm up " in window.charts.signal.sentence.text()

@@ -12,11 +12,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from fieldsurvey.gui.fitting import FittedLabel, screen_font
 from fieldsurvey.gui.shapes import Shape, draw_shape
 from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.workbench.along import Along, Axis
 from fieldsurvey.gui.workbench.facts import Floats
 
 TEXT_PX = 12
 _SENTENCE_PX = 14
 _MOST_LINES = 3
+_AIR = 0.25  # of all there is, on either side
 _LINE_PX = 28  # of a line in the legend: every kind of dashes is seen
 
 
@@ -31,6 +33,7 @@ class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
+        self.limited_to: Along | None = None
         self.disableAutoRange()
 
     def mouseDragEvent(
@@ -189,6 +192,31 @@ def round_top(value: float) -> float:
     """Return the next of 1, 1.5, 2, 3, 5, 7.5 × 10ⁿ, so that an axis changes seldom."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 1.5, 2, 3, 5, 7.5, 10) if step * power >= value)
+
+
+def clock_entry(look: Look, along: Along) -> list[tuple[Sign, str, str]]:
+    """Return what the legend says of an axis along time: whose clock it is."""
+    if along.axis is not Axis.TIME:
+        return []
+    return [(Shape.BAR, look.theme.ink, look.texts.tr("wb_event_clock"))]
+
+
+def limit_along(box: BrushBox, along: Along) -> None:
+    """Show no less than a second or a metre of an axis, and little more than there is."""
+    if box.limited_to is not along:  # a million seconds are looked through once
+        box.limited_to = along
+        least = 1.0 if along.axis is Axis.TIME else 0.001
+        limit_x(box, (along.tests, along.samples), least)
+
+
+def limit_x(box: pg.ViewBox, parts: Sequence[Floats], least: float) -> None:
+    """Let the wheel go no further than what there is, with air around it, nor nearer than
+    ``least``."""
+    spans = [span_of(values) for values in parts if np.isfinite(values).any()] or [(0.0, 1.0)]
+    low, high = min(low for low, _ in spans), max(high for _, high in spans)
+    air = _AIR * (high - low)
+    box.setLimits(xMin=None, xMax=None, minXRange=None, maxXRange=None)  # those before may not fit
+    box.setLimits(xMin=low - air, xMax=high + air, minXRange=least)
 
 
 def span_of(values: Floats) -> tuple[float, float]:

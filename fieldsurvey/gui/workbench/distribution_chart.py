@@ -17,7 +17,7 @@ from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, limit_x, round_top
 from fieldsurvey.gui.workbench.facts import Coded, Floats
 from fieldsurvey.gui.workbench.hues import hue_of, line_of
 from fieldsurvey.gui.workbench.pixel_item import PixelItem
@@ -161,6 +161,7 @@ class DistributionChart(Chart):
         drawn = [g for g in groups if len(g.rates_mbps) >= FEWEST][:_MOST_CURVES]
         highest = max([float(g.rates_mbps[-1]) for g in drawn], default=0.0)
         self._top = round_top(max(target_mbps * 1.3, highest))
+        limit_x(self.box, (np.array([2 * _NO_SERVICE_AT * self._top, self._top]),), 1.0)
         if changed & (Changed.DATA | Changed.FILTER):
             self.show_all()
         self.box.setYRange(0, 104, padding=0)

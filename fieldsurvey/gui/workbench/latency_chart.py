@@ -14,9 +14,10 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart_axes import LogAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Trace
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, clock_entry, limit_along
 from fieldsurvey.gui.workbench.facts import Bools, Floats, Ints
 from fieldsurvey.gui.workbench.results import FEWEST
+from fieldsurvey.gui.workbench.saying import empty_road
 from fieldsurvey.gui.workbench.selection import SelectionModel
 
 _US_PER_MS = 1000.0
@@ -53,14 +54,6 @@ class LatencyChart(AlongChart):
         self._unit.setColor(QColor(theme.soft_ink))
         self._unit.setFont(screen_font(look.px(TEXT_PX - 1), bold=False))
         self._unit.setText(look.texts.tr("wb_ms_unit"))
-        self.legend.show_entries(
-            look,
-            [
-                (Shape.DIAMOND, theme.above, look.texts.tr("wb_idle")),
-                (Shape.SQUARE, theme.below, look.texts.tr("wb_loaded")),
-                (Shape.BAR, theme.line, look.texts.tr("wb_each_second")),
-            ],
-        )
 
     def draw_values(self, look: Look, *, anew: bool) -> None:
         facts, tests = self.model.facts, self.model.tests
@@ -75,12 +68,22 @@ class LatencyChart(AlongChart):
             self._order = rows[np.argsort(self.along.samples[rows], kind="stable")]
             self._x = self.along.samples[self._order]
             self._y = _log_ms(facts.round_trip_us[self._order])
+            limit_along(self.box, self.along)
         self._points.set_selected(np.tile(tests, 2))
         if self._order is not None:
             # Numbers of rows: a mask of a million would be gone through for either column.
             shown = np.flatnonzero(self.model.samples.take(self._order))
             self._seconds.set_values(self._x[shown], self._y[shown])
-        self.sentence.setText(self._say(look, tests))
+        self.sentence.setText(empty_road(look.texts, self.along) or self._say(look, tests))
+        self.legend.show_entries(
+            look,
+            [
+                (Shape.DIAMOND, look.theme.above, look.texts.tr("wb_idle")),
+                (Shape.SQUARE, look.theme.below, look.texts.tr("wb_loaded")),
+                (Shape.BAR, look.theme.line, look.texts.tr("wb_each_second")),
+                *clock_entry(look, self.along),
+            ],
+        )
 
     def _say(self, look: Look, tests: Bools) -> str:
         facts, texts = self.model.facts, look.texts

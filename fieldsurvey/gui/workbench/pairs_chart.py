@@ -21,10 +21,11 @@ from fieldsurvey.gui.workbench.along import Axis, along_road
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import AlongAxis, NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top, span_of
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, limit_x, round_top, span_of
 from fieldsurvey.gui.workbench.facts import Floats
 from fieldsurvey.gui.workbench.hues import hue_of, place_of
 from fieldsurvey.gui.workbench.jobs import Jobs
+from fieldsurvey.gui.workbench.saying import spoken
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, rows_of
 from fieldsurvey.gui.workbench.words import word_of
 from fieldsurvey.model.messages import Message
@@ -182,7 +183,7 @@ class PairsChart(Chart):
         if not len(paired.pairs):
             self.sentence.setText(texts.tr("wb_no_pairs", a=names[0], b=names[1]))
         else:
-            self.sentence.setText(texts.say(pairs_sentence(paired, *names)))
+            self.sentence.setText(spoken(texts, pairs_sentence(paired, *names)))
         self.setAccessibleDescription(self.sentence.text())
         highways = paired.pairs["highway_ref"]
         self._highway_ref = str(highways.mode().sort()[0]) if len(highways) else ""
@@ -214,6 +215,7 @@ class PairsChart(Chart):
         self._links.setData(np.repeat(km, 2), ends)
         self.box.setYRange(-_BAND * self._top, self._top * 1.04, padding=0)
         self._target.show(self._look, target_mbps)
+        limit_x(self.box, (km,), 1.0)
         self.box.setXRange(*span_of(km), padding=0.03)
 
     def _place_words(self) -> None:

@@ -8,16 +8,23 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor
 
 from fieldsurvey.gui.fitting import screen_font
-from fieldsurvey.gui.shapes import OUTLOOK_SHAPES, Shape
+from fieldsurvey.gui.shapes import OUTLOOK_SHAPES
 from fieldsurvey.gui.theme import Look, outlook_colours
 from fieldsurvey.gui.workbench.along import Axis
 from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Spans
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top
+from fieldsurvey.gui.workbench.chart_parts import (
+    TEXT_PX,
+    Sign,
+    TargetLine,
+    clock_entry,
+    limit_along,
+    round_top,
+)
 from fieldsurvey.gui.workbench.facts import Ints
 from fieldsurvey.gui.workbench.results import DRAWN, drawn_rates_mbps, outlook_ranks
-from fieldsurvey.gui.workbench.saying import share_sentence
+from fieldsurvey.gui.workbench.saying import empty_road, share_sentence
 from fieldsurvey.gui.workbench.selection import SelectionModel
 
 _BAND = 0.13  # of the height, for what has no rate
@@ -72,16 +79,19 @@ class RateChart(AlongChart):
             self.box.setYRange(-_BAND * self._top, self._top * 1.04, padding=0)
             self._target.show(look, target_mbps)
             self._silent = np.flatnonzero(~facts.reachable)
+            limit_along(self.box, self.along)
         self._points.set_selected(model.tests)
         starts = self.along.samples[self._silent[model.samples[self._silent]]]
         self._spans.set_spans(starts, starts + self.along.lasting)
-        self.sentence.setText(share_sentence(look.texts, model, self._there()))
-        self.legend.show_entries(look, self._entries(look))
+        self.sentence.setText(
+            empty_road(look.texts, self.along) or share_sentence(look.texts, model, self._there())
+        )
+        self.legend.show_entries(look, [*self._entries(look), *clock_entry(look, self.along)])
 
     def _there(self) -> str:
         return self.where() if self.along.axis is Axis.ROAD else ""
 
-    def _entries(self, look: Look) -> list[tuple[Shape, str, str]]:
+    def _entries(self, look: Look) -> list[tuple[Sign, str, str]]:
         ranks = outlook_ranks(self.model.facts.tests.fields["result"])
         present = np.unique(ranks[self.model.filtered_tests])
         return [

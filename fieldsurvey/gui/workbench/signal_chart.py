@@ -11,7 +11,7 @@ from fieldsurvey.gui.theme import Look, outlook_colours
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, round_top, span_of
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, limit_x, round_top, span_of
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.results import DRAWN, FEWEST, drawn_rates_mbps, outlook_ranks
 from fieldsurvey.gui.workbench.saying import percent
@@ -88,6 +88,7 @@ class SignalChart(Chart):
             self._points.set_points(signal, y, ranks, model.tests)
             self.box.setYRange(-_BAND * self._top, self._top * 1.04, padding=0)
             self._target.show(look, target_mbps)
+            limit_x(self.box, (signal,), 1.0)
             self.show_all()
         if changed & (Changed.DATA | Changed.SELECTION):
             self._points.set_selected(model.tests)
@@ -109,6 +110,7 @@ class SignalChart(Chart):
                 texts.tr(
                     "wb_signal_sentence",
                     middle=middle,
+                    unit=self.choice.currentText().rpartition(", ")[2],  # "RSRP, dBm"
                     strong=percent(texts, strong),
                     weak=percent(texts, weak),
                 ),
