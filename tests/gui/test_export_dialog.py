@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from fieldsurvey.export.column_choice import choosable
 from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench.dialogs import Question
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
 from fieldsurvey.model.messages import LANGUAGES
 
@@ -89,3 +90,50 @@ def test_it_fits_into_the_smallest_window(parent: QWidget, language: str) -> Non
     assert asked.dialog.columns.accessibleName() == asked.dialog.choice.accessibleName() != ""
     asked.dialog.reject()
     assert asked.answers == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("a", "a.csv"),
+        ("drive 18.05.2026", "drive 18.05.2026.csv"),
+        ("a.txt", "a.txt"),
+        ("other.fsurvey", "other.fsurvey.csv"),
+    ],
+)
+def test_a_name_without_a_suffix_gets_that_of_the_format(
+    parent: QWidget, tmp_path: Path, typed: str, written: str
+) -> None:
+    asked = Asked(parent, "en")
+    asked.take("csv", 0)
+    asked.dialog.path.setText(str(tmp_path / typed))
+    asked.dialog.accept()
+    assert asked.answers == [("csv", tmp_path / written, ())]
+
+
+def test_what_is_there_is_replaced_only_when_somebody_says_so(
+    parent: QWidget, tmp_path: Path
+) -> None:
+    (tmp_path / "a-tests.csv").touch()  # the companion is written as well
+    asked = Asked(parent, "en")
+    asked.take("csv", 0)
+    asked.dialog.path.setText(str(tmp_path / "a.csv"))
+    asked.dialog.accept()
+    assert asked.answers == []
+    (question,) = asked.dialog.findChildren(Question)
+    assert "a-tests.csv" in question.findChild(QLabel).text()
+    question.yes.click()
+    assert asked.answers == [("csv", tmp_path / "a.csv", ())]
+
+
+def test_what_was_answered_is_there_again(parent: QWidget, tmp_path: Path) -> None:
+    asked = Asked(parent, "en")
+    asked.take("parquet", 1)
+    last = asked.dialog.columns.item(asked.dialog.columns.count() - 1)
+    last.setCheckState(Qt.CheckState.Unchecked)
+    asked.dialog.path.setText(str(tmp_path / "full" / "a.parquet"))
+    asked.dialog.accept()
+    again = Asked(parent, "en")
+    again.dialog.accept()
+    assert again.answers == asked.answers
+    assert len(again.answers[0][2]) == len(choosable()) - 1

@@ -1,5 +1,9 @@
-"""What of the selection is exported, as which format, and where to. Says the counts beforehand."""
+"""What of the selection is exported, as which format, and where to. Says the counts beforehand.
 
+What was answered is there again when it is opened anew: an export may fail, and another may follow.
+"""
+
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +22,15 @@ from PySide6.QtWidgets import (
 )
 
 from fieldsurvey.export.column_choice import FORMATS_WITH_CHOICE, choosable
-from fieldsurvey.export.registry import FORMATS
+from fieldsurvey.export.registry import FORMATS, parts
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import Question, file_dialog
+from fieldsurvey.gui.workbench.dialogs import Question, ask_yes, file_dialog
+from fieldsurvey.gui.workbench.import_dialog import SUFFIX as SURVEY_SUFFIX
 
 Answer = Callable[[str, Path, tuple[str, ...]], None]
 _COLUMNS_HEIGHT = 150  # of the list, in a window of 600
+_ANSWERED = "answered_export"  # property of the window: what was offered, format, file, columns
+_A_SUFFIX = re.compile(r"\.[A-Za-z]\w*")  # "18.05.2026" ends in none
 
 
 class ExportDialog(Question):
@@ -66,7 +73,9 @@ class ExportDialog(Question):
         self.choice.currentIndexChanged.connect(self._show_columns)
         self.columns.itemChanged.connect(self._check)
         self.accepted.connect(self._give)
+        self._offered = output.name
         self._take_suffix()
+        self._take_answered()
 
     def _made_choice(self) -> QComboBox:
         """Make the box "all" or "choose", and the list of columns that belongs to the latter."""
@@ -107,14 +116,53 @@ class ExportDialog(Question):
 
     def _check(self) -> None:
         something = not self._chooses() or bool(self._chosen())
-        self.yes.setEnabled(something and bool(self.path.text().strip()))
+        self.yes.setEnabled(something and bool(Path(self.path.text().strip()).name))
 
     def _browse(self) -> None:
         dialog = file_dialog(self, self.texts.tr("wb_export_title"), self.path.text())
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        # Asked for all files of the export at once, once their names are known.
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
         dialog.fileSelected.connect(self.path.setText)
         dialog.open()
 
+    def _output(self) -> Path:
+        """Return the file; with the suffix of its format where it has none, or a survey's."""
+        output = Path(self.path.text().strip())
+        if _A_SUFFIX.fullmatch(output.suffix) and output.suffix != SURVEY_SUFFIX:
+            return output
+        return output.with_name(output.name + FORMATS[self.format.currentData()].suffix)
+
+    def accept(self) -> None:
+        """Ask before anything that is there is replaced."""
+        files = parts(FORMATS[self.format.currentData()], self._output())
+        there = [path.name for path, _part in files if path.exists()]
+        if there:
+            question = self.texts.tr("wb_replace_asked", names=", ".join(there))
+            yes = self.texts.tr("wb_replace")
+            ask_yes(self, self.texts, question, yes, self._accept_asked)
+        else:
+            super().accept()
+
+    def _accept_asked(self) -> None:
+        super().accept()
+
     def _give(self) -> None:
-        columns = tuple(self._chosen()) if self._chooses() else ()
-        self._answer(self.format.currentData(), Path(self.path.text().strip()), columns)
+        name, output = self.format.currentData(), self._output()
+        columns = self._chosen() if self._chooses() else []
+        self._around.setProperty(_ANSWERED, [self._offered, name, str(output), *columns])
+        self._answer(name, output, tuple(columns))
+
+    def _take_answered(self) -> None:
+        """Fill in what was answered before, if it was of what is offered now."""
+        answered = self._around.property(_ANSWERED)
+        if not answered or answered[0] != self._offered:
+            return
+        _offered, name, output, *columns = answered
+        self.format.setCurrentIndex(self.format.findData(name))
+        self.path.setText(output)
+        if columns:
+            self.choice.setCurrentIndex(1)
+            for item in map(self.columns.item, range(self.columns.count())):
+                chosen = item.text() in columns
+                item.setCheckState(Qt.CheckState.Checked if chosen else Qt.CheckState.Unchecked)
