@@ -1,20 +1,23 @@
 """The supervisor's map as it is used: what is drawn, what mouse and keys do, what is told."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
+from fieldsurvey.gui.map_furniture import paint_scale_bar
 from fieldsurvey.gui.map_view import project
 from fieldsurvey.gui.shapes import VERDICT_SHAPES
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.theme import DAY, NIGHT, Look, verdict_colour
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette, MapPoints, MapStretch
+from fieldsurvey.gui.workbench_map.map_picture import scale_bar_room
 from fieldsurvey.gui.workbench_map.point_signs import halo_of
 from fieldsurvey.gui.workbench_map.throughput_classes import (
     NO_DATA,
@@ -503,3 +506,25 @@ def test_signs_keep_an_outline_that_parts_them_from_the_map() -> None:
     for colour in throughput_palette(Texts("en"), DAY).colours:
         one, other = QColor(colour).lightnessF(), halo_of(QColor(colour)).lightnessF()
         assert abs(one - other) > 0.25
+
+
+@pytest.mark.parametrize("zoom", [5.0, 9.5, 14.0])
+def test_no_name_lies_under_the_scale_bar(map_: WorkbenchMap, zoom: float) -> None:
+    view = replace(map_.view, zoom=zoom)
+    picture = QImage(view.width, view.height, QImage.Format.Format_ARGB32)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    paint_scale_bar(painter, view, LOOK)
+    painter.fillRect(scale_bar_room(view, LOOK), Qt.GlobalColor.white)
+    painter.end()
+    opaque = {
+        (x, y)
+        for x in range(view.width)
+        for y in range(view.height)
+        if picture.pixelColor(x, y).alpha() and picture.pixelColor(x, y) != Qt.GlobalColor.white
+    }
+    assert not opaque, "all of the bar lies in what it is said to take"
+    covered: list[QRectF] = []
+    map_._picture.labels.paint = lambda _p, _v, _l, rooms: covered.extend(rooms)
+    map_.grab()
+    assert scale_bar_room(map_.view, LOOK) in covered

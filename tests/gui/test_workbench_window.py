@@ -24,6 +24,7 @@ from fieldsurvey.gui.workbench.distribution_chart import groups_of
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
 from fieldsurvey.gui.workbench.results import DRAWN
 from fieldsurvey.gui.workbench.selection import Spot
+from fieldsurvey.gui.workbench.table_model import BEHIND_NUMBERS
 from fieldsurvey.gui.workbench.tables import Table
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.model.errors import KnownError
@@ -517,6 +518,21 @@ def test_rows_are_copied_as_a_table(open_workbench: Open) -> None:
     assert len(lines) == 7
     assert lines[0].split("\t")[0] == "time (UTC+5)"
     assert lines[1].split("\t")[:3] == ["2026-05-18 14:00:05", f"{HIGHWAY} 0.1 km", "Kcell"]
+
+
+def test_titles_stand_apart_and_the_last_column_takes_what_is_free(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.resize(2_400, 800)
+    settle(window)
+    table = window.tables.tests
+    header = table.horizontalHeader()
+    assert header.length() == table.viewport().width()
+    role = Qt.ItemDataRole.DisplayRole
+    for number, column in enumerate(table.rows.columns):
+        title = table.rows.headerData(number, Qt.Orientation.Horizontal, role)
+        assert title.endswith(BEHIND_NUMBERS) == column.is_number
+    assert BEHIND_NUMBERS not in table.rows.as_tsv([0])
+    assert "operator" in window.tables.tabs.tabToolTip(1), "what is counted"
 
 
 def test_tables_sort_by_number_and_keep_the_selection(open_workbench: Open) -> None:

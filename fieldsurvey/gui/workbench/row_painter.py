@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette
 from PySide6.QtWidgets import QTableView
 
-from fieldsurvey.gui.workbench.table_model import Cell, TableModel
+from fieldsurvey.gui.workbench.table_model import BEHIND_NUMBERS, Cell, TableModel
 
 _AIR_PX = 5
 _KEPT_TEXTS = 2_000
@@ -26,6 +26,7 @@ class _Metrics:
         self.width = functools.lru_cache(_KEPT_TEXTS)(self._exact.horizontalAdvance)
         # Of letters that stand in the middle of a room, how far their line lies below it.
         self.below_middle = self._exact.ascent() - self._exact.height() / 2
+        self.behind_numbers = round(self.width(BEHIND_NUMBERS))
 
     def elided(self, text: str, width: int) -> str:
         return self._exact.elidedText(text, Qt.TextElideMode.ElideRight, width)
@@ -62,7 +63,8 @@ class RowPainter:
                 painter.fillRect(left, top, right - left, height, palette.alternateBase())
             painter.setPen(palette.color(role))
             for cell, (x, width, is_number) in zip(rows.cells(line), rooms, strict=True):
-                room = (x + _AIR_PX, top, width - 2 * _AIR_PX, height)
+                behind = metrics.behind_numbers if is_number else 0
+                room = (x + _AIR_PX, top, width - 2 * _AIR_PX - behind, height)
                 _paint_cell(painter, metrics, cell, room, is_number)
         painter.end()
 

@@ -40,6 +40,7 @@ class Table(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setStretchLastSection(True)  # notes and reasons take what is free
         self.selectionModel().selectionChanged.connect(self._chosen)
         self._is_following = False
         self._painter = RowPainter()

@@ -29,6 +29,8 @@ Row = Mapping[str, Any]
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 _KEPT_LINES = 200
+# Numbers end at the right, words begin at the left: without air the two titles read as one.
+BEHIND_NUMBERS = 2 * "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ class TableModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal or self._look is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._look.texts.tr(self.columns[section].title_id)
+            title = self._look.texts.tr(self.columns[section].title_id)
+            return title + BEHIND_NUMBERS if self.columns[section].is_number else title
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self.alignment(section)
         return None

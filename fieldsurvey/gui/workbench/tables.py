@@ -102,6 +102,8 @@ class Tables(QWidget):
         self.length.setAccessibleName(texts.tr("wb_length_choice"))
         for page, _name in self._pages:
             page.set_look(look)
+        for number, (_page, name) in enumerate(self._pages):
+            self.tabs.setTabToolTip(number, texts.tr(f"wb_tab_{name}"))
         self._name_tabs()
         self._show_length()
 

@@ -47,6 +47,14 @@ from fieldsurvey.gui.workbench_map.stretch_layer import DRAWN_IN_ORDER, StretchL
 
 _MARKER_PX = 11
 _PATIENCE_S = 3.0
+_LONGEST_BAR = 0.25  # of the map's width
+
+
+def scale_bar_room(view: MapView, look: Look) -> QRectF:
+    """Return what the scale bar may take of a map."""
+    high = look.px(SCALE_BAR_ROOM_PX)
+    width = _LONGEST_BAR * view.width + look.px(16)
+    return QRectF(0, view.height - high, width, high)
 
 
 class MapPicture:
@@ -83,7 +91,8 @@ class MapPicture:
         """Draw everything on a device of the view's size."""
         self.ground.paint(painter, view, look)
         self._paint_points(painter, view, look)
-        self.labels.paint(painter, view, look, (self._legend.room, *self.covered))
+        covered = (self._legend.room, scale_bar_room(view, look), *self.covered)
+        self.labels.paint(painter, view, look, covered)
         self.signs.paint(painter, view, look)
         self.start.paint(painter, view, look)
         self._paint_upon(painter, view, look)
