@@ -1,5 +1,6 @@
 """The supervisor's map as it is used: what is drawn, what mouse and keys do, what is told."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from fieldsurvey.gui.map_furniture import paint_scale_bar
-from fieldsurvey.gui.map_view import project
+from fieldsurvey.gui.map_view import MapView, project, project_one
 from fieldsurvey.gui.shapes import VERDICT_SHAPES
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.theme import DAY, NIGHT, Look, verdict_colour
 from fieldsurvey.gui.workbench_map.map_data import ClassPalette, MapPoints, MapStretch
 from fieldsurvey.gui.workbench_map.map_picture import scale_bar_room
 from fieldsurvey.gui.workbench_map.point_signs import halo_of
+from fieldsurvey.gui.workbench_map.route_layer import RouteSigns
 from fieldsurvey.gui.workbench_map.throughput_classes import (
     NO_DATA,
     NO_SERVICE,
@@ -528,3 +530,38 @@ def test_no_name_lies_under_the_scale_bar(map_: WorkbenchMap, zoom: float) -> No
     map_._picture.labels.paint = lambda _p, _v, _l, rooms: covered.extend(rooms)
     map_.grab()
     assert scale_bar_room(map_.view, LOOK) in covered
+
+
+def test_a_route_is_numbered_in_its_order_and_taken_away_again(
+    qtbot: QtBot, map_: WorkbenchMap
+) -> None:
+    south, west = ALMATY
+    map_.show_box(south - 0.1, west - 0.1, south + 0.1, west + 0.1)
+    settle(qtbot, map_)
+    before = map_.grab().toImage()
+    legs = [[(south - 0.06, west), (south - 0.04, west)], [(south + 0.06, west + 0.06)]]
+    legs.append([(south + 0.0601, west + 0.06)])  # too close to the one before: not shown
+    map_.set_route(legs)
+    settle(qtbot, map_)
+    route, view = map_._picture.route, map_.view
+    assert [(s.x, s.y) for s in route.signs(view, LOOK, 1.0)] == [
+        pytest.approx(project_one(south - 0.05, west)),
+        pytest.approx(project_one(south + 0.06, west + 0.06)),
+    ]
+    between = view.one_to_screen(*project_one(south + 0.01, west + 0.03))
+    shown = map_.grab().toImage()
+    assert shown.pixelColor(*map(round, between)).lightness() < 80, "the way between"
+    map_.set_route([])
+    settle(qtbot, map_)
+    assert map_.grab().toImage() == before
+
+
+def test_ten_thousand_places_of_a_route_are_numbered_within_a_frame() -> None:
+    many = [[(43.0 + n % 100 / 50, 76.0 + n / 5_000)] for n in range(10_000)]
+    route = RouteSigns(many)
+    view = replace(MapView(), zoom=6.0, width=1_000, height=700)
+    x, y = project_one(44.0, 77.0)
+    began = time.perf_counter()
+    signs = list(route.signs(replace(view, x=x, y=y), LOOK, 1.0))
+    assert 1 < len(signs) < 600
+    assert time.perf_counter() - began < 0.2

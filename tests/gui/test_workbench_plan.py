@@ -171,6 +171,18 @@ def test_a_row_goes_to_its_stretch_and_the_plan_stays(window: WorkbenchWindow) -
     assert shown(window) == [UNDECIDED, STALE]
 
 
+def test_the_route_is_told_in_its_order_while_its_table_is_seen(window: WorkbenchWindow) -> None:
+    told: list[object] = []
+    window.planning.on_route = told.append
+    window.model.set_filters(Filters(choices={"highway_ref": (REF,)}))
+    settle(window)
+    made = window.planning._plan.made
+    assert made is not None
+    assert told[-1] == [leg.points for leg in made.route.legs] != []
+    window.tables.tabs.setCurrentIndex(0)
+    assert told[-1] == []
+
+
 def test_it_is_planned_only_while_it_is_seen(window: WorkbenchWindow) -> None:
     window.tables.tabs.setCurrentWidget(window.tables.tests)
     window.model.set_filters(Filters(road=RoadRange(REF, 21_000, 24_000)))
@@ -262,7 +274,7 @@ def test_no_more_than_the_kilometres_allowed(window: WorkbenchWindow) -> None:
     settle(window)
     assert page.most.text() == "at most 12 km"
     assert len(shown(window)) == 1
-    assert page.said.text().endswith("did not fit into the kilometres allowed: 1")
+    assert page.said.text().endswith("did not fit into the kilometres allowed: 1.")
     page.most.setValue(1)
     settle(window)
     assert shown(window) == []

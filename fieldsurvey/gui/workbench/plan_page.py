@@ -5,7 +5,7 @@ starts, and how far it may go.
 """
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSpinBox
 
 from fieldsurvey.gui.fitting import screen_font
@@ -25,12 +25,14 @@ class PlanPage(SaidTable):
     start_asked(): somebody wants to choose where the route begins.
     start_taken(point): it begins at ``start_point`` from now on.
     asked_otherwise(): another plan is asked for.
+    left(): it is seen no more.
     """
 
     save_asked = Signal()
     start_asked = Signal()
     start_taken = Signal(object)
     asked_otherwise = Signal()
+    left = Signal()
 
     def __init__(self) -> None:
         self.save = QPushButton()
@@ -92,6 +94,10 @@ class PlanPage(SaidTable):
         self.most.setPrefix(before)
         self.most.setSuffix(behind)
         self._name_start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.left.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -3,7 +3,7 @@
 A row that is gone to is marked in map and charts as any other; the plan stays that of all its rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,9 +24,16 @@ from fieldsurvey.model.messages import Message
 from fieldsurvey.places.places_file import Places
 
 Box = tuple[float, float, float, float]  # south, west, north, east
+Point = tuple[float, float]  # latitude and longitude in degrees
 
 
 class Planning:
+    """Attributes:
+    on_going: called with the box of a row that is gone to.
+    on_route: called with the points of each place of the route while its table is seen, else with
+    none.
+    """
+
     def __init__(
         self,
         model: SelectionModel,
@@ -44,6 +51,9 @@ class Planning:
         self._plan = WhenSeen(plan_page, jobs, "plan", self._begin_plan, self._show_plan)
         self._crews = WhenSeen(crews_page, jobs, "crews", self._begin_crews, self._show_crews)
         self.on_going: Callable[[Box], None] = lambda _box: None
+        self.on_route: Callable[[Sequence[Sequence[Point]]], None] = lambda _legs: None
+        for signal in (plan_page.shown, plan_page.left):
+            signal.connect(self._show_route)
         plan_page.table.gone_to.connect(self._go_to)
         plan_page.asked_otherwise.connect(self._plan.forget)
         model.listen(self._note_change)
@@ -109,6 +119,11 @@ class Planning:
         made = self._plan.made
         _show(self._plan_page, None if made is None else made.legs)
         self._say()
+        self._show_route()
+
+    def _show_route(self) -> None:
+        made = self._plan.made if self._plan_page.isVisible() else None
+        self.on_route([] if made is None else [leg.points for leg in made.route.legs])
 
     def _show_crews(self) -> None:
         _show(self._crews_page, self._crews.made)

@@ -1,7 +1,8 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
-Bottom to top: base map, highways, judged hexagons and stretches, settlements, points, names, signs
-of verdicts, where a car starts, marker, scale bar, legend. Must not know of mouse and keys.
+Bottom to top: base map, highways, judged hexagons and stretches, settlements, the way of a route,
+points, names, signs of verdicts, numbers of the route, where a car starts, marker, scale bar, legend.
+Must not know of mouse and keys.
 """
 
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ from fieldsurvey.gui.workbench_map.point_layer import (
     single_points,
 )
 from fieldsurvey.gui.workbench_map.point_signs import SignBook
+from fieldsurvey.gui.workbench_map.route_layer import RouteSigns
 from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
 from fieldsurvey.gui.workbench_map.sign_sprites import SignSprites, Sprite
 from fieldsurvey.gui.workbench_map.start_flag import StartFlag
@@ -59,7 +61,7 @@ def scale_bar_room(view: MapView, look: Look) -> QRectF:
 
 class MapPicture:
     """Attributes:
-    features, hexagons, stretches, settlements, tiles: say ``changed`` of any that is another.
+    features, hexagons, stretches, settlements, route, tiles: say ``changed`` of any other one.
     cloud: the points.
     points_are_coming: a cloud is being made.
     covered: where the window has put something upon the map.
@@ -72,6 +74,7 @@ class MapPicture:
         self.hexagons = HexagonLayer()
         self.stretches = StretchLines(())
         self.settlements: SettlementSigns | None = None
+        self.route = RouteSigns()
         self.tiles: TileSource | None = None
         self.cloud: Cloud | None = None
         self.points_are_coming = False
@@ -79,9 +82,8 @@ class MapPicture:
         self.start = StartFlag()
         self.marker: tuple[float, float] | None = None
         self.singles: SinglePoints | None = None
-        self.ground = Ground(
-            (self._tiles, self._highways, self._hexagons, self._stretches, self._settlements)
-        )
+        beneath = (self._tiles, self._highways, self._hexagons, self._stretches, self._settlements)
+        self.ground = Ground((*beneath, self._route))
         self.labels = PlaceLabels()
         self.signs = SignSprites(self._signs)
         self._book = SignBook()
@@ -196,11 +198,15 @@ class MapPicture:
             paint_settlements(painter, self.features, view, look)
         yield
 
+    def _route(self, painter: QPainter, view: MapView, look: Look) -> Iterator[None]:
+        yield from self.route.paint(painter, view, look)
+
     def _signs(self, view: MapView, look: Look, ratio: float) -> Iterator[Sprite]:
         yield from self.hexagons.signs(view, look, ratio)
         yield from self.stretches.signs(view, look, ratio)
         if self.settlements is not None:
             yield from self.settlements.signs(view, look, ratio)
+        yield from self.route.signs(view, look, ratio)
 
     def _paint_marker(self, painter: QPainter, view: MapView, look: Look) -> None:
         """Crosshairs with a hole, so that what is marked can be seen."""

@@ -35,6 +35,7 @@ from fieldsurvey.gui.workbench_map.map_data import (
 )
 from fieldsurvey.gui.workbench_map.map_picture import MapPicture
 from fieldsurvey.gui.workbench_map.point_layer import cell_level
+from fieldsurvey.gui.workbench_map.route_layer import Leg, RouteSigns
 from fieldsurvey.gui.workbench_map.settlement_signs import SettlementSigns
 from fieldsurvey.gui.workbench_map.stretch_layer import StretchLines
 from fieldsurvey.model.messages import Message
@@ -142,6 +143,11 @@ class MapSurface(QWidget):
         """Mark where a car starts: latitude and longitude in degrees, or nowhere."""
         self._picture.start.at = None if point is None else project_one(*point)
         self.update()
+
+    def set_route(self, legs: Sequence[Leg]) -> None:
+        """Number the places of a route, each by its points in degrees; none: there is no route."""
+        self._picture.route = RouteSigns(legs)
+        self._ground_changed()
 
     def show_all(self) -> None:
         """Show all points; without any, all stretches of highway there are."""
