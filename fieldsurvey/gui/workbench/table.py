@@ -40,7 +40,8 @@ class Table(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setStretchLastSection(True)  # notes and reasons take what is free
+        # Notes and reasons take what is free; a number would stand alone at the far right.
+        self.horizontalHeader().setStretchLastSection(not columns[-1].is_number)
         self.selectionModel().selectionChanged.connect(self._chosen)
         self._is_following = False
         self._painter = RowPainter()
