@@ -23,7 +23,7 @@ from fieldsurvey.gui.workbench.dialogs import Question
 from fieldsurvey.gui.workbench.distribution_chart import groups_of
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
 from fieldsurvey.gui.workbench.results import DRAWN
-from fieldsurvey.gui.workbench.selection import Spot
+from fieldsurvey.gui.workbench.selection import Brush, Spot
 from fieldsurvey.gui.workbench.table_model import BEHIND_NUMBERS
 from fieldsurvey.gui.workbench.tables import Table
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
@@ -188,6 +188,18 @@ def test_what_the_map_marks_is_selected_and_escape_gives_it_up(open_workbench: O
     assert window.model.test_keys(window.model.tests) == ["test-0-000007"]
     window.map.brushed.emit(None)
     assert window.model.tests_count == 120
+
+
+def test_a_place_that_was_found_is_marked_until_something_is_selected(
+    open_workbench: Open,
+) -> None:
+    window = open_workbench()
+    window.map.set_marker(43.4, 76.9)  # as Find does
+    window.model.set_brush(Brush(np.arange(120) < 6, np.zeros(4_000, bool)))
+    assert window.map._picture.marker is None
+    window.map.set_marker(43.4, 76.9)
+    window.pane.mark_spot()
+    assert window.map._picture.marker is None
 
 
 def test_table_slider_and_marker_are_at_one_test(open_workbench: Open) -> None:

@@ -10,6 +10,7 @@ from fieldsurvey.gui.workbench.facts import Facts
 from fieldsurvey.gui.workbench.judged import Judged, StretchLine, box_of
 from fieldsurvey.gui.workbench.judged_cells import Hexagon
 from fieldsurvey.gui.workbench.results import drawn_rates_mbps
+from fieldsurvey.gui.workbench.saying import spoken
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
 from fieldsurvey.gui.workbench_map.map_data import MapHexagon, MapPoints, MapStretch
 from fieldsurvey.gui.workbench_map.throughput_classes import (
@@ -51,8 +52,10 @@ class MapPane:
             self._show_points(self._look)
         if changed & Changed.SELECTION:
             self._show_selection()
+        if changed & (Changed.SPOT | Changed.SELECTION):
+            self.mark_spot()
         if changed & Changed.SPOT:
-            self._show_marker()
+            self._show_marked()
 
     def _show_points(self, look: Look) -> None:
         facts = self._model.facts
@@ -75,13 +78,19 @@ class MapPane:
         selected = np.concatenate([model.samples, model.tests])
         self.map.set_selection(None if selected.all() else selected)
 
-    def _show_marker(self) -> None:
+    def _place(self) -> tuple[float, float] | None:
         spot = self._model.spot
-        place = None if spot is None else self._model.place_of(spot)
+        return None if spot is None else self._model.place_of(spot)
+
+    def mark_spot(self) -> None:
+        """Mark what is looked at, and no place any more that was found by its name."""
+        place = self._place()
+        self.map.set_marker(*((None, None) if place is None else place))
+
+    def _show_marked(self) -> None:
+        place = self._place()
         if place is None:
-            self.map.set_marker(None, None)
             return
-        self.map.set_marker(*place)
         south, west, north, east = self.map.box()
         if not (south < place[0] < north and west < place[1] < east):
             high, wide = (north - south) / 2, (east - west) / 2
@@ -140,7 +149,7 @@ def _hexagon(look: Look, judged: Judged, hexagon: Hexagon) -> MapHexagon:
     from fieldsurvey.analysis.sentence import cell_sentence
 
     said = [
-        look.texts.say(cell_sentence(judged.cells.row(row, named=True), judged.by.rate_bps))
+        spoken(look.texts, cell_sentence(judged.cells.row(row, named=True), judged.by.rate_bps))
         for row in hexagon.rows
     ]
     return MapHexagon(hexagon.latitude_deg, hexagon.longitude_deg, hexagon.verdict, "; ".join(said))
@@ -150,7 +159,10 @@ def _stretch(look: Look, judged: Judged, line: StretchLine) -> MapStretch:
     from fieldsurvey.analysis.sentence import stretch_sentence
 
     said = [
-        look.texts.say(stretch_sentence(judged.stretches.row(row, named=True), judged.by.rate_bps))
+        spoken(
+            look.texts,
+            stretch_sentence(judged.stretches.row(row, named=True), judged.by.rate_bps),
+        )
         for row in line.rows
     ]
     return MapStretch(

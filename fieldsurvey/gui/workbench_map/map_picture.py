@@ -1,8 +1,8 @@
 """The picture of the map, the same on screen, in a file and on paper.
 
 Bottom to top: base map, highways, judged hexagons and stretches, settlements, the way of a route,
-points, names, signs of verdicts, numbers of the route, where a car starts, marker, scale bar, legend.
-Must not know of mouse and keys.
+points, names, signs of verdicts, numbers of the route, where a car starts, marker, scale bar,
+legend. Must not know of mouse and keys.
 """
 
 from collections.abc import Iterator
