@@ -106,7 +106,7 @@ def test_logs_are_chosen_imported_and_opened(window: WorkbenchWindow, tmp_path: 
     assert len(window.model.tests) == 3
     assert window.windowTitle().startswith("week.fsurvey")
     told = window.notice.label.text()
-    assert "Imported 3 tests and 63 seconds" in told
+    assert ": tests 3, seconds 63, " in told
     assert "Asia/Almaty" in told
     assert "Not understood" not in told
 
@@ -163,6 +163,6 @@ def test_what_is_given_up_leaves_nothing_half(
     QTest.keyClick(choose(window, short, log).yes, Qt.Key.Key_Space)
     give_up(window, 50)
     told = window.notice.label.text()
-    assert "Imported 0 tests and 9 seconds" in told
+    assert ": tests 0, seconds 9, " in told
     assert "The import of long.txt was stopped. Nothing of it is in the survey." in told
     assert seconds_in(tmp_path / "short.fsurvey") == 9
