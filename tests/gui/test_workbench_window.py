@@ -539,6 +539,14 @@ def test_titles_stand_apart_and_the_last_column_takes_what_is_free(open_workbenc
     table = window.tables.tests
     header = table.horizontalHeader()
     assert header.length() == table.viewport().width()
+    assert window.tables.stretches.columnWidth(11) < 200, "no number stands alone at the right"
+    window.resize(1024, 600)
+    settle(window)
+    last = len(table.rows.columns) - 1
+    notes = window.model.notes
+    notes.put(notes.changed(["test-0-000000"], note="x" * 60))
+    window.model.notes_changed()
+    assert table.columnWidth(last) > 60 * 5, "all of a note is read"
     role = Qt.ItemDataRole.DisplayRole
     for number, column in enumerate(table.rows.columns):
         title = table.rows.headerData(number, Qt.Orientation.Horizontal, role)

@@ -183,6 +183,7 @@ class EventChart(Chart):
             busy = busy_sentence(found.hours)
             words = [texts.tr("wb_event_too_few") if busy is None else spoken(texts, busy)]
         if found.driving_tests:
+            words[0] = words[0].removesuffix(".") + "."  # another sentence follows
             number = texts.number(found.driving_tests)
             words.append(texts.tr("wb_event_driving", tests=number))
         return " ".join(words)

@@ -11,7 +11,7 @@ from fieldsurvey.gui.workbench.results import FEWEST, about_the_place
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.model.messages import Message
 
-_DECIMALS = re.compile(r"\d+\.(\d+)")
+_FIGURES = re.compile(r"\d+(?:\.(\d+))?")
 
 
 def share_reaching(facts: Facts, tests: Bools) -> tuple[int, int, int]:
@@ -31,16 +31,16 @@ def percent(texts: Texts, share: float) -> str:
 
 
 def spoken(texts: Texts, told: Message) -> str:
-    """Say what analysis made of figures, which writes points, with the language's decimal sign."""
-    return texts.say(_with_decimals(texts, told))
+    """Say what analysis made of figures, which it writes as a program does, in the language's."""
+    return texts.say(_with_figures(texts, told))
 
 
-def _with_decimals(texts: Texts, told: Message) -> Message:
+def _with_figures(texts: Texts, told: Message) -> Message:
     def shown(value: object) -> object:
         if isinstance(value, Message):
-            return _with_decimals(texts, value)
-        if isinstance(value, str) and (figures := _DECIMALS.fullmatch(value)):
-            return texts.number(float(value), len(figures[1]))
+            return _with_figures(texts, value)
+        if isinstance(value, int | str) and (figures := _FIGURES.fullmatch(str(value))):
+            return texts.number(float(value), len(figures[1] or ""))
         return value
 
     return Message(told.id, {name: shown(value) for name, value in told.args.items()})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from fieldsurvey.gui.fitting import screen_font
@@ -40,8 +40,6 @@ class Table(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
-        # Notes and reasons take what is free; a number would stand alone at the far right.
-        self.horizontalHeader().setStretchLastSection(not columns[-1].is_number)
         self.selectionModel().selectionChanged.connect(self._chosen)
         self._is_following = False
         self._painter = RowPainter()
@@ -57,13 +55,31 @@ class Table(QTableView):
 
     def fit_columns(self) -> None:
         """Give every column what its title and the first rows need."""
-        header, metrics = self.horizontalHeader(), self.fontMetrics()
-        lines = range(min(_MEASURED_ROWS, self.rows.rowCount()))
         for number in range(len(self.rows.columns)):
-            needed = header.sectionSizeHint(number)
-            for line in lines:
-                needed = max(needed, metrics.horizontalAdvance(self.rows.text(line, number)) + 38)
-            self.setColumnWidth(number, min(needed, _WIDEST_PX))
+            self.setColumnWidth(number, self._needed(number))
+        self.fit_last()
+
+    def fit_last(self) -> None:
+        """Give notes and reasons, which stand last, what is free as well.
+
+        A number would stand alone at the far right."""
+        last = len(self.rows.columns) - 1
+        if not self.rows.columns[last].is_number:
+            free = self.viewport().width() - self.columnViewportPosition(last)
+            free -= self.horizontalHeader().offset()
+            self.setColumnWidth(last, max(self._needed(last), free))
+
+    def _needed(self, number: int) -> int:
+        metrics = self.fontMetrics()
+        needed = self.horizontalHeader().sectionSizeHint(number)
+        for line in range(min(_MEASURED_ROWS, self.rows.rowCount())):
+            needed = max(needed, metrics.horizontalAdvance(self.rows.text(line, number)) + 38)
+        return min(needed, _WIDEST_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.rows.rowCount():
+            self.fit_last()
 
     def chosen_lines(self) -> list[int]:
         """Return the lines that are chosen, from above."""

@@ -129,6 +129,7 @@ class Tables(QWidget):
             self._show_tests(anew=False)
         if changed & Changed.NOTES:
             self.tests.rows.forget_rows()
+            self.tests.fit_last()  # notes
         if changed & (Changed.SPOT | Changed.SELECTION):
             self._follow_spot()
 
