@@ -14,6 +14,7 @@ from fieldsurvey.cli.analyse_options import (
     whole_options,
 )
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.shares import whole_percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -245,8 +246,10 @@ def _shown(row: Mapping[str, Any]) -> dict[str, object]:
             shown[name] = _clock(value)
         elif name.endswith("_utc_us"):
             shown[name] = _day(value)
-        elif name.startswith("share"):
+        elif name in ("share_low", "share_high"):
             shown[name] = f"{100 * value:.0f}"
+        elif name.startswith("share"):
+            shown[name] = whole_percent(value)
         elif name == "verdict":
             shown[name] = message(f"analysis.word_{value}")
         else:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.shares import whole_percent
 
 DASH = "–"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -33,7 +34,7 @@ class Wording:
     def say(self, text: Message) -> str:
         """Return a message's text, with whole numbers as they are written in tables."""
         shown = {
-            name: self.say(value) if isinstance(value, Message)
+            name: self.say(value) if type(value) is Message  # a name is one as well
             else self.number(value) if type(value) is int
             else value
             for name, value in text.args.items()
@@ -67,7 +68,7 @@ class Wording:
 
     def percent(self, share: float | None) -> str:
         """Return a share of 1 as percent."""
-        return DASH if share is None else f"{self.number(100 * share)}{_SPACE}%"
+        return DASH if share is None else f"{whole_percent(share)}{_SPACE}%"
 
     def interval(self, low: float | None, high: float | None) -> str:
         """Return both ends of an interval of shares as percent."""

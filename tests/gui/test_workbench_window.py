@@ -273,7 +273,7 @@ def test_a_filter_by_result_makes_no_verdict(open_workbench: Open) -> None:
     window.model.set_filters(Filters(choices={"result": ("above",)}))
     assert verdicts() == before
     shown = window.status.sentence.text()
-    assert "no share of them is told" in shown
+    assert "no share is told" in shown
     assert shown.split(" · ")[1] == said.split(" · ")[1]
 
 

@@ -11,7 +11,7 @@ from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench import desk
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.judged import LENGTHS_M, Judged, judge
-from fieldsurvey.gui.workbench.saying import share_sentence
+from fieldsurvey.gui.workbench.saying import share_sentence, spoken
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, rows_of
 from fieldsurvey.gui.workbench.table_model import Row
 from fieldsurvey.places.places_file import Places
@@ -84,7 +84,7 @@ class Judging:
         if self.place is not None and self.judged is not None:
             kind, row = self.place
             said = _SENTENCES[kind](row, self.judged.by.rate_bps)
-            return _VERDICTS[row["verdict"]], texts.say(said)
+            return _VERDICTS[row["verdict"]], spoken(texts, said)
         sentence = share_sentence(texts, self._model)
         if self._model.brush is None and self.judged is not None:
             sentence += " · " + _stretches_said(texts, self.judged)

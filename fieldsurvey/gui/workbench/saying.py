@@ -10,6 +10,7 @@ from fieldsurvey.gui.workbench.facts import Bools, Facts
 from fieldsurvey.gui.workbench.results import FEWEST, about_the_place
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.model.messages import Message
+from fieldsurvey.model.shares import whole_percent
 
 _FIGURES = re.compile(r"\d+(?:\.(\d+))?")
 
@@ -24,10 +25,8 @@ def share_reaching(facts: Facts, tests: Bools) -> tuple[int, int, int]:
 
 
 def percent(texts: Texts, share: float) -> str:
-    """Return a share of 1 in whole per cent, rounded as in the report and on the command line, so
-    that one figure reads the same everywhere; but 100 is said of all of them only."""
-    whole = round(100 * share)
-    return texts.number(whole if share >= 1 else min(whole, 99))
+    """Return a share of 1 in whole per cent."""
+    return texts.number(whole_percent(share))
 
 
 def spoken(texts: Texts, told: Message) -> str:
@@ -37,7 +36,7 @@ def spoken(texts: Texts, told: Message) -> str:
 
 def _with_figures(texts: Texts, told: Message) -> Message:
     def shown(value: object) -> object:
-        if isinstance(value, Message):
+        if type(value) is Message:  # a name, which is one as well, holds no figures
             return _with_figures(texts, value)
         if isinstance(value, int | str) and (figures := _FIGURES.fullmatch(str(value))):
             return texts.number(float(value), len(figures[1] or ""))

@@ -151,6 +151,7 @@ class WorkbenchWindow(QMainWindow):
         self.tables.plan.start_asked.connect(self._ask_start)
         self.tables.plan.start_taken.connect(self.map.set_start)
         self.planning.on_going = lambda box: self.map.show_box(*box)
+        self.planning.on_route = self.map.set_route
         self.chips.time_asked.connect(lambda: self.filtering.ask_time(self._look.texts))
         self.chips.road_asked.connect(lambda: self.filtering.ask_road(self._look.texts))
         stack = self.editing.annotating.stack
@@ -333,11 +334,12 @@ class WorkbenchWindow(QMainWindow):
                 self.charts.show_by_action(do)
 
     def _clear(self) -> None:
-        """One step back: the brush, then the spot."""
+        """One step back: the brush, then the spot and the place that was found."""
         if self.model.brush is not None:
             self.model.set_brush(None)
         else:
             self.model.look_at(None)
+            self.pane.mark_spot()
 
     def _next_panel(self) -> None:
         parts: list[QWidget] = [self.map, self.charts.current(), self.tables.focus_part()]
