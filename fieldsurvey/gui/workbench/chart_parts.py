@@ -53,7 +53,7 @@ class BrushBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph ships no types
             self.picked.emit(at.x(), at.y())
 
 
-Sign = Shape | Qt.PenStyle  # a shape, or a piece of a line
+Sign = Shape | Qt.PenStyle  # a shape, or a piece of a line; of no pen: words alone
 
 
 class Legend(QWidget):
@@ -89,6 +89,8 @@ class Legend(QWidget):
 
     def _sign_px(self, sign: Sign) -> int:
         """Return the room before the word."""
+        if sign is Qt.PenStyle.NoPen:
+            return 0
         return self._px(16 if isinstance(sign, Shape) else _LINE_PX + 6)
 
     def _px(self, pixels: float) -> int:
@@ -198,7 +200,7 @@ def clock_entry(look: Look, along: Along) -> list[tuple[Sign, str, str]]:
     """Return what the legend says of an axis along time: whose clock it is."""
     if along.axis is not Axis.TIME:
         return []
-    return [(Shape.BAR, look.theme.ink, look.texts.tr("wb_event_clock"))]
+    return [(Qt.PenStyle.NoPen, look.theme.ink, look.texts.tr("wb_event_clock"))]
 
 
 def limit_along(box: BrushBox, along: Along) -> None:

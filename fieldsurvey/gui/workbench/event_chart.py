@@ -257,7 +257,7 @@ class EventChart(Chart):
         target_words = look.texts.tr("wb_target", target=target)
         entries.append((Qt.PenStyle.DashLine, theme.target_line, target_words))
         entries.append((Shape.CROSS, theme.no_service, look.texts.tr("wb_word_no_service")))
-        entries.append((Shape.BAR, theme.ink, look.texts.tr("wb_event_clock")))
+        entries.append((Qt.PenStyle.NoPen, theme.ink, look.texts.tr("wb_event_clock")))
         self.legend.show_entries(look, entries)
 
     def brush(self, low: float, high: float) -> None:
