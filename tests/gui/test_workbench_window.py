@@ -316,6 +316,16 @@ def test_shorter_stretches_are_judged_when_asked_for(open_workbench: Open) -> No
 # Honest numbers
 
 
+def test_a_legend_has_room_for_all_its_words(open_workbench: Open) -> None:
+    window = open_workbench()
+    legend = window.charts.rate.legend
+    for width in (1600, 1024, 700):
+        window.resize(width, 600)
+        settle(window)
+        assert legend.height() >= legend.heightForWidth(legend.width()), width
+    assert legend.heightForWidth(legend.width()) > legend.heightForWidth(2000), "in two rows"
+
+
 def test_a_test_without_service_stands_below_the_axis(open_workbench: Open) -> None:
     window = open_workbench(a_highway(4_000, 90))
     facts, points = window.model.facts, window.charts.rate.cloud()

@@ -63,7 +63,7 @@ class Legend(QWidget):
         super().__init__()
         self._look: Look | None = None
         self._entries: list[tuple[Sign, str, str]] = []
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
     def show_entries(self, look: Look, entries: Sequence[tuple[Sign, str, str]]) -> None:
         """``entries``: sign, colour, word."""
