@@ -319,11 +319,13 @@ def test_shorter_stretches_are_judged_when_asked_for(open_workbench: Open) -> No
 def test_a_legend_has_room_for_all_its_words(open_workbench: Open) -> None:
     window = open_workbench()
     legend = window.charts.rate.legend
-    for width in (1600, 1024, 700):
+    heights = set()
+    for width in (1600, 1024, 800):
         window.resize(width, 600)
         settle(window)
         assert legend.height() >= legend.heightForWidth(legend.width()), width
-    assert legend.heightForWidth(legend.width()) > legend.heightForWidth(2000), "in two rows"
+        heights.add(legend.height())
+    assert len(heights) > 1, "in one row and in more"
 
 
 def test_a_test_without_service_stands_below_the_axis(open_workbench: Open) -> None:
