@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fieldsurvey.export.delimited import LINE
 from fieldsurvey.export.mean_verdict import judged_by_mean
-from fieldsurvey.export.reading import Piece
+from fieldsurvey.export.reading import ForeignEvent, Piece
 from fieldsurvey.export.to_model import samples_from, tests_from
 from fieldsurvey.model.drive import Drive, Event, EventKind, Sample, SurveyPlan
 from fieldsurvey.model.errors import KnownError
@@ -36,11 +36,35 @@ class _Open:
         self.anchor_utc_us = anchor_utc_us
         self.ended_utc_us = anchor_utc_us
         self.newest_fix: Fix | None = None
+        self.samples, self.tests, self.events = _Taken(), _Taken(), _Taken()
+
+
+class _Taken:
+    """Knows rows again that say the very same, in a file of any length: of each 16 bytes are kept,
+    by which one in 10²⁰ pairs would pass for another."""
+
+    def __init__(self) -> None:
+        self._digests: pl.DataFrame | None = None
+
+    def is_new(self, rows: pl.DataFrame) -> pl.Series:
+        """Tell which rows say what none before them said; the number of a line says nothing."""
+        import polars as pl
+
+        said = rows.drop(LINE, strict=False)
+        digests = pl.DataFrame([said.hash_rows(seed=seed).alias(str(seed)) for seed in (1, 2)])
+        is_new = digests.to_struct().is_first_distinct()
+        if self._digests is not None:
+            # Those of the file are many: the table to look in is made of the piece's.
+            again = self._digests.join(digests, on=digests.columns, how="semi")
+            is_new &= ~digests.to_struct().is_in(again.to_struct().implode())
+        news = digests.filter(is_new)
+        self._digests = news if self._digests is None else self._digests.vstack(news)
+        return is_new
 
 
 class ImportedDrives:
     """Counts what it wrote: ``samples``, ``tests`` (of them judged by their ``means``), ``events``
-    and, of samples that say the very same as another one, ``repeated``."""
+    and, of rows that say the very same as another one, ``repeated``."""
 
     def __init__(
         self,
@@ -71,11 +95,16 @@ class ImportedDrives:
             if first_us is None:
                 continue
             drive = self._opened(survey, drive_id, first_us, tests, samples)
+            repeated: set[int] = set()  # lines: one may be a second and a test
             if tests is not None:
-                self._add_tests(survey, drive_id, drive, tests)
+                new = self._new_of(tests, drive.tests, repeated)
+                self._add_tests(survey, drive_id, drive, new)
             if samples is not None:
-                self._add_samples(survey, drive_id, drive, samples)
-            self._add_events(survey, drive_id, drive, piece)
+                new = self._new_of(samples, drive.samples, repeated)
+                self._add_samples(survey, drive_id, drive, new)
+            if piece.events:
+                self._add_events(survey, drive_id, drive, piece.events, repeated)
+            self.repeated += len(repeated)
 
     def finish(self, survey: SurveyFile, odd_rows: int) -> None:
         """End all drives; note in each how many rows of the file were put aside."""
@@ -129,13 +158,18 @@ class ImportedDrives:
             self._open[drive_id] = _Open(first_us)
         return self._open[drive_id]
 
+    def _new_of(self, frame: pl.DataFrame, taken: _Taken, repeated: set[int]) -> pl.DataFrame:
+        """Return the rows that were not there before; add the lines of the others."""
+        is_new = taken.is_new(frame)
+        again = frame.filter(~is_new)
+        # Our own tables come without lines, and each row of them is one thing.
+        repeated.update(again[LINE] if LINE in frame.columns else range(len(again)))
+        return frame.filter(is_new)
+
     def _add_samples(
         self, survey: SurveyFile, drive_id: str, drive: _Open, frame: pl.DataFrame
     ) -> None:
-        measured = [name for name in frame.columns if name != LINE]
-        distinct = frame.unique(subset=measured, keep="first", maintain_order=True)
-        self.repeated += len(frame) - len(distinct)
-        for rows in distinct.iter_slices(_ROWS_AT_ONCE):
+        for rows in frame.iter_slices(_ROWS_AT_ONCE):
             samples = list(samples_from(rows, drive.anchor_utc_us))
             survey.append(drive_id, samples=samples, fixes=list(_new_fixes(drive, samples)))
             self.samples += len(samples)
@@ -166,7 +200,20 @@ class ImportedDrives:
         self.means += judged.judgement is not None
         return judged
 
-    def _add_events(self, survey: SurveyFile, drive_id: str, drive: _Open, piece: Piece) -> None:
+    def _add_events(
+        self,
+        survey: SurveyFile,
+        drive_id: str,
+        drive: _Open,
+        found: list[ForeignEvent],
+        repeated: set[int],
+    ) -> None:
+        import polars as pl
+
+        said = [(event.line, event.utc_us, event.what) for event in found]
+        rows = pl.DataFrame(said, schema=[LINE, "utc_us", "what"], orient="row")
+        is_new = drive.events.is_new(rows)
+        repeated.update(rows.filter(~is_new)[LINE])
         events = [
             Event(
                 EventKind.MARK,
@@ -174,7 +221,8 @@ class ImportedDrives:
                 event.utc_us - drive.anchor_utc_us,
                 message("import.foreign_event", what=event.what),
             )
-            for event in piece.events
+            for event, new in zip(found, is_new, strict=True)
+            if new
         ]
         survey.append(drive_id, events=events)
         self.events += len(events)

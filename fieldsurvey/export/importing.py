@@ -33,7 +33,7 @@ _NAMESPACE = uuid.UUID("6f0f6a4e-5d4f-5c7e-9b0a-8a7f3d1c2b10")  # of drives that
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of a file. ``rows`` were read; each is a sample, a test or an event (one row may
-    be several), or counted in ``repeated`` (the very same second once more), ``left_out`` (by
+    be several), or counted in ``repeated`` (the very same row once more), ``left_out`` (by
     message id) or ``odd``, of which ``cells_missing`` have lost cells on their way here.
     ``unused_columns`` have no place in a survey; ``absent_columns`` are those of an export of ours
     that this one does without."""

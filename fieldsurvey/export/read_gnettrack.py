@@ -85,6 +85,7 @@ def _events(cells: Cells, rows: pl.DataFrame, is_event: pl.Series) -> list[Forei
     states = cells.words("state")
     return [
         ForeignEvent(
+            int(rows[LINE][at]),
             int(rows["utc_us"][at]),
             " · ".join(part for part in (kinds[at], details[at], states[at]) if part is not None),
         )

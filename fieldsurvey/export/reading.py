@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class ForeignEvent:
     """Something another tool noted; ``what`` in its own words."""
 
+    line: int
     utc_us: int
     what: str
 

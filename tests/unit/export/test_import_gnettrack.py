@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldsurvey.export import delimited
 from fieldsurvey.export.importing import ImportReport, import_file
 from fieldsurvey.model.drive import Sample
 from fieldsurvey.model.errors import KnownError
@@ -284,6 +285,28 @@ def test_the_same_second_twice_counts_once(tmp_path: Path) -> None:
     report = imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, rows))
     assert (report.samples, report.repeated) == (2, 1)
     assert len(samples_of(report)) == 2
+
+
+@pytest.mark.parametrize("block", [4_000_000, 1_000])
+def test_a_log_appended_to_itself_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """Seconds, tests and events, however far apart the two stand."""
+    monkeypatch.setattr(delimited, "_BLOCK_CHARACTERS", block)
+    seconds = [gnettrack_second(second) for second in range(200)]
+    tests = [gnettrack_test(60 * n, 43_000, 3_000) for n in range(20)]
+    of_log = dict(zip(GNETTRACK_LOG, gnettrack_second(5), strict=True))
+    marks = [of_log | {"EventType": f"HANDOVER {n}"} for n in range(20)]
+    events = [[mark.get(name, "-") for name in GNETTRACK_EVENTS] for mark in marks]
+    for name, header, rows, counts in (
+        ("s", GNETTRACK_LOG, seconds, (200, 0, 0)),
+        ("t", GNETTRACK_TESTS, tests, (20, 20, 0)),
+        ("e", GNETTRACK_EVENTS, events, (0, 0, 20)),
+    ):
+        twice = [*rows, header, *rows]
+        report = imported(write_log(tmp_path / f"{name}.txt", header, twice))
+        assert (report.samples, report.tests, report.events) == counts
+        assert (report.rows, report.repeated, report.odd) == (2 * len(rows), len(rows), 0)
 
 
 def test_a_zone_nobody_named_is_utc_and_is_told(tmp_path: Path) -> None:

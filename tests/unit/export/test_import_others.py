@@ -141,11 +141,14 @@ def test_an_upload_by_iperf3_is_no_download(tmp_path: Path) -> None:
 
 def test_a_stream_of_iperf3_is_one_run(tmp_path: Path) -> None:
     path = tmp_path / "stream.json"
-    run = iperf3_run(1_777_600_000)
-    events = [("start", run["start"]), ("interval", {}), ("end", run["end"])]
-    lines = [json.dumps({"event": kind, "data": data}) for kind, data in events]
-    path.write_text("\n".join(lines * 2), encoding="utf-8")
+    runs = [iperf3_run(1_777_600_000), iperf3_run(1_777_600_060)]
+    path.write_text("".join(map(streamed, runs)), encoding="utf-8")
     assert import_file(path, path.with_suffix(".fsurvey")).tests == 2
+
+
+def streamed(run: dict[str, object]) -> str:
+    events = [("start", run["start"]), ("interval", {}), ("end", run["end"])]
+    return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
 
 
 GPX = """<?xml version="1.0"?><gpx version="1.0" xmlns="http://www.topografix.com/GPX/1/0">
