@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 UTC_ZONE = "UTC"
+# The peak of a whole cell of 5G (IMT-2020), and twice the fastest port of a laptop: what is above
+# was not measured on a road.
+MOST_BPS = 20_000_000_000
 _NOTHING = (
     "", "-", "--", "n/a", "na", "nan", "null", "none", "unknown", "undefined", "?",
     "2147483647", "-2147483648", "9223372036854775807",

@@ -7,10 +7,12 @@ Must not take UDP's rate for TCP's: it is another protocol by name.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fieldsurvey.export.delimited import LINE, OddRow
+from fieldsurvey.export.foreign import MOST_BPS
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
 from fieldsurvey.model.errors import KnownError
@@ -61,7 +63,7 @@ class Iperf3:
             raise KnownError("import.unreadable", path=source.path, reason="> 500 MB")
         rows, odd = [], []
         for line, said in _runs(content):
-            found = said if isinstance(said, OddRow) else _row(line, said)
+            found = said if isinstance(said, OddRow) else _read(line, said)
             if isinstance(found, OddRow):
                 odd.append(found)
             else:
@@ -107,21 +109,52 @@ def _runs(content: str) -> Iterator[tuple[int, Document | OddRow]]:
         yield run_line, run
 
 
-def _row(line: int, run: Document) -> dict[str, object] | OddRow:
-    """Return a run as a row of the tests; odd where nobody knows when it was."""
-    start = run.get("start") or {}
-    seconds = (start.get("timestamp") or {}).get("timesecs")
-    if not isinstance(seconds, int | float) or seconds <= 0:
-        return OddRow(line, "odd_time", json.dumps(run, ensure_ascii=False)[:2_000])
-    setting = start.get("test_start") or {}
-    end = run.get("end") or {}
+class _OddError(Exception):
+    """Says by a message id why a run cannot be believed."""
+
+
+def _read(line: int, run: Document) -> dict[str, object] | OddRow:
+    try:
+        return _row(line, run)
+    except _OddError as error:
+        return OddRow(line, str(error), json.dumps(run, ensure_ascii=False)[:2_000])
+
+
+def _part(of: Document, name: str) -> Document:
+    """Return a part of a document; empty where there is none."""
+    part = of.get(name)
+    if not isinstance(part, dict | None):
+        raise _OddError("odd_run")
+    return part or {}
+
+
+def _number(of: Document, name: str) -> float | None:
+    """Return a number as iperf3 writes them: none is below 0, without an end, or a text."""
+    number = of.get(name)
+    if number is None:
+        return None
+    plain = isinstance(number, int | float) and not isinstance(number, bool)
+    if not plain or not 0 <= number <= sys.float_info.max:
+        raise _OddError("odd_run")
+    return float(number)
+
+
+def _row(line: int, run: Document) -> dict[str, object]:
+    """Return a run as a row of the tests. Raises ``_OddError``, also where nobody knows when it
+    was."""
+    start = _part(run, "start")
+    seconds = _number(_part(start, "timestamp"), "timesecs")
+    if not seconds:
+        raise _OddError("odd_time")
+    setting = _part(start, "test_start")
+    end = _part(run, "end")
     error = run.get("error")
     protocol = str(setting.get("protocol") or "TCP").upper()
-    connections = setting.get("num_streams")
+    connections = round(_number(setting, "num_streams") or 0) or None
     directions = _directions(setting, end)
     completed = error is None and any(rate for rate, _bytes, _s in directions.values())
     cause = None if completed else _cause(str(error or ""))
-    connected = start.get("connecting_to") or {}
+    connected = _part(start, "connecting_to")
     lasted_s = max((s for _rate, _bytes, s in directions.values()), default=0.0)
     started_us = round(seconds * US_PER_S)
     row: dict[str, object] = {
@@ -134,10 +167,11 @@ def _row(line: int, run: Document) -> dict[str, object] | OddRow:
         "server_url": _server(connected),
         "outcome": Outcome.COMPLETED.value if completed else Outcome.FAILED.value,
         "cause": cause,
-        "detail": error,
+        "detail": None if error is None else str(error),
         "duration_us": round(lasted_s * US_PER_S),
         "wire_bytes": sum(counted for _rate, counted, _s in directions.values()),
-        "mss_bytes": start.get("tcp_mss") or start.get("tcp_mss_default") or None,
+        "mss_bytes": round(_number(start, "tcp_mss") or _number(start, "tcp_mss_default") or 0)
+        or None,
         "congestion_control": end.get("sender_tcp_congestion"),
         "download_outcome": None,
         "upload_outcome": None,
@@ -172,14 +206,15 @@ def _directions(setting: Document, end: Document) -> dict[str, tuple[int | None,
         }
     found = {}
     for name, sums in names.items():
-        told: Document = next((end[key] for key in sums if isinstance(end.get(key), dict)), {})
-        rate, counted = told.get("bits_per_second"), told.get("bytes")
-        seconds = told.get("seconds") or 0.0
-        lost = told.get("lost_percent") if "sum_received" not in end else None
-        if isinstance(rate, int | float) and isinstance(lost, int | float):
+        told: Document = next((_part(end, key) for key in sums if end.get(key)), {})
+        rate = _number(told, "bits_per_second")
+        lost = _number(told, "lost_percent") if "sum_received" not in end else None
+        if rate is not None and lost is not None:
             rate *= 1 - lost / 100  # of UDP older versions tell what was sent
-        rate_bps = round(rate) if isinstance(rate, int | float) else None
-        found[name] = (rate_bps, int(counted or 0), float(seconds))
+        if rate is not None and rate > MOST_BPS:
+            raise _OddError("odd_rate")
+        counted, phase_s = _number(told, "bytes") or 0.0, _number(told, "seconds") or 0.0
+        found[name] = (None if rate is None else round(rate), round(counted), phase_s)
     return found
 
 

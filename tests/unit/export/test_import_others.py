@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,44 @@ def test_a_stream_of_iperf3_is_one_run(tmp_path: Path) -> None:
     runs = [iperf3_run(1_777_600_000), iperf3_run(1_777_600_060)]
     path.write_text("".join(map(streamed, runs)), encoding="utf-8")
     assert import_file(path, path.with_suffix(".fsurvey")).tests == 2
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value", "reason"),
+    [
+        ("sum_received", "bits_per_second", math.nan, "not as iperf3"),
+        ("sum_received", "bits_per_second", math.inf, "not as iperf3"),
+        ("sum_received", "bits_per_second", -1, "not as iperf3"),
+        ("sum_received", "bits_per_second", "120", "not as iperf3"),
+        ("sum_received", "bits_per_second", True, "not as iperf3"),
+        ("sum_received", "bits_per_second", 10**400, "not as iperf3"),
+        ("sum_received", "bits_per_second", 1e30, "no link on a road"),
+        ("sum_received", "bits_per_second", 2.1e10, "no link on a road"),
+        ("sum_received", "bytes", "5", "not as iperf3"),
+        ("sum_received", "seconds", math.nan, "not as iperf3"),
+        ("timestamp", "timesecs", math.nan, "not as iperf3"),
+        ("timestamp", "timesecs", "now", "not as iperf3"),
+        ("test_start", "num_streams", [], "not as iperf3"),
+        ("run", "start", "x", "not as iperf3"),
+        ("run", "end", [], "not as iperf3"),
+        ("start", "test_start", [], "not as iperf3"),
+        ("start", "connecting_to", "x", "not as iperf3"),
+        ("end", "sum_received", "x", "not as iperf3"),
+    ],
+)
+def test_a_run_that_is_not_as_iperf3_writes_it_is_odd_and_others_are_kept(
+    tmp_path: Path, where: str, name: str, value: object, reason: str
+) -> None:
+    path = tmp_path / "iperf3.json"
+    good, bad = iperf3_run(1_777_600_000), iperf3_run(1_777_600_060)
+    bad = json.loads(json.dumps(bad))
+    parts = {"run": bad, **bad, **bad["start"], **bad["end"]}  # type: ignore[dict-item]
+    parts[where][name] = value  # type: ignore[index]
+    path.write_text(json.dumps(bad) + json.dumps(good), encoding="utf-8")
+    report = import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    assert (report.rows, report.tests, report.odd) == (2, 1, 1)
+    assert report.odd_path is not None
+    assert reason in report.odd_path.read_text("utf-8")
 
 
 def streamed(run: dict[str, object]) -> str:
