@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fieldsurvey.export.delimited import LINE, OddRow
 from fieldsurvey.export.foreign import MOST_BPS
@@ -36,8 +37,8 @@ _CAUSES = (
     ("reset", Cause.CUT_OFF),
     ("broken pipe", Cause.CUT_OFF),
     ("closed", Cause.CUT_OFF),
-    ("terminated", Cause.CUT_OFF),
 )
+_STOPPED = ("interrupt -", "has terminated")  # by somebody at one of the ends
 
 Document = Mapping[str, Any]
 
@@ -61,15 +62,17 @@ class Iperf3:
             content = stream.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise KnownError("import.unreadable", path=source.path, reason="> 500 MB")
+        left_out: Counter[str] = Counter()
         rows, odd = [], []
         for line, said in _runs(content):
-            found = said if isinstance(said, OddRow) else _read(line, said)
+            found = said if isinstance(said, OddRow) else _read(line, said, left_out)
             if isinstance(found, OddRow):
                 odd.append(found)
             else:
                 rows.append(found)
         tests = pl.DataFrame(rows, infer_schema_length=None) if rows else None
-        yield Piece(tests=tests, odd=odd, rows=len(rows) + len(odd), share=1.0)
+        count = len(rows) + len(odd)
+        yield Piece(tests=tests, odd=odd, rows=count, left_out=left_out, share=1.0)
 
 
 def _runs(content: str) -> Iterator[tuple[int, Document | OddRow]]:
@@ -113,9 +116,9 @@ class _OddError(Exception):
     """Says by a message id why a run cannot be believed."""
 
 
-def _read(line: int, run: Document) -> dict[str, object] | OddRow:
+def _read(line: int, run: Document, left_out: Counter[str]) -> dict[str, object] | OddRow:
     try:
-        return _row(line, run)
+        return _row(line, run, left_out)
     except _OddError as error:
         return OddRow(line, str(error), json.dumps(run, ensure_ascii=False)[:2_000])
 
@@ -139,7 +142,7 @@ def _number(of: Document, name: str) -> float | None:
     return float(number)
 
 
-def _row(line: int, run: Document) -> dict[str, object]:
+def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
     """Return a run as a row of the tests. Raises ``_OddError``, also where nobody knows when it
     was."""
     start = _part(run, "start")
@@ -147,16 +150,24 @@ def _row(line: int, run: Document) -> dict[str, object]:
     if not seconds:
         raise _OddError("odd_time")
     setting = _part(start, "test_start")
-    end = _part(run, "end")
-    error = run.get("error")
-    protocol = str(setting.get("protocol") or "TCP").upper()
-    connections = round(_number(setting, "num_streams") or 0) or None
-    directions = _directions(setting, end)
-    completed = error is None and any(rate for rate, _bytes, _s in directions.values())
-    cause = None if completed else _cause(str(error or ""))
     connected = _part(start, "connecting_to")
-    lasted_s = max((s for _rate, _bytes, s in directions.values()), default=0.0)
+    error = None if run.get("error") is None else str(run["error"])
+    at_server = not connected and bool(start.get("accepted_connection"))
+    if not setting and error is None:
+        raise _OddError("odd_run")  # nobody knows which direction it was
+    names = _names(run, setting)
+    if at_server and "download" in names:
+        # A server knows what it sent, not what of that arrived, and says 0 for that.
+        del names["download"]
+        if not names:
+            raise _OddError("odd_server")
+        left_out["left_out_sent_only"] += 1
+    directions = {name: _counted(run, of, at_server=at_server) for name, of in names.items()}
+    outcome, cause = _outcome(run, error, directions)
+    completed = outcome is Outcome.COMPLETED
+    lasted_s = max(counted.seconds for counted in directions.values())
     started_us = round(seconds * US_PER_S)
+    protocol = str(setting.get("protocol") or "TCP").upper()
     row: dict[str, object] = {
         LINE: line,
         "started_utc_us": started_us,
@@ -165,27 +176,30 @@ def _row(line: int, run: Document) -> dict[str, object]:
         "mode": Mode.MEASURE.value,
         "trigger": Trigger.HAND.value,
         "server_url": _server(connected),
-        "outcome": Outcome.COMPLETED.value if completed else Outcome.FAILED.value,
-        "cause": cause,
-        "detail": None if error is None else str(error),
+        "outcome": outcome.value,
+        "cause": None if cause is None else cause.value,
+        "detail": error,
         "duration_us": round(lasted_s * US_PER_S),
-        "wire_bytes": sum(counted for _rate, counted, _s in directions.values()),
+        "wire_bytes": sum(counted.bytes for counted in directions.values()),
         "mss_bytes": round(_number(start, "tcp_mss") or _number(start, "tcp_mss_default") or 0)
         or None,
-        "congestion_control": end.get("sender_tcp_congestion"),
+        "congestion_control": _part(run, "end").get("sender_tcp_congestion"),
         "download_outcome": None,
         "upload_outcome": None,
     }
-    for name, (rate_bps, counted, phase_s) in directions.items():
-        good = completed and rate_bps is not None and rate_bps >= 1
+    connections = round(_number(setting, "num_streams") or 0) or None
+    for name, counted in directions.items():
+        good = completed and counted.rate_bps is not None and counted.rate_bps >= 1
+        failed = Outcome.FAILED if completed else outcome  # the other direction came through
+        reason = Cause.STALLED if completed else cause
         row |= {
-            f"{name}_bps": rate_bps if good else None,
+            f"{name}_bps": counted.rate_bps if good else None,
             f"{name}_estimator": ESTIMATOR if good else None,
-            f"{name}_bytes": counted,
-            f"{name}_duration_us": round(phase_s * US_PER_S),
+            f"{name}_bytes": counted.bytes,
+            f"{name}_duration_us": round(counted.seconds * US_PER_S),
             f"{name}_connections": connections,
-            f"{name}_outcome": Outcome.COMPLETED.value if good else Outcome.FAILED.value,
-            f"{name}_cause": None if good else cause or Cause.STALLED.value,
+            f"{name}_outcome": Outcome.COMPLETED.value if good else failed.value,
+            f"{name}_cause": None if good or reason is None else reason.value,
         }
     return row
 
@@ -195,32 +209,61 @@ def _server(connected: Mapping[str, Any]) -> str:
     return f"iperf3://{host}:{port}" if host else ""
 
 
-def _directions(setting: Document, end: Document) -> dict[str, tuple[int | None, int, float]]:
-    """Return rate, bytes and seconds of each direction, as its receiver counted them."""
-    backwards = bool(setting.get("reverse"))
-    names = {"download" if backwards else "upload": ("sum_received", "sum")}
-    if setting.get("bidir") or "sum_received_bidir_reverse" in end:
-        names = {
-            "upload": ("sum_received", "sum"),
-            "download": ("sum_received_bidir_reverse", "sum_bidir_reverse"),
-        }
-    found = {}
-    for name, sums in names.items():
-        told: Document = next((_part(end, key) for key in sums if end.get(key)), {})
-        rate = _number(told, "bits_per_second")
-        lost = _number(told, "lost_percent") if "sum_received" not in end else None
-        if rate is not None and lost is not None:
-            rate *= 1 - lost / 100  # of UDP older versions tell what was sent
-        if rate is not None and rate > MOST_BPS:
-            raise _OddError("odd_rate")
-        counted, phase_s = _number(told, "bytes") or 0.0, _number(told, "seconds") or 0.0
-        found[name] = (None if rate is None else round(rate), round(counted), phase_s)
-    return found
+class _Counted(NamedTuple):
+    """What the receiver of a direction counted."""
+
+    rate_bps: int | None
+    bytes: int
+    seconds: float
 
 
-def _cause(error: str) -> str:
-    words = error.lower()
+def _names(run: Document, setting: Document) -> dict[str, str]:
+    """Return the directions, each with what the names of its sums end in."""
+    if setting.get("bidir") or "sum_received_bidir_reverse" in _part(run, "end"):
+        return {"upload": "", "download": "_bidir_reverse"}
+    return {"download" if setting.get("reverse") else "upload": ""}
+
+
+def _counted(run: Document, of: str, *, at_server: bool) -> _Counted:
+    end = _part(run, "end")
+    told = _part(end, f"sum_received{of}")
+    lost = None
+    if not told and not at_server:
+        told = _part(end, f"sum{of}")
+        lost = _number(told, "lost_percent")  # of UDP older versions tell what was sent
+    if not told and (not end or run.get("error")):
+        return _counted_so_far(run, of)
+    rate, seconds = _number(told, "bits_per_second"), _number(told, "seconds")
+    if rate is None:
+        raise _OddError("odd_run")
+    rate *= 1 - min(lost or 0.0, 100.0) / 100
+    if rate > MOST_BPS:
+        raise _OddError("odd_rate")
+    return _Counted(round(rate), round(_number(told, "bytes") or 0), seconds or 0.0)
+
+
+def _counted_so_far(run: Document, of: str) -> _Counted:
+    """Return what the intervals of a run without an end hold, as far as this side received it."""
+    intervals = run.get("intervals") or []
+    if not isinstance(intervals, list) or not all(isinstance(one, dict) for one in intervals):
+        raise _OddError("odd_run")
+    sums = [_part(one, f"sum{of}") for one in intervals]
+    received = [one for one in sums if not one.get("sender") and not one.get("omitted")]
+    counted = sum(_number(one, "bytes") or 0.0 for one in received)
+    seconds = sum(_number(one, "seconds") or 0.0 for one in sums)
+    return _Counted(None, round(counted), seconds)
+
+
+def _outcome(
+    run: Document, error: str | None, directions: Mapping[str, _Counted]
+) -> tuple[Outcome, Cause | None]:
+    """A run that somebody stopped, or whose record just ends, says nothing of the network."""
+    if error is None and any(counted.rate_bps for counted in directions.values()):
+        return Outcome.COMPLETED, None
+    if error is None and not run.get("end"):
+        return Outcome.CANCELLED, None
+    words = (error or "").lower()
+    if any(said in words for said in _STOPPED):
+        return Outcome.CANCELLED, None
     found = next((cause for said, cause in _CAUSES if said in words), None)
-    if found is None:
-        found = Cause.ENGINE if error else Cause.STALLED
-    return found.value
+    return Outcome.FAILED, found or (Cause.ENGINE if error else Cause.STALLED)

@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_network_survey_in_5g(tmp_path: Path) -> None:
     assert technologies == [RadioTechnology.G5_SA, RadioTechnology.G5_NSA]
 
 
-def iperf3_run(seconds: int, **changes: object) -> dict[str, object]:
+def iperf3_run(seconds: int, **changes: object) -> dict[str, Any]:
     total = {"seconds": 10.0, "bytes": 150_000_000, "bits_per_second": 120_000_000.4}
     return {
         "start": {
@@ -127,7 +128,7 @@ def test_runs_of_iperf3_become_tests(tmp_path: Path) -> None:
 def test_an_upload_by_iperf3_is_no_download(tmp_path: Path) -> None:
     path = tmp_path / "up.json"
     run = iperf3_run(1_777_600_000)
-    run["start"]["test_start"] = {"protocol": "UDP", "num_streams": 1}  # type: ignore[index]
+    run["start"]["test_start"] = {"protocol": "UDP", "num_streams": 1}
     run["end"] = {"sum": {"bits_per_second": 5e7, "bytes": 1, "seconds": 1, "lost_percent": 20}}
     path.write_text(json.dumps(run), encoding="utf-8")
     import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
@@ -176,8 +177,8 @@ def test_a_run_that_is_not_as_iperf3_writes_it_is_odd_and_others_are_kept(
     path = tmp_path / "iperf3.json"
     good, bad = iperf3_run(1_777_600_000), iperf3_run(1_777_600_060)
     bad = json.loads(json.dumps(bad))
-    parts = {"run": bad, **bad, **bad["start"], **bad["end"]}  # type: ignore[dict-item]
-    parts[where][name] = value  # type: ignore[index]
+    parts = {"run": bad, **bad, **bad["start"], **bad["end"]}
+    parts[where][name] = value
     path.write_text(json.dumps(bad) + json.dumps(good), encoding="utf-8")
     report = import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
     assert (report.rows, report.tests, report.odd) == (2, 1, 1)
@@ -185,7 +186,66 @@ def test_a_run_that_is_not_as_iperf3_writes_it_is_odd_and_others_are_kept(
     assert reason in report.odd_path.read_text("utf-8")
 
 
-def streamed(run: dict[str, object]) -> str:
+def at_server(run: dict[str, Any], **setting: object) -> dict[str, Any]:
+    """The server's own record of a run: of what it sent it counts nothing that arrived."""
+    run = json.loads(json.dumps(run))
+    del run["start"]["connecting_to"]
+    run["start"]["accepted_connection"] = {"host": "203.0.113.9", "port": 53_028}
+    run["start"]["test_start"] |= setting
+    nothing = {"seconds": 10.0, "bytes": 0, "bits_per_second": 0}
+    backwards = run["start"]["test_start"]["reverse"]
+    run["end"]["sum_received"] = nothing if backwards else run["end"]["sum_received"]
+    run["end"] |= {"sum_received_bidir_reverse": nothing} if setting.get("bidir") else {}
+    return run
+
+
+def test_what_a_server_sent_is_neither_a_download_nor_no_service(tmp_path: Path) -> None:
+    path = tmp_path / "server.json"
+    documents = [
+        at_server(iperf3_run(1_777_600_000)),
+        at_server(iperf3_run(1_777_600_060), reverse=0, bidir=1),
+        at_server(iperf3_run(1_777_600_120), reverse=0),
+    ]
+    path.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
+    report = import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    assert (report.rows, report.tests, report.odd) == (3, 2, 1)
+    assert report.left_out == {"left_out_sent_only": 1}
+    assert report.odd_path is not None
+    assert "what was sent, not what arrived" in report.odd_path.read_text("utf-8")
+    for test in measured(path):
+        assert test.measurement.outcome is Outcome.COMPLETED
+        assert [phase.kind for phase in test.measurement.phases] == [PhaseKind.UPLOAD]
+        assert test.measurement.phases[0].payload_bytes == 150_000_000
+
+
+def test_a_run_that_was_stopped_keeps_what_was_counted_and_blames_nobody(tmp_path: Path) -> None:
+    """A stream whose writer was killed has no end; one that was interrupted says so."""
+    sums = [{"seconds": 1.0, "bytes": 2_500_000, "bits_per_second": 2e7}] * 3
+    intervals = [{"sum": one} for one in sums]
+    killed = iperf3_run(1_777_600_000, intervals=intervals)
+    del killed["end"]
+    told = {"seconds": 3.0, "bytes": 7_500_000, "bits_per_second": 2e7}
+    interrupted = iperf3_run(
+        1_777_600_060, end={"sum_received": told}, error="interrupt - the client has terminated"
+    )
+    lost = iperf3_run(1_777_600_120, intervals=intervals, error="Connection reset by peer", end={})
+    path = tmp_path / "stopped.json"
+    path.write_text("\n".join(map(json.dumps, (killed, interrupted, lost))), encoding="utf-8")
+    import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    tests = measured(path)
+    outcomes = [(test.measurement.outcome, test.measurement.cause) for test in tests]
+    assert outcomes == [
+        (Outcome.CANCELLED, None), (Outcome.CANCELLED, None), (Outcome.FAILED, Cause.CUT_OFF),
+    ]  # fmt: skip
+    for test in tests:
+        (phase,) = test.measurement.phases
+        assert (phase.payload_bytes, phase.duration_us) == (7_500_000, 3_000_000)
+        assert phase.estimate is None
+        assert test.judgement is None
+    assert [test.no_service for test in tests] == [False, False, True]
+
+
+def streamed(run: dict[str, Any]) -> str:
     events = [("start", run["start"]), ("interval", {}), ("end", run["end"])]
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
 
