@@ -24,6 +24,7 @@ from fieldsurvey.export.readers import find_reader
 from fieldsurvey.export.reading import Piece, Reader
 from fieldsurvey.export.source import Source
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import message
 from fieldsurvey.model.verdict import Target
 from fieldsurvey.store.survey_file import SurveyFile
 
@@ -73,8 +74,8 @@ def import_file(
     name, for formats whose times have none; UTC if it is None, which the report tells. Runs in the
     calling thread for seconds. When ``cancelled`` returns True, or anything fails, the survey stays
     as it was. Raises ``KnownError`` ``import.unknown_format``, ``.missing``, ``.unreadable``,
-    ``.needed_columns``, ``.nothing``, ``.nothing_whole``, ``.twice``, ``.unknown_zone``,
-    ``.cancelled``, and the store's own.
+    ``.needed_columns``, ``.nothing``, ``.nothing_understood``, ``.nothing_whole``, ``.twice``,
+    ``.unknown_zone``, ``.cancelled``, and the store's own.
     """
     tell = progress or (lambda _share: None)
     used_zone = known_zone(zone)
@@ -159,8 +160,17 @@ class _Taking:
             self._tell(min(piece.share, 1.0))
         self.drives.finish(survey, len(self.odd))
         if not (self.drives.samples or self.drives.tests or self.drives.events):
-            found_nothing = "import.nothing_whole" if self.cells_missing else "import.nothing"
-            raise KnownError(found_nothing, path=self._file_name, odd=len(self.odd))
+            raise self._nothing()
+
+    def _nothing(self) -> KnownError:
+        odd = len(self.odd)
+        if self.cells_missing:
+            return KnownError("import.nothing_whole", path=self._file_name, odd=odd)
+        if not odd:
+            return KnownError("import.nothing", path=self._file_name)
+        reason, _count = Counter(row.reason for row in self.odd).most_common(1)[0]
+        why = message(f"import.{reason}")
+        return KnownError("import.nothing_understood", path=self._file_name, odd=odd, why=why)
 
     @property
     def cells_missing(self) -> int:

@@ -85,7 +85,7 @@ def test_progress_never_goes_back_and_ends_at_one(log: Path, tmp_path: Path) -> 
         (b"\x1f\x8b but no gzip", "import.unreadable"),
         (b"PAR1 but no parquet", "import.unreadable"),
         (b"<gpx><trk>", "import.unreadable"),
-        (b'{"start": {}, "intervals": [], "end": {}}', "import.nothing"),
+        (b'{"start": {}, "intervals": [], "end": {}}', "import.nothing_understood"),
         (b"Event\tStats\r\nVoice Calls\t40\r\n", "import.unknown_format"),
     ],
 )
