@@ -103,7 +103,7 @@ def import_file(
         samples=taking.drives.samples,
         tests=taking.drives.tests,
         events=taking.drives.events,
-        repeated=taking.drives.repeated,
+        repeated=taking.drives.repeated + taking.repeated,
         odd=len(taking.odd),
         odd_path=odd_path,
         cells_missing=taking.cells_missing,
@@ -139,7 +139,7 @@ class _Taking:
             keeps_ids=reader.exported,
             target=target,
         )
-        self.rows = 0
+        self.rows = self.repeated = 0
         self.odd: list[OddRow] = []
         self.left_out: Counter[str] = Counter()
         self.unreadable_cells: Counter[str] = Counter()
@@ -152,6 +152,7 @@ class _Taking:
                 raise KnownError("import.cancelled", path=self._file_name)
             self.drives.add(survey, piece)
             self.rows += piece.rows
+            self.repeated += piece.repeated
             self.odd += piece.odd
             self.left_out += piece.left_out
             self.unreadable_cells += piece.unreadable_cells

@@ -56,23 +56,59 @@ class Iperf3:
         return head.startswith("{") and (told or ('"event"' in head and '"data"' in head))
 
     def read(self, source: Source, zone: str) -> Iterator[Piece]:
-        import polars as pl
-
         with source.opened_text() as (stream, _share):
             content = stream.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise KnownError("import.unreadable", path=source.path, reason="> 500 MB")
-        left_out: Counter[str] = Counter()
-        rows, odd = [], []
+        rows = _Runs()
         for line, said in _runs(content):
-            found = said if isinstance(said, OddRow) else _read(line, said, left_out)
-            if isinstance(found, OddRow):
-                odd.append(found)
+            rows.add(line, said)
+        yield rows.taken()
+
+
+class _Runs:
+    """The runs of a file, each once: its cookie, random and 37 letters long, is its name."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, object]] = []
+        self._place: dict[str, int] = {}  # among the rows, by cookie
+        self._piece = Piece(share=1.0)
+
+    def add(self, line: int, said: Document | OddRow) -> None:
+        self._piece.rows += 1
+        try:
+            if isinstance(said, OddRow):
+                self._piece.odd.append(said)
             else:
-                rows.append(found)
-        tests = pl.DataFrame(rows, infer_schema_length=None) if rows else None
-        count = len(rows) + len(odd)
-        yield Piece(tests=tests, odd=odd, rows=count, left_out=left_out, share=1.0)
+                self._take(_row(line, said, self._piece.left_out), said)
+        except _OddError as error:
+            content = json.dumps(said, ensure_ascii=False)[:2_000]
+            self._piece.odd.append(OddRow(line, str(error), content))
+
+    def _take(self, row: dict[str, object], run: Document) -> None:
+        """A run that was told before counts once, by the record that tells more of it: both ends
+        write one, ``--json-stream-full-output`` two, and a stream may lack its end."""
+        cookie = _part(run, "start").get("cookie")
+        at = self._place.get(cookie) if isinstance(cookie, str) else None
+        if at is None:
+            if isinstance(cookie, str):
+                self._place[cookie] = len(self._rows)
+            self._rows.append(row)
+            return
+        self._piece.repeated += 1
+        if _rates(row) > _rates(self._rows[at]):
+            self._rows[at] = row
+
+    def taken(self) -> Piece:
+        import polars as pl
+
+        if self._rows:
+            self._piece.tests = pl.DataFrame(self._rows, infer_schema_length=None)
+        return self._piece
+
+
+def _rates(row: Mapping[str, object]) -> int:
+    return sum(row.get(f"{name}_bps") is not None for name in ("download", "upload"))
 
 
 def _runs(content: str) -> Iterator[tuple[int, Document | OddRow]]:
@@ -114,13 +150,6 @@ def _runs(content: str) -> Iterator[tuple[int, Document | OddRow]]:
 
 class _OddError(Exception):
     """Says by a message id why a run cannot be believed."""
-
-
-def _read(line: int, run: Document, left_out: Counter[str]) -> dict[str, object] | OddRow:
-    try:
-        return _row(line, run, left_out)
-    except _OddError as error:
-        return OddRow(line, str(error), json.dumps(run, ensure_ascii=False)[:2_000])
 
 
 def _part(of: Document, name: str) -> Document:

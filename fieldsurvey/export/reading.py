@@ -34,13 +34,15 @@ class ForeignEvent:
 class Piece:
     """Some rows of a file. ``samples`` and ``tests`` have columns of the export tables, and
     ``line``; a column that is not there is null. ``rows`` were read for it; ``left_out`` counts
-    those that are understood and no measurement, by message id (``import.left_out_*``)."""
+    those that are understood and no measurement, by message id (``import.left_out_*``);
+    ``repeated`` those that the reader knew again, beside the ones that are equal in all."""
 
     samples: pl.DataFrame | None = None
     tests: pl.DataFrame | None = None
     events: list[ForeignEvent] = field(default_factory=list)
     odd: list[OddRow] = field(default_factory=list)
     rows: int = 0
+    repeated: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     unreadable_cells: Counter[str] = field(default_factory=Counter)  # by column
     unused_columns: set[str] = field(default_factory=set)

@@ -245,6 +245,25 @@ def test_a_run_that_was_stopped_keeps_what_was_counted_and_blames_nobody(tmp_pat
     assert [test.no_service for test in tests] == [False, False, True]
 
 
+def test_a_run_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+    """``--json-stream-full-output`` tells the events and then the whole; so may two ends."""
+    run, other, killed = (iperf3_run(1_777_600_000 + 60 * n) for n in range(3))
+    for document, cookie in ((run, "a" * 37), (other, "b" * 37), (killed, "c" * 37)):
+        document["start"]["cookie"] = cookie
+    both = {"reverse": 0, "bidir": 1}
+    other["start"]["test_start"] |= both
+    other["end"]["sum_received_bidir_reverse"] = other["end"]["sum_received"]
+    end = killed.pop("end")
+    path = tmp_path / "full.json"
+    documents = [run, at_server(other, **both), other, killed, killed | {"end": end}]
+    text = streamed(run) + "\n".join(json.dumps(document, indent=1) for document in documents)
+    path.write_text(text, encoding="utf-8")
+    report = import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    assert (report.rows, report.tests, report.repeated) == (6, 3, 3)
+    assert [test.measurement.outcome for test in measured(path)] == [Outcome.COMPLETED] * 3
+    assert [len(test.measurement.phases) for test in measured(path)] == [1, 2, 1]
+
+
 def streamed(run: dict[str, Any]) -> str:
     events = [("start", run["start"]), ("interval", {}), ("end", run["end"])]
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
