@@ -217,6 +217,7 @@ def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
         "upload_outcome": None,
     }
     connections = round(_number(setting, "num_streams") or 0) or None
+    row["pace_bps"] = _pace_bps(run, setting, protocol, connections or 1)
     for name, counted in directions.items():
         good = completed and counted.rate_bps is not None and counted.rate_bps >= 1
         failed = Outcome.FAILED if completed else outcome  # the other direction came through
@@ -231,6 +232,20 @@ def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
             f"{name}_cause": None if good or reason is None else reason.value,
         }
     return row
+
+
+def _pace_bps(run: Document, setting: Document, protocol: str, connections: int) -> int | None:
+    """Return the most that the sender was to send: iperf3 limits each connection. UDP always is,
+    to 1 Mbit/s if nobody says else; older versions do not tell, but what they sent was the limit.
+    """
+    limits = [_number(of, "target_bitrate") for of in (setting, _part(run, "start"))]
+    if protocol == "UDP" and all(limit is None for limit in limits):
+        end = _part(run, "end")
+        sent = _number(_part(end, "sum_sent") or _part(end, "sum"), "bits_per_second")
+        return None if sent is None else min(round(sent), MOST_BPS)
+    limits.append(_number(setting, "fqrate"))
+    pace = min((limit for limit in limits if limit), default=None)
+    return None if pace is None else min(round(pace * connections), MOST_BPS)
 
 
 def _server(connected: Mapping[str, Any]) -> str:

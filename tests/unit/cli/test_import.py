@@ -31,7 +31,7 @@ def test_two_files_into_one_survey(tmp_path: Path) -> None:
     first, second = json.loads(result.stdout)
     assert (first["samples"], first["odd"], second["tests"]) == (5, 1, 1)
     for words in ("6 rows read; 5 seconds", "1 rows were not understood", "taken for UTC",
-                  "mean-against-target/1"):  # fmt: skip
+                  "mean-against-target/2"):  # fmt: skip
         assert words in result.stderr
     again = run(log, "--survey", survey)
     assert again.exit_code == 1

@@ -150,7 +150,7 @@ def test_data_tests_become_tests_judged_by_their_mean(tmp_path: Path) -> None:
     assert fast.judgement is not None
     assert fast.judgement.verdict is Verdict.ABOVE
     assert fast.judgement.confidence is Confidence.LOW
-    assert fast.judgement.rule == "mean-against-target/1"
+    assert fast.judgement.rule == "mean-against-target/2"
     assert fast.access_type is AccessType.MOBILE
     assert fast.tags["pingavg"] == "45"
     assert slow.judgement is not None

@@ -264,6 +264,43 @@ def test_a_run_that_is_told_twice_counts_once(tmp_path: Path) -> None:
     assert [len(test.measurement.phases) for test in measured(path)] == [1, 2, 1]
 
 
+@pytest.mark.parametrize(
+    ("received", "setting", "pace", "verdict"),
+    [
+        (50e6, {}, 0, Verdict.BELOW),
+        (50e6, {"target_bitrate": 0}, 0, Verdict.BELOW),
+        (49e6, {"target_bitrate": 12_500_000}, 50_000_000, Verdict.UNDECIDED),  # of each of four
+        (41e6, {"target_bitrate": 12_500_000}, 50_000_000, Verdict.UNDECIDED),  # with its start
+        (20e6, {"target_bitrate": 12_500_000}, 50_000_000, Verdict.BELOW),
+        (49e6, {"fqrate": 12_500_000}, 50_000_000, Verdict.UNDECIDED),
+        (120e6, {"target_bitrate": 30_000_000}, 120_000_000, Verdict.ABOVE),
+        (97e6, {}, 0, Verdict.ABOVE),  # 100.5 with headers
+        (1e6, {"protocol": "UDP", "num_streams": 1, "target_bitrate": 1_048_576}, 1_048_576,
+         Verdict.UNDECIDED),
+        (1e6, {"protocol": "UDP"}, 1_000_000, Verdict.UNDECIDED),  # an old version
+        (97e6, {"protocol": "UDP", "target_bitrate": 10**9}, 4 * 10**9, Verdict.UNDECIDED),
+        (101e6, {"protocol": "UDP", "target_bitrate": 10**9}, 4 * 10**9, Verdict.ABOVE),
+        (90e6, {"protocol": "UDP", "target_bitrate": 10**9}, 4 * 10**9, Verdict.BELOW),
+    ],
+)  # fmt: skip
+def test_a_road_is_not_blamed_for_the_limit_of_the_sender(
+    tmp_path: Path, received: float, setting: dict[str, object], pace: int, verdict: Verdict
+) -> None:
+    run = iperf3_run(1_777_600_000)
+    run["start"]["test_start"] |= setting
+    run["end"]["sum_received"] = run["end"]["sum_sent"] | {"bits_per_second": received}
+    run["end"]["sum_sent"] = run["end"]["sum_received"]
+    path = tmp_path / "paced.json"
+    path.write_text(json.dumps(run), encoding="utf-8")
+    import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    (test,) = measured(path)
+    assert test.measurement.pace_bps == pace
+    assert test.judgement is not None
+    assert test.judgement.verdict is verdict
+    is_udp = test.measurement.protocol == "iperf3-udp"
+    assert test.judgement.compared_bps == round(received * (1 if is_udp else 1500 / 1448))
+
+
 def streamed(run: dict[str, Any]) -> str:
     events = [("start", run["start"]), ("interval", {}), ("end", run["end"])]
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)

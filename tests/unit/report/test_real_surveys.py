@@ -32,7 +32,7 @@ def test_a_gnettrack_survey(shared_data: Path, tmp_path: Path) -> None:
     text = text_of(tmp_path / "orange.pdf")
     assert "(Orange): below 100 Mbps, 17 tests, 95 %; without service: 12" in text
     assert "connected, then nothing came" in text
-    assert "mean-against-target/1" in text
+    assert "mean-against-target/2" in text
     assert "their error is not known" in text
     assert "3G" in text
 
