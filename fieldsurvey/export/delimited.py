@@ -1,7 +1,8 @@
 """Logs in columns (TSV, CSV and their cousins) as frames of text, read in bounded memory.
 
-Columns are found by their names, in any order. A line that cannot be trusted (torn off, with cells
-too many, with bytes that are no text) is kept aside with its number and never squeezed into place.
+Columns are found by their names, in any order, anew wherever another header stands. A line that
+cannot be trusted (torn off, with cells too many, with bytes that are no text, with a quotation mark
+that nothing closes) is kept aside with its number and never squeezed into place.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 PIECE_ROWS = 20_000
 LINE = "line"  # the column with the number of the line in the file
+_TEXT = "#text"  # no column has such a name
 _DELIMITERS = "\t,;|"
 _HEADER_WITHIN_LINES = 60  # some tools write a preamble
 _LOOKED_AT_ROWS = 200
 _BLOCK_CHARACTERS = 4_000_000
+_MOST_LINES_OF_A_ROW = 20
+_NAMES_IN_COMMON = 3  # with the header before: then a line with letters in front is a header too
+_WORD_IN_FRONT = r'^[\s\x{FEFF}",;|]*\pL'
 _BROKEN = "[\0\N{REPLACEMENT CHARACTER}]"
 
 
@@ -37,21 +42,57 @@ class OddRow:
     content: str
 
 
+Cells = list[str] | csv.Error
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is laid out: ``names`` are normalised, in the order of the file."""
+    """How a file is laid out from ``header_line`` on: ``names`` are normalised, in the order of the
+    file. Without names nobody knows what stands in the rows. ``known`` tells headers of the
+    format."""
 
     delimiter: str
     names: tuple[str, ...]
     header_line: int
     usual_width: int  # cells that most rows have
+    known: Callable[[set[str]], bool]
+
+    @property
+    def least_width(self) -> int:
+        return min(len(self.names), self.usual_width)
+
+    @property
+    def most_width(self) -> int:
+        return max(len(self.names), self.usual_width)
+
+    def fits(self, cells: list[str]) -> bool:
+        """Tell whether there are as many cells as this file's rows have; empty ones may follow."""
+        return len(cells) >= self.least_width and not self.beyond(cells)
+
+    def beyond(self, cells: list[str]) -> bool:
+        return any(cell.strip() for cell in cells[self.most_width :])
+
+    def followed_by(self, cells: list[str], line: int) -> Layout | None:
+        """Return what holds from here on if ``cells`` are another header: logs of one tool get
+        appended to each other."""
+        names = _names(cells)
+        spoken = {name for name in names if name}
+        if names == self.names:
+            return None
+        if self.known(spoken):
+            return Layout(self.delimiter, names, line, len(names), self.known)
+        if len(spoken.intersection(self.names)) >= _NAMES_IN_COMMON:
+            return Layout(self.delimiter, (), line, 0, self.known)
+        return None
 
 
 @dataclass(slots=True)
 class TextPiece:
-    """Some rows: a column of text for each name and ``line``; what was odd among them."""
+    """Some rows: a column of text for each name and ``line``, and as they stand in the file; what
+    was odd among them."""
 
     frame: pl.DataFrame
+    texts: pl.Series
     odd: list[OddRow] = field(default_factory=list)
     repeated_headers: int = 0
     share: float = 0.0  # of the file that was read by now
@@ -62,6 +103,13 @@ def normalised(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+def _names(cells: list[str]) -> tuple[str, ...]:
+    names = [normalised(cell) for cell in cells]
+    while names and not names[-1]:  # a delimiter at the end of the line
+        names.pop()
+    return tuple(names)
+
+
 def find_layout(source: Source, known: Callable[[set[str]], bool]) -> Layout | None:
     """Return the layout whose header has columns that ``known`` accepts, or None."""
     lines = source.head_text.splitlines()
@@ -69,13 +117,11 @@ def find_layout(source: Source, known: Callable[[set[str]], bool]) -> Layout | N
         if line.startswith("#") or not line.strip():
             continue
         delimiter = max(_DELIMITERS, key=line.count)
-        (cells,) = _reader([line], delimiter)
-        names = tuple(normalised(cell) for cell in cells)
+        cells = _cells(line, delimiter)
+        names = _names(cells) if isinstance(cells, list) else ()
         if known({name for name in names if name}):
-            while names and not names[-1]:  # a delimiter at the end of the line
-                names = names[:-1]
             width = _usual_width(lines[number + 1 : number + 1 + _LOOKED_AT_ROWS], delimiter)
-            return Layout(delimiter, names, number + 1, width or len(names))
+            return Layout(delimiter, names, number + 1, width or len(names), known)
     return None
 
 
@@ -94,46 +140,129 @@ def read_pieces(source: Source, layout: Layout) -> Iterator[TextPiece]:
             if quotes and any('"' in one for one in block):
                 yield from _read_quoted(itertools.chain(block, stream), layout, line, share)
                 return
-            yield _cut(block, layout, line, share())
+            for held, first, part in _by_header(block, layout, line):
+                yield _cut(part, held, first, share())
+                layout = held
             line += len(block)
-        yield TextPiece(_frame([], [], layout), share=1.0)
+        yield _Rows(layout).taken(1.0)
+
+
+def _by_header(
+    block: list[str], layout: Layout, first_line: int
+) -> Iterator[tuple[Layout, int, list[str]]]:
+    """Yield the lines of a block by the layout that holds for them, and the first one's number."""
+    import polars as pl
+
+    begin = 0
+    for at in pl.Series(block, dtype=pl.String).str.contains(_WORD_IN_FRONT).arg_true():
+        cells = block[at].strip("\ufeff\r\n").split(layout.delimiter)
+        if (following := layout.followed_by(cells, first_line + at)) is not None:
+            yield layout, first_line + begin, block[begin:at]
+            layout, begin = following, at + bool(following.names)
+    yield layout, first_line + begin, block[begin:]
 
 
 def _cut(block: list[str], layout: Layout, first_line: int, share: float) -> TextPiece:
     """Read lines without quotes, a column at a time."""
     import polars as pl
 
-    lines = pl.Series(block, dtype=pl.String).str.strip_chars_end("\r\n")
+    lines = pl.Series(_TEXT, block, dtype=pl.String).str.strip_chars_end("\r\n")
     cells = lines.str.split(layout.delimiter)
     width = cells.list.len().cast(pl.Int64)
-    names = layout.names
-    whole = max(len(names), layout.usual_width)
     nothing = lines.str.strip_chars(f" {layout.delimiter}") == ""
     ignored = nothing | lines.str.starts_with("#")
-    plain = ~ignored & ~lines.str.contains(_BROKEN) & (width >= min(len(names), layout.usual_width))
-    plain &= (width <= whole) & ~lines.str.contains(r"^[\s\x{FEFF}]*\pL")
+    plain = ~ignored & ~lines.str.contains(_BROKEN) & (width >= layout.least_width)
+    plain &= (width <= layout.most_width) & ~lines.str.contains(_WORD_IN_FRONT)
+    if block and not _has_end(block[-1]):
+        plain[-1] = False
     careful = _Rows(layout)
     for at in (~(plain | ignored)).arg_true().to_list():
-        careful.add(first_line + at, cells[at].to_list())
+        careful.add(first_line + at, cells[at].to_list(), block[at])
     rows = {LINE: pl.int_range(first_line, first_line + len(lines), eager=True).filter(plain)}
     kept = cells.filter(plain)
-    for place, name in enumerate(names):
+    for place, name in enumerate(layout.names):
         if name and name not in rows:
             rows[name] = kept.list.get(place, null_on_oob=True).fill_null("")
     piece = careful.taken(share)
-    piece.frame = pl.concat([pl.DataFrame(rows), piece.frame]).sort(LINE)
+    if len(piece.frame):
+        texts = pl.concat([lines.filter(plain), piece.texts]).to_frame()
+        whole = pl.concat([pl.DataFrame(rows), piece.frame]).hstack(texts).sort(LINE)
+        piece.frame, piece.texts = whole.drop(_TEXT), whole[_TEXT]
+    else:
+        piece.frame, piece.texts = pl.DataFrame(rows), lines.filter(plain)
     return piece
+
+
+def _may_be_header(line: str) -> bool:
+    return line.lstrip('\ufeff"\t ,;|')[:1].isalpha()
+
+
+def _has_end(line: str) -> bool:
+    return line.endswith(("\n", "\r"))
 
 
 def _read_quoted(
     lines: Iterable[str], layout: Layout, first_line: int, share: Callable[[], float]
 ) -> Iterator[TextPiece]:
     rows = _Rows(layout)
-    for line, cells in _numbered(_reader(lines, layout.delimiter), first_line):
-        rows.add(line, cells)
+    for line, cells, text in _records(lines, first_line, rows):
+        following = None
+        if isinstance(cells, list) and _may_be_header(text):
+            following = rows.layout.followed_by(cells, line)
+        if following is not None:
+            yield rows.taken(share())
+            rows.layout = following
+            if following.names:
+                continue
+        rows.add(line, cells, text)
         if len(rows) >= PIECE_ROWS:
             yield rows.taken(share())
     yield rows.taken(1.0)
+
+
+def _records(
+    lines: Iterable[str], first_line: int, rows: _Rows
+) -> Iterator[tuple[int, Cells | None, str]]:
+    """Yield the number, the cells and the text of each row. A quoted cell may go on over several
+    lines, but not over one that is a whole row itself, and the row must become as wide as others:
+    else nothing closes the quotation mark, the row's cells are None, and it ends with its line."""
+    ahead: deque[str] = deque()
+    all_lines = iter(lines)
+    line = first_line
+    while (text := ahead.popleft() if ahead else next(all_lines, None)) is not None:
+        layout = rows.layout
+        cells = _cells(text, layout.delimiter)
+        more: list[str] = []
+        whole = text
+        while cells is None and len(more) < _MOST_LINES_OF_A_ROW:
+            one = ahead.popleft() if ahead else next(all_lines, None)
+            if one is None:
+                break
+            more.append(one)
+            if len(one.split(layout.delimiter)) >= max(layout.least_width, 2):
+                break
+            whole += one
+            cells = _cells(whole, layout.delimiter)
+        if more and (cells is None or isinstance(cells, csv.Error) or not layout.fits(cells)):
+            ahead.extendleft(reversed(more))
+            whole, cells, more = text, None, []
+        yield line, cells, whole
+        line += 1 + len(more)
+
+
+def _cells(text: str, delimiter: str) -> Cells | None:
+    """Return the cells of a row, or why it is none; None where a quotation mark stays open."""
+    if delimiter == "\t" or '"' not in text:
+        return text.rstrip("\r\n").split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None
+    try:  # what stands behind a closed quotation mark belongs to the cell
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error as error:
+        return error
 
 
 def _frame(lines: list[int], rows: list[list[str]], layout: Layout) -> pl.DataFrame:
@@ -147,29 +276,9 @@ def _frame(lines: list[int], rows: list[list[str]], layout: Layout) -> pl.DataFr
     return pl.DataFrame(data)
 
 
-Cells = list[str] | csv.Error
-
-
-def _reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    if delimiter == "\t":
-        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    return csv.reader(lines, delimiter=delimiter)
-
-
-def _numbered(reader: Iterator[list[str]], first_line: int) -> Iterator[tuple[int, Cells]]:
-    """Yield each row, or why it is none, with the number of its first line."""
-    while True:
-        line = first_line + reader.line_num  # type: ignore[attr-defined] # of csv.reader
-        try:
-            yield line, next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, error
-
-
 def _usual_width(lines: list[str], delimiter: str) -> int | None:
-    widths = Counter(len(cells) for cells in _reader(lines, delimiter) if cells)
+    cut = (_cells(line, delimiter) for line in lines if line)
+    widths = Counter(len(cells) for cells in cut if isinstance(cells, list))
     return widths.most_common(1)[0][0] if widths else None
 
 
@@ -177,46 +286,51 @@ class _Rows:
     """Rows on their way into a frame, looked at one by one."""
 
     def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._width = len(layout.names)
-        self._least = min(self._width, layout.usual_width)
+        self.layout = layout
         self._cells: list[list[str]] = []
         self._lines: list[int] = []
+        self._texts: list[str] = []
         self._odd: list[OddRow] = []
         self._repeated_headers = 0
 
     def __len__(self) -> int:
         return len(self._lines) + len(self._odd)
 
-    def add(self, line: int, cells: Cells) -> None:
+    def add(self, line: int, cells: Cells | None, text: str) -> None:
         """Take a row, unless it is empty, a header once more, or odd."""
-        if isinstance(cells, csv.Error):
-            self._put_aside(line, "odd_row", [str(cells)])
+        text, has_end = text.rstrip("\r\n"), _has_end(text)
+        width = len(self.layout.names)
+        if cells is None:
+            self._odd.append(OddRow(line, "odd_quote", text))
+        elif isinstance(cells, csv.Error):
+            self._odd.append(OddRow(line, "odd_row", text))
+        elif not any(cells) or cells[0].startswith("#"):
             return
-        if not any(cells) or cells[0].startswith("#"):
-            return
-        if re.search(_BROKEN, "".join(cells)):
-            self._put_aside(line, "odd_bytes", cells)
-        elif tuple(map(normalised, cells[: self._width])) == self._layout.names:
+        elif re.search(_BROKEN, text):
+            self._odd.append(OddRow(line, "odd_bytes", text))
+        elif not width:
+            self._odd.append(OddRow(line, "odd_header", text))
+        elif _may_be_header(text) and _names(cells[:width]) == self.layout.names:
             self._repeated_headers += 1
-        elif len(cells) < self._least:
-            self._put_aside(line, "odd_short", cells)
-        elif len(cells) > self._width and self._beyond(cells):
-            self._put_aside(line, "odd_long", cells)
+        elif len(cells) < self.layout.least_width:
+            self._odd.append(OddRow(line, "odd_short", text))
+        elif self.layout.beyond(cells):
+            self._odd.append(OddRow(line, "odd_long", text))
+        elif not has_end:
+            # Every tool ends its lines; where the last has no end, its last number may lack digits.
+            self._odd.append(OddRow(line, "odd_torn", text))
         else:
-            self._cells.append((cells + [""] * self._width)[: self._width])
+            self._cells.append((cells + [""] * width)[:width])
             self._lines.append(line)
-
-    def _beyond(self, cells: list[str]) -> bool:
-        """Tell whether there are more cells than this file's rows have."""
-        return any(cell.strip() for cell in cells[max(self._width, self._layout.usual_width) :])
-
-    def _put_aside(self, line: int, reason: str, cells: list[str]) -> None:
-        self._odd.append(OddRow(line, reason, self._layout.delimiter.join(cells)))
+            self._texts.append(text)
 
     def taken(self, share: float) -> TextPiece:
         """Return what is there, and begin anew."""
-        frame = _frame(self._lines, self._cells, self._layout)
-        piece = TextPiece(frame, self._odd, self._repeated_headers, share)
-        self._cells, self._lines, self._odd, self._repeated_headers = [], [], [], 0
+        import polars as pl
+
+        frame = _frame(self._lines, self._cells, self.layout)
+        texts = pl.Series(_TEXT, self._texts, dtype=pl.String)
+        piece = TextPiece(frame, texts, self._odd, self._repeated_headers, share)
+        self._cells, self._lines, self._texts, self._odd = [], [], [], []
+        self._repeated_headers = 0
         return piece

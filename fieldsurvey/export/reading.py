@@ -179,7 +179,7 @@ class DelimitedReader:
             piece = Piece(odd=text.odd, rows=len(text.frame) + len(text.odd), share=text.share)
             cells = Cells(text.frame, zone, mark or ".")
             if len(text.frame):
-                rows = self._located(cells, layout.delimiter, piece)
+                rows = self._located(cells, text.texts, piece)
                 cells = cells.where(rows["kept"])
                 self.take(cells, rows.filter("kept").drop("kept"), piece)
             piece.unreadable_cells = +cells.unreadable
@@ -192,7 +192,7 @@ class DelimitedReader:
                 return decimal_mark(frame[name])
         return None
 
-    def _located(self, cells: Cells, delimiter: str, piece: Piece) -> pl.DataFrame:
+    def _located(self, cells: Cells, texts: pl.Series, piece: Piece) -> pl.DataFrame:
         """Return time and position of each row, and whether it is kept; put the others aside."""
         import polars as pl
 
@@ -216,10 +216,9 @@ class DelimitedReader:
             }
         )
         for number in rows["kept"].not_().arg_true().to_list():
-            content = [str(cell) for cell in cells.frame.row(number)[1:] if cell is not None]
             reason = "odd_time" if time_us[number] is None else "odd_position"
             reason = "odd_cells" if shifted[number] else reason
-            piece.odd.append(OddRow(int(rows[LINE][number]), reason, delimiter.join(content)))
+            piece.odd.append(OddRow(int(rows[LINE][number]), reason, texts[number]))
         return rows
 
 

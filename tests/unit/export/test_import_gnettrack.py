@@ -1,5 +1,6 @@
 """G-NetTrack's logs, as its versions and people's spreadsheets write them."""
 
+import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -270,6 +271,123 @@ def test_odd_rows_are_kept_aside_with_their_lines(tmp_path: Path) -> None:
     assert len(kept) == 6
     assert [line.split(",")[1] for line in kept[1:]] == ["5", "7", "19", "10", "13"]
     assert "what\tis\tthis" in kept[2]
+
+
+@pytest.mark.parametrize(
+    ("quoted", "odd", "read"),
+    [
+        ({3: '"B'}, 1, 599),
+        ({3: '"B', 300: '"B'}, 2, 598),
+        ({3: '"B', 4: 'B"'}, 1, 599),
+        ({3: 'B"4G"', 300: '"B"'}, 0, 600),
+        ({3: '"B, Ltd"'}, 0, 600),
+        ({3: '"B\nLtd"'}, 0, 600),
+        ({3: '"B\nLtd", "'}, 2, 599),  # what follows is torn off
+        ({599: '"B'}, 1, 599),
+    ],
+)
+def test_a_quotation_mark_swallows_no_row(
+    tmp_path: Path, quoted: dict[int, str], odd: int, read: int
+) -> None:
+    rows = [
+        csv_row(0, Timestamp=f"2026.05.01_08.{s // 60:02}.{s % 60:02}", RAWCELLID=s + 1_000,
+                Operatorname=quoted.get(s, "A"))
+        for s in range(600)
+    ]  # fmt: skip
+    path = write_log(tmp_path / "q.csv", GNETTRACK_CSV, rows, delimiter=",", end="\n")
+    report = imported(path)
+    assert (report.samples, report.odd) == (read, odd)
+    for sample in samples_of(report):  # nothing stands at another row's time
+        assert sample.radio is not None
+        second = (sample.utc_us - EIGHT_IN_ALMATY_US) // 1_000_000
+        assert sample.radio.cell_id == second + 1_000
+
+
+def test_a_rate_stays_with_its_time_behind_a_quotation_mark(tmp_path: Path) -> None:
+    lines = [f'2026.05.01_08.00.0{n},76.9,43.2,"Kcell,{n},LTE,-9{n},{n}0000,{n}000' for n in
+             range(1, 7)]  # fmt: skip
+    header = (
+        "Timestamp,Longitude,Latitude,Operatorname,CellID,NetworkMode,RSRP,TESTDOWNLINK,TESTUPLINK"
+    )
+    path = tmp_path / "q.csv"
+    path.write_text("\n".join([header, lines[0], lines[1].replace('"', ""), *lines[2:], ""]))
+    report = imported(path)
+    assert (report.tests, report.odd) == (1, 5)
+    (test,) = measured(report)
+    assert test.started_utc_us == EIGHT_IN_ALMATY_US + 2_000_000
+    download = test.measurement.phase(PhaseKind.DOWNLOAD)
+    assert download is not None
+    assert download.estimate is not None
+    assert download.estimate.rate_bps == 20_000_000
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+@pytest.mark.parametrize("name", ["Алатау", '"Алатау"'])
+def test_logs_appended_to_each_other_are_read_by_their_own_headers(
+    tmp_path: Path, delimiter: str, name: str
+) -> None:
+    of_log = dict(zip(GNETTRACK_LOG, gnettrack_second(5), strict=True))
+    event = of_log | {"EventType": "CALL_START", "Operatorname": name}
+    mark = [event.get(column, "-") for column in GNETTRACK_EVENTS]
+    rows = [
+        mark,
+        GNETTRACK_TESTS,
+        gnettrack_test(60, 43_000, 3_000),
+        gnettrack_test(120, 50, 5),
+        GNETTRACK_LOG,
+        gnettrack_second(200),
+        gnettrack_second(201),
+        GNETTRACK_EVENTS,
+        mark,
+    ]
+    path = write_log(tmp_path / "all.txt", GNETTRACK_EVENTS, rows, delimiter=delimiter)  # fmt: skip
+    report = imported(path)
+    assert (report.rows, report.odd, report.repeated) == (6, 0, 1)
+    assert (report.samples, report.tests, report.events) == (4, 2, 1)
+    rates = [test.measurement.phases[0].estimate for test in measured(report)]
+    assert [rate and rate.rate_bps for rate in rates] == [43_000_000, 50_000]
+    assert samples_of(report)[-1].radio is not None
+
+
+@pytest.mark.parametrize("name", ["Алатау", '"Алатау"'])
+def test_rows_behind_a_header_that_is_not_known_are_put_aside(tmp_path: Path, name: str) -> None:
+    strange = ["Timestamp", "What", "Longitude", "Latitude", "Operatorname", "More"]
+    rows = [gnettrack_second(0, Operatorname=name), strange,
+            *([f"2026.05.01_08.01.0{n}", 3, 76.9, 43.2, "A", 5] for n in range(5))]  # fmt: skip
+    path = write_log(tmp_path / "log.csv", GNETTRACK_LOG, rows, delimiter=",")
+    report = imported(path)
+    assert (report.rows, report.samples, report.odd, report.cells_missing) == (7, 1, 6, 0)
+    assert report.odd_path is not None
+    assert report.odd_path.read_text("utf-8").count("another header") == 6
+
+
+@pytest.mark.parametrize("name", ["Алатау", '"Алатау"'])
+def test_the_number_that_a_file_breaks_off_in_is_not_believed(tmp_path: Path, name: str) -> None:
+    """The last line may as well be whole: then it lies beside the survey, and is told."""
+    rows = [gnettrack_test(60 * n, 135_925, 8_825, Operatorname=name) for n in range(3)]
+    path = write_log(tmp_path / "t.csv", GNETTRACK_TESTS, rows, delimiter=",")
+    path.write_bytes(path.read_bytes()[:-2])
+    report = imported(path)
+    assert (report.rows, report.tests, report.odd, report.cells_missing) == (3, 2, 1, 0)
+    assert report.odd_path is not None
+    assert "may lack digits" in report.odd_path.read_text("utf-8")
+
+
+def test_an_odd_row_is_kept_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    """With the cells that are beyond the header, and with its quotation marks."""
+    rows = [[*gnettrack_second(second), "a", "b"] for second in range(20)]
+    rows[5] = [*gnettrack_second(5, Latitude="143.2"), '"x, y"', "z"]
+    for delimiter in ("\t", ","):
+        path = write_log(
+            tmp_path / f"{ord(delimiter)}.txt", GNETTRACK_LOG, rows, delimiter=delimiter
+        )
+        report = imported(path)
+        assert (report.samples, report.odd) == (19, 1)
+        assert report.odd_path is not None
+        with report.odd_path.open(encoding="utf-8", newline="") as stream:
+            (_header, (_name, line, _reason, content)) = csv.reader(stream)
+        assert line == "7"
+        assert content == delimiter.join(map(str, rows[5]))
 
 
 def test_a_position_that_is_not_known_is_none(tmp_path: Path) -> None:
