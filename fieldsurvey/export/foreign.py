@@ -7,6 +7,7 @@ number: "35,925" is 36 thousand in one file and 36 in the other.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,10 @@ UTC_ZONE = "UTC"
 # The peak of a whole cell of 5G (IMT-2020), and twice the fastest port of a laptop: what is above
 # was not measured on a road.
 MOST_BPS = 20_000_000_000
+# What a phone says before it knows the time is older; and nothing was measured after now, but for a
+# clock that is wrong by less than a day.
+EARLIEST_US = 946_684_800_000_000  # the year 2000
+_AHEAD_US = 86_400_000_000
 _NOTHING = (
     "", "-", "--", "n/a", "na", "nan", "null", "none", "unknown", "undefined", "?",
     "2147483647", "-2147483648", "9223372036854775807",
@@ -70,7 +75,7 @@ def numbers(cells: pl.Series, mark: str = ".") -> pl.Series:
 
 
 def utc_us(cells: pl.Series, zone: str) -> pl.Series:
-    """Return times as µs since 1970, null where a text is none.
+    """Return times as µs since 1970, null where a text is none, or one that cannot be true.
 
     A time with a zone of its own keeps to it; others are of ``zone``, and null where clocks there
     were set back and the hour came twice, or forward and it never came. Numbers are Unix time, in
@@ -101,7 +106,13 @@ def utc_us(cells: pl.Series, zone: str) -> pl.Series:
     of_offset_us = pl.col("moment").dt.timestamp("us") - pl.col("offset_min") * 60_000_000
     written = pl.when(pl.col("offset_min").is_null()).then(of_zone_us).otherwise(of_offset_us)
     written_us = found.select(written + pl.col("fraction_us")).to_series()
-    return written_us.zip_with(written_us.is_not_null(), _unix_us(said))
+    told_us = written_us.zip_with(written_us.is_not_null(), _unix_us(said))
+    return told_us.set(~told_us.is_between(EARLIEST_US, latest_us()), None)
+
+
+def latest_us() -> int:
+    """Return the latest time that is believed."""
+    return time.time_ns() // 1_000 + _AHEAD_US
 
 
 def _offset_min() -> pl.Expr:

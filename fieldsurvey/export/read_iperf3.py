@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from fieldsurvey.export.delimited import LINE, OddRow
-from fieldsurvey.export.foreign import MOST_BPS
+from fieldsurvey.export.foreign import EARLIEST_US, MOST_BPS, latest_us
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
 from fieldsurvey.model.errors import KnownError
@@ -176,7 +176,7 @@ def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
     was."""
     start = _part(run, "start")
     seconds = _number(_part(start, "timestamp"), "timesecs")
-    if not seconds:
+    if seconds is None or not EARLIEST_US <= seconds * US_PER_S <= latest_us():
         raise _OddError("odd_time")
     setting = _part(start, "test_start")
     connected = _part(start, "connecting_to")

@@ -1,7 +1,7 @@
 """G-NetTrack's logs, as its versions and people's spreadsheets write them."""
 
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -432,6 +432,21 @@ def test_a_zone_nobody_named_is_utc_and_is_told(tmp_path: Path) -> None:
     report = imported(path, zone=None)
     assert report.zone_assumed
     assert samples_of(report)[0].utc_us == EIGHT_IN_ALMATY_US + 5 * 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["0001.01.01_00.00.00", "1969.12.31_23.59.59", "1970.01.01_00.00.00", "1999.12.31_12.00.00",
+     "9999.12.31_23.59.59", "9999999999999", "0", "tomorrow"],
+)  # fmt: skip
+def test_a_time_that_cannot_be_true_is_put_aside(tmp_path: Path, time: str) -> None:
+    if time == "tomorrow":
+        time = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y.%m.%d_%H.%M.%S")
+    rows = [gnettrack_test(0, 43_000, 3_000, Timestamp=time), gnettrack_test(60, 43_000, 3_000)]
+    report = imported(write_log(tmp_path / "t.txt", GNETTRACK_TESTS, rows))
+    assert (report.samples, report.tests, report.odd) == (1, 1, 1)
+    assert report.odd_path is not None
+    assert "before 2000" in report.odd_path.read_text("utf-8")
 
 
 def test_an_hour_that_came_twice_is_put_aside(tmp_path: Path) -> None:

@@ -163,6 +163,8 @@ def test_a_stream_of_iperf3_is_one_run(tmp_path: Path) -> None:
         ("sum_received", "seconds", math.nan, "not as iperf3"),
         ("timestamp", "timesecs", math.nan, "not as iperf3"),
         ("timestamp", "timesecs", "now", "not as iperf3"),
+        ("timestamp", "timesecs", 5, "before 2000"),
+        ("timestamp", "timesecs", 1_777_600_000_123, "before 2000"),
         ("test_start", "num_streams", [], "not as iperf3"),
         ("run", "start", "x", "not as iperf3"),
         ("run", "end", [], "not as iperf3"),
@@ -378,6 +380,14 @@ def test_a_real_track_is_as_long_as_it_was(shared_data: Path, tmp_path: Path) ->
     assert SurveyFile.summary_of(tmp_path / "s.fsurvey").distance_m == pytest.approx(
         318e3, rel=0.01
     )
+
+
+def test_a_point_of_1970_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "old.gpx"
+    old = '<trkpt lat="43.2" lon="76.9"><time>1970-01-01T00:00:05Z</time></trkpt></trkseg>'
+    path.write_text(GPX.replace("</trkseg>", old), encoding="utf-8")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.samples, report.odd) == (1, 2)
 
 
 NO_TIMED_POINT = (
