@@ -24,6 +24,7 @@ MOST_BPS = 20_000_000_000
 # clock that is wrong by less than a day.
 EARLIEST_US = 946_684_800_000_000  # the year 2000
 _AHEAD_US = 86_400_000_000
+UNKNOWN_CELLS = (2**28 - 1, 2**36 - 1)  # all ones: of LTE and 3G, of 5G
 _NOTHING = (
     "", "-", "--", "n/a", "na", "nan", "null", "none", "unknown", "undefined", "?",
     "2147483647", "-2147483648", "9223372036854775807",
@@ -55,9 +56,13 @@ def decimal_mark(degrees: pl.Series) -> str:
     return "," if int(comma or 0) > int(point or 0) else "."
 
 
-def numbers(cells: pl.Series, mark: str = ".") -> pl.Series:
+def numbers(cells: pl.Series, mark: str = ".", *, either: bool = False) -> pl.Series:
     """Return texts as Float64; groups of three digits may have any other mark between them. Null
-    where a text says nothing, or no number."""
+    where a text says nothing, or no number.
+
+    ``either``: the other mark is one of decimals where it cannot be one of groups ("35925,5"). In
+    a column with such a cell "35,925" may be both, and is no number.
+    """
     import polars as pl
 
     said = words(cells)
@@ -68,10 +73,15 @@ def numbers(cells: pl.Series, mark: str = ".") -> pl.Series:
     other = "." if mark == "," else ","
     grouped = rf"^[+-]?[0-9]{{1,3}}(?:{_SPACES}[0-9]{{3}}|[{other}][0-9]{{3}})+(?:[{mark}][0-9]*)?$"
     said = said.str.replace_many(_FROM, _TO).str.replace(_UNIT, "")
+    in_groups = said.str.contains(grouped).fill_null(value=False)
     joined = said.str.replace_all(rf"{_SPACES}|[{other}]", "")
-    said = joined.zip_with(said.str.contains(grouped).fill_null(value=False), said)
-    said = said.str.replace(mark, ".", literal=True)
-    return said.set(~said.str.contains(_NUMBER), None).cast(pl.Float64, strict=False)
+    joined = joined.zip_with(in_groups, said).str.replace(mark, ".", literal=True)
+    if either:
+        in_decimals = said.str.contains(rf"^[+-]?[0-9]*[{other}][0-9]+$").fill_null(value=False)
+        if (in_decimals & ~in_groups).any():
+            decimals = said.str.replace(other, ".", literal=True).set(in_groups, None)
+            joined = decimals.zip_with(in_decimals, joined)
+    return joined.set(~joined.str.contains(_NUMBER), None).cast(pl.Float64, strict=False)
 
 
 def utc_us(cells: pl.Series, zone: str) -> pl.Series:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export.delimited import LINE
+from fieldsurvey.export.foreign import MOST_BPS, UNKNOWN_CELLS
 from fieldsurvey.export.reading import Cells, DelimitedReader, ForeignEvent, Piece, tags_of
 from fieldsurvey.model.radio import AccessType, RadioTechnology
 from fieldsurvey.model.throughput import Cause, Mode, Outcome, Trigger
@@ -27,7 +28,10 @@ _RATES = ("testdownlink", "testuplink")
 _EVENT = ("eventtype", "event", "eventdetails")
 _PINGS = ("pingavg", "pingmin", "pingmax", "pingstdev", "pingloss")
 _KEPT_AS_TAGS = (*_PINGS, "testdownlinkmax", "testuplinkmax", "teststatus")
-_HOW_MANY_CELLS = {"4G": 256, "3G": 65_536}  # in an eNodeB (TS 36.413), in an RNC (TS 25.331)
+# How many cells an eNodeB (TS 36.413; the anchor of 5G-NSA too) has numbers for, an RNC (TS 25.331)
+# and at most a gNB (TS 38.413), which keeps to itself how long its own number is: 22 to 32 bits.
+_CELLS_OF_NODE = {"4G": 256, "5G-NSA": 256, "3G": 65_536}
+_LOCAL_BELOW = {**_CELLS_OF_NODE, "5G-SA": 16_384}
 
 # By technology, the least and the most that a phone can report (TS 36.133, 38.133, 25.133); what is
 # outside, and the ends of 3G, are written where it reports nothing.
@@ -57,14 +61,22 @@ class GNetTrack(DelimitedReader):
         ours = names & {*_RATES, *_EVENT, *_PINGS, "cellhex", "networktech", "networkmode", "node"}
         return position and bool(names & set(self.times)) and bool(ours) and bool(names & _RADIO)
 
-    def out_of_place(self, cells: Cells) -> pl.Series:
+    def odd(self, cells: Cells) -> pl.Series:
         """A number where the network's kind stands, or its kind where a number does: some programs
-        drop empty cells when they save, and what lay beside would be taken for a level or rate."""
+        drop empty cells when they save, and what lay beside would be taken for a level or rate. Or
+        a rate that is none: what nobody can read is not "nothing came through"."""
+        import polars as pl
+
         kind = cells.words("networktech", "networkmode")
         moved = kind.str.contains(r"^[-+]?\d+([.,]\d+)?$").fill_null(value=False)
         for name in ("node", "cellid", "lac"):
             moved |= technology_of(cells.words(name)) != RadioTechnology.UNKNOWN.value
-        return moved
+        no_rate = pl.repeat(False, len(cells), eager=True)
+        for name in _RATES:
+            rate = cells.numbers(name, low=0, high=MOST_BPS / BPS_PER_KBITPS)
+            no_rate |= cells.says(name) & rate.is_null()
+        reason = pl.when(moved).then(pl.lit("odd_cells")).when(no_rate).then(pl.lit("odd_rate"))
+        return pl.select(reason.alias("odd")).to_series()
 
     def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
         whole = rows.with_columns(_seconds(cells))
@@ -110,7 +122,7 @@ def _seconds(cells: Cells) -> list[pl.Series]:
             "node": node,
             "whole_cell": whole_cell,
             "rsrq_db": cells.numbers("qual", "rsrq", low=-34, high=3),
-            "sinr_db": cells.numbers("snr", "sinr", low=-30, high=50),
+            "sinr_db": cells.numbers("snr", "sinr", low=-30, high=50, zero_fills=True),
             "lte_rssi": cells.numbers("lterssi", "rssi", low=-120, high=-25),
             "speed": cells.numbers("speed", low=0, high=MOST_KMH),
             "altitude_m": cells.numbers("altitude", low=-500, high=20_000),
@@ -123,10 +135,15 @@ def _seconds(cells: Cells) -> list[pl.Series]:
             "loss": loss,
         }
     )
-    answered = pl.col("ping_ms").is_not_null() & (pl.col("loss").fill_null(0) < 100)
+    # 0 ms is what fills the cell where nobody asked; no radio link is as fast.
+    answered = (pl.col("ping_ms") > 0).fill_null(value=False) & (pl.col("loss").fill_null(0) < 100)
     unanswered = pl.col("loss") >= 100
     new = pl.col("technology").is_in(list(_LEVEL))
-    cells_of_node = pl.col("technology").replace_strict(_HOW_MANY_CELLS, default=None)
+    in_node = pl.col("technology").replace_strict(_CELLS_OF_NODE, default=None)
+    is_local = pl.col("cell") < pl.col("technology").replace_strict(_LOCAL_BELOW, default=0)
+    # A number that many nodes have is no cell's identity without its node.
+    identity = pl.when(is_local).then(pl.col("node") * in_node + pl.col("cell")).otherwise("cell")
+    identity = pl.coalesce("whole_cell", identity).cast(pl.Int64, strict=False)
     return facts.select(
         "technology",
         "operator_code",
@@ -142,9 +159,7 @@ def _seconds(cells: Cells) -> list[pl.Series]:
         .otherwise(pl.when(new).then("lte_rssi")),
         rsrq_db=pl.when(new).then("rsrq_db"),
         sinr_db=pl.when(new).then("sinr_db"),
-        cell_id=pl.coalesce(
-            "whole_cell", pl.col("node") * cells_of_node + pl.col("cell"), "cell"
-        ).cast(pl.Int64, strict=False),
+        cell_id=pl.when(~identity.is_in(UNKNOWN_CELLS)).then(identity),
         reachable=answered,
         cause=pl.when(answered)
         .then(None)
@@ -198,7 +213,7 @@ def _tests(cells: Cells) -> list[pl.Series]:
         }
     )
     judged = pl.when(pl.col("down").is_not_null()).then(pl.col("down")).otherwise(pl.col("up"))
-    failed = (judged.round() < 1).fill_null(value=True)
+    failed = judged.round() < 1
     return rates.select(
         protocol=pl.lit("gnettrack"),
         mode=pl.lit(Mode.MEASURE.value),

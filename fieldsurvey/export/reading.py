@@ -73,22 +73,30 @@ class Reader(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class SoFar:
+    """What the pieces of a file tell of it as a whole, as far as it was read."""
+
+    mark: str | None = None  # of decimals
+    measured: set[str] = field(default_factory=set)  # columns that said anything but 0
+
+
 class Cells:
     """Columns of text, asked for by the names they have in different versions of a tool."""
 
-    def __init__(self, frame: pl.DataFrame, zone: str, mark: str) -> None:
+    def __init__(self, frame: pl.DataFrame, zone: str, so_far: SoFar) -> None:
         self.frame = frame
         self.unreadable: Counter[str] = Counter()
         self.used: set[str] = set()
         self._zone = zone
-        self._mark = mark
+        self.so_far = so_far
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def where(self, kept: pl.Series) -> Cells:
         """Return the same columns for some of the rows; both know what was used of either."""
-        narrowed = Cells(self.frame.filter(kept), self._zone, self._mark)
+        narrowed = Cells(self.frame.filter(kept), self._zone, self.so_far)
         narrowed.unreadable, narrowed.used = self.unreadable, self.used
         return narrowed
 
@@ -97,15 +105,24 @@ class Cells:
         return self._first([words(column) for column in self._there(names)], "String")
 
     def numbers(
-        self, *names: str, low: float | None = None, high: float | None = None
+        self,
+        *names: str,
+        low: float | None = None,
+        high: float | None = None,
+        zero_fills: bool = False,
     ) -> pl.Series:
         """The same as Float64. What lies outside of ``low`` to ``high`` is no value: tools write
-        such for "not known"."""
+        such for "not known". ``zero_fills``: so is 0 in a column that says nothing else."""
         found = []
         for column in self._there(names):
             said = words(column)
-            values = numbers(said, self._mark)
+            values = numbers(said, self.so_far.mark or ".", either=True)
             self.unreadable[column.name] += values.null_count() - said.null_count()
+            if zero_fills and column.name not in self.so_far.measured:
+                if (values != 0).any():
+                    self.so_far.measured.add(column.name)
+                else:
+                    values = values.clear(len(values))
             found.append(values)
         value = self._first(found, "Float64")
         if low is not None:
@@ -155,11 +172,11 @@ class DelimitedReader:
         """Tell whether a header with these (normalised) names is one of this format."""
         raise NotImplementedError
 
-    def out_of_place(self, cells: Cells) -> pl.Series:
-        """Tell which rows plainly have their cells under other names than their own."""
+    def odd(self, cells: Cells) -> pl.Series:
+        """Return why a row cannot be believed, as a message id without its area; else null."""
         import polars as pl
 
-        return pl.repeat(False, len(cells), eager=True)
+        return pl.repeat(None, len(cells), dtype=pl.String, eager=True)
 
     def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
         """Put ``rows`` (``line``, ``utc_us``, position; in step with ``cells``) into ``piece``."""
@@ -173,11 +190,11 @@ class DelimitedReader:
         assert layout is not None
         if self.only_whole.intersection(layout.names):
             layout = replace(layout, usual_width=max(layout.usual_width, len(layout.names)))
-        mark: str | None = None
+        so_far = SoFar()
         for text in read_pieces(source, layout):
-            mark = mark or self._mark_of(text.frame)
+            so_far.mark = so_far.mark or self._mark_of(text.frame)
             piece = Piece(odd=text.odd, rows=len(text.frame) + len(text.odd), share=text.share)
-            cells = Cells(text.frame, zone, mark or ".")
+            cells = Cells(text.frame, zone, so_far)
             if len(text.frame):
                 rows = self._located(cells, text.texts, piece)
                 cells = cells.where(rows["kept"])
@@ -205,20 +222,19 @@ class DelimitedReader:
         on_earth = latitude.is_between(-90, 90) & longitude.is_between(-180, 180)
         misplaced = known & ~on_earth.fill_null(value=False)
         time_us = cells.utc_us(*self.times)
-        shifted = self.out_of_place(cells)
+        odd = self.odd(cells)
         rows = pl.DataFrame(
             {
                 LINE: cells.frame[LINE],
                 "utc_us": time_us,
                 "latitude_deg": latitude.set(~known, None),
                 "longitude_deg": longitude.set(~known, None),
-                "kept": time_us.is_not_null() & ~misplaced & ~shifted,
+                "kept": time_us.is_not_null() & ~misplaced & odd.is_null(),
             }
         )
         for number in rows["kept"].not_().arg_true().to_list():
             reason = "odd_time" if time_us[number] is None else "odd_position"
-            reason = "odd_cells" if shifted[number] else reason
-            piece.odd.append(OddRow(int(rows[LINE][number]), reason, texts[number]))
+            piece.odd.append(OddRow(int(rows[LINE][number]), odd[number] or reason, texts[number]))
         return rows
 
 

@@ -175,6 +175,86 @@ def test_data_tests_become_tests_judged_by_their_mean(tmp_path: Path) -> None:
     assert answered[3].cause is Cause.TIMED_OUT
 
 
+@pytest.mark.parametrize("down", ["FAILED", "Infinity", "-1", "35.9.2", "20000001", "1e10"])
+def test_a_rate_nobody_can_read_is_not_no_service(tmp_path: Path, down: str) -> None:
+    rows = [gnettrack_test(0, down, 8_825), gnettrack_test(60, 43_000, down),
+            gnettrack_test(120, 43_000, 3_000), gnettrack_test(180, "-", 3_000)]  # fmt: skip
+    report = imported(write_log(tmp_path / "t.txt", GNETTRACK_TESTS, rows))
+    assert (report.samples, report.tests, report.odd) == (2, 2, 2)
+    assert {test.measurement.outcome for test in measured(report)} == {Outcome.COMPLETED}
+    assert report.odd_path is not None
+    assert report.odd_path.read_text("utf-8").count("a rate that cannot be read") == 2
+
+
+def test_rates_may_have_another_decimal_mark_than_the_position(tmp_path: Path) -> None:
+    """ "43,066" alone is 43 thousand; beside "35925,5" it may be 43 and nobody knows."""
+    sure = [gnettrack_test(0, "35925,5", "8825,75", SNR="12,5"), gnettrack_test(60, "43066", "1,5")]
+    doubtful = gnettrack_test(120, "43,066", 1)
+    report = imported(write_log(tmp_path / "a.txt", GNETTRACK_TESTS, [*sure, doubtful]))
+    assert (report.tests, report.odd) == (2, 1)
+    rates = [
+        [phase.estimate and phase.estimate.rate_bps for phase in test.measurement.phases]
+        for test in measured(report)
+    ]
+    assert rates == [[35_925_500, 8_825_750], [43_066_000, 1_500]]
+    assert [one.radio and one.radio.sinr_db for one in samples_of(report)] == [12.5, 12]
+    (test,) = measured(imported(write_log(tmp_path / "b.txt", GNETTRACK_TESTS, [doubtful])))
+    assert test.measurement.phases[0].estimate is not None
+    assert test.measurement.phases[0].estimate.rate_bps == 43_066_000
+
+
+def test_a_ping_of_nothing_is_no_answer(tmp_path: Path) -> None:
+    zeros = dict.fromkeys(("PINGAVG", "PINGMIN", "PINGMAX", "PINGSTDEV", "PINGLOSS"), 0)
+    rows = [gnettrack_test(0, 43_000, 3_000, **zeros),
+            gnettrack_test(60, 43_000, 3_000, **zeros | {"PINGLOSS": 100})]  # fmt: skip
+    report = imported(write_log(tmp_path / "t.txt", GNETTRACK_TESTS, rows))
+    found = [sample.reachability for sample in samples_of(report)]
+    assert [(one.reachable, one.round_trip_us, one.cause) for one in found] == [
+        (False, None, Cause.NOT_ASKED), (False, None, Cause.TIMED_OUT),
+    ]  # fmt: skip
+
+
+def test_a_column_of_nothing_but_zeros_was_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_BLOCK_CHARACTERS", 1_000)
+    said = ["0.0", "-", "0"] * 50
+    for name, more, found in (("a", [], {None}), ("b", ["-3.0"] + ["0.0"] * 50, {None, -3, 0})):
+        rows = [gnettrack_second(n, SNR=snr) for n, snr in enumerate([*said, *more])]
+        report = imported(write_log(tmp_path / f"{name}.txt", GNETTRACK_LOG, rows))
+        told = [sample.radio and sample.radio.sinr_db for sample in samples_of(report)]
+        assert set(told) == found
+        assert told[-1] == (0 if more else None)
+
+
+@pytest.mark.parametrize(
+    ("technology", "node", "cell", "identity"),
+    [
+        ("4G", 21, 11, 21 * 256 + 11),
+        ("5G", 21, 11, 21 * 256 + 11),  # the anchor's, as in 4G
+        ("5G NSA", 21, 11, 21 * 256 + 11),
+        ("5G NSA", "-", 1_234_567, 1_234_567),
+        ("5G NSA", "-", 11, None),
+        ("5G SA", 21, 11, None),  # nobody knows how long the gNB's number is
+        ("5G SA", "-", 6_447_955_971, 6_447_955_971),
+        ("4G", "-", 11, None),
+        ("4G", "-", 5_387, 5_387),
+        ("3G", 8, 14_952, 8 * 65_536 + 14_952),
+        ("2G", "-", 14_952, 14_952),
+        ("4G", "-", 268_435_455, None),
+        ("4G", 1_048_575, 255, None),
+        ("5G SA", "-", 68_719_476_735, None),
+    ],
+)
+def test_a_cell_has_one_identity_or_none(
+    tmp_path: Path, technology: str, node: object, cell: int, identity: int | None
+) -> None:
+    row = gnettrack_second(0, NetworkTech=technology, Node=node, CellID=cell)
+    (sample,) = samples_of(imported(write_log(tmp_path / "log.txt", GNETTRACK_LOG, [row])))
+    assert sample.radio is not None
+    assert sample.radio.cell_id == identity
+
+
 def test_events_are_kept_in_their_own_words(tmp_path: Path) -> None:
     of_log = dict(zip(GNETTRACK_LOG, gnettrack_second(5), strict=True))
     event = {"EventType": "HANDOVER_DATA_4G4G", "EventDetails": "1-2:3-4", "State": "D"}
