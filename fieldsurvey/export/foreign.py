@@ -120,6 +120,12 @@ def utc_us(cells: pl.Series, zone: str) -> pl.Series:
     return told_us.set(~told_us.is_between(EARLIEST_US, latest_us()), None)
 
 
+def any_without_zone(cells: pl.Series) -> bool:
+    """Tell whether there is a time of which nothing says in what zone it is."""
+    part = words(cells).str.replace_many(_FROM, _TO).str.extract_groups(_TIME).struct.unnest()
+    return bool((part["h"].is_not_null() & part["z"].is_null()).any())
+
+
 def latest_us() -> int:
     """Return the latest time that is believed."""
     return time.time_ns() // 1_000 + _AHEAD_US

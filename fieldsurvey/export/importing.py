@@ -56,7 +56,7 @@ class ImportReport:
     unused_columns: tuple[str, ...] = ()
     absent_columns: tuple[str, ...] = ()
     zone: str = "UTC"
-    zone_assumed: bool = False  # times had no zone and nobody said of which they are
+    zone_assumed: bool = False  # times without a zone, and nobody said of which they are
 
 
 def import_file(
@@ -113,7 +113,7 @@ def import_file(
         unused_columns=tuple(sorted(taking.unused_columns)),
         absent_columns=tuple(sorted(taking.absent_columns)),
         zone=used_zone,
-        zone_assumed=zone is None and not reader.has_zone,
+        zone_assumed=zone is None and (taking.without_zone or not reader.has_zone),
     )
 
 
@@ -140,6 +140,7 @@ class _Taking:
             target=target,
         )
         self.rows = self.repeated = 0
+        self.without_zone = False
         self.odd: list[OddRow] = []
         self.left_out: Counter[str] = Counter()
         self.unreadable_cells: Counter[str] = Counter()
@@ -153,6 +154,7 @@ class _Taking:
             self.drives.add(survey, piece)
             self.rows += piece.rows
             self.repeated += piece.repeated
+            self.without_zone |= piece.without_zone
             self.odd += piece.odd
             self.left_out += piece.left_out
             self.unreadable_cells += piece.unreadable_cells

@@ -125,8 +125,6 @@ def _seconds(cells: Cells) -> list[pl.Series]:
             "sinr_db": cells.numbers("snr", "sinr", low=-30, high=50, zero_fills=True),
             "lte_rssi": cells.numbers("lterssi", "rssi", low=-120, high=-25),
             "speed": cells.numbers("speed", low=0, high=MOST_KMH),
-            "altitude_m": cells.numbers("altitude", low=-500, high=20_000),
-            "accuracy_m": cells.numbers("accuracy", low=0, high=1e6),
             "operator_name": cells.words("operatorname"),
             "operator_code": _operator_code(cells.words("operator", "mccmnc", "plmn")),
             "tracking_area": cells.numbers("lac", "tac", low=0).cast(pl.Int64, strict=False),
@@ -150,8 +148,6 @@ def _seconds(cells: Cells) -> list[pl.Series]:
         "operator_name",
         "tracking_area",
         "band",
-        "altitude_m",
-        "accuracy_m",
         speed_mps=pl.col("speed") / KMH_PER_MPS,
         rsrp_dbm=pl.when(_within(_LEVEL)).then("level"),
         rssi_dbm=pl.when(_within(_OLD_LEVEL) & (pl.col("level") != _OR_LESS_DBM))

@@ -1,14 +1,16 @@
 """Network Survey's CSV: one row for each cell a phone hears, GSM to NR, times with their zone.
 
-Only the serving cell is a reading of the second; neighbours are counted and left out. Must not
-read the serial number of the phone.
+Only the serving cell is a reading of the second; neighbours are counted and left out, and so is the
+second SIM card: a drive is one card's. Must not read the serial number of the phone, nor take for a
+fix where a network's towers are.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fieldsurvey.export.reading import Cells, DelimitedReader, Piece
+from fieldsurvey.export.foreign import UNKNOWN_CELLS
+from fieldsurvey.export.reading import Cells, DelimitedReader, Piece, PositionColumns
 from fieldsurvey.model.radio import RadioTechnology
 from fieldsurvey.model.throughput import Cause
 
@@ -29,8 +31,12 @@ class NetworkSurvey(DelimitedReader):
     name = "network-survey"
     has_zone = True
     times = ("devicetime",)
-    latitudes = ("latitude", "gnsslatitude", "networklatitude")
-    longitudes = ("longitude", "gnsslongitude", "networklongitude")
+    positions = (
+        PositionColumns(
+            ("gnsslatitude",), ("gnsslongitude",), ("gnssaltitude",), ("gnssaccuracy",)
+        ),
+        PositionColumns(),
+    )
 
     def knows(self, names: set[str]) -> bool:
         return "devicetime" in names and any(
@@ -38,11 +44,27 @@ class NetworkSurvey(DelimitedReader):
         )
 
     def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
-        neighbour = cells.words("servingcell").str.to_lowercase().is_in(["false", "0", "no"])
-        neighbour = neighbour.fill_null(value=False)
-        if neighbour.any():
-            piece.left_out["left_out_neighbour"] += int(neighbour.sum())
-        piece.samples = rows.with_columns(_seconds(cells)).filter(~neighbour)
+        seconds = rows.with_columns(_seconds(cells))
+        neighbour = _is_neighbour(cells, seconds)
+        slot, so_far = cells.words("slot"), cells.so_far
+        if so_far.slot is None:
+            so_far.slot = next(iter(slot.filter(~neighbour).drop_nulls()), None)
+        other = ~neighbour & slot.is_not_null() & ~slot.is_in([so_far.slot])
+        for reason, left in (("left_out_neighbour", neighbour), ("left_out_slot", other)):
+            if left.any():
+                piece.left_out[reason] += int(left.sum())
+        piece.samples = seconds.filter(~neighbour & ~other)
+
+
+def _is_neighbour(cells: Cells, seconds: pl.DataFrame) -> pl.Series:
+    """Tell which cells the phone only hears. Where nothing says which one serves, as older versions
+    did, it is the one whose network the phone knows."""
+    serving = cells.words("servingcell").str.to_lowercase()
+    neighbour = serving.is_in(["false", "0", "no"]).fill_null(value=False)
+    if "mcc" in cells.frame.columns:
+        unknown = seconds["operator_code"].is_null() & seconds["cell_id"].is_null()
+        neighbour |= serving.is_null() & unknown
+    return neighbour
 
 
 def _seconds(cells: Cells) -> list[pl.Series]:
@@ -52,22 +74,22 @@ def _seconds(cells: Cells) -> list[pl.Series]:
         {
             "mcc": cells.numbers("mcc", low=1, high=999).cast(pl.Int64),
             "mnc": cells.words("mnc"),
-            "cell_id": cells.numbers("nci", "eci", "cid", "ci", low=0).cast(pl.Int64),
+            "cell": cells.numbers("nci", "eci", "cid", "ci", low=0).cast(pl.Int64),
             "tracking_area": cells.numbers("tac", "lac", low=0).cast(pl.Int64),
             "rsrp_dbm": cells.numbers("ssrsrp", "rsrp", low=-156, high=-31),
             "rsrq_db": cells.numbers("ssrsrq", "rsrq", low=-43, high=20),
             "sinr_db": cells.numbers("sssinr", "snr", low=-30, high=50),
-            "rssi_dbm": cells.numbers("rssi", "signalstrength", "rscp", low=-130, high=-25),
+            # Of 3G it is the whole band's; RSCP is another thing and has no place here.
+            "rssi_dbm": cells.numbers("rssi", "signalstrength", low=-130, high=-25),
             "operator_name": cells.words("provider"),
-            "altitude_m": cells.numbers("altitude", "gnssaltitude", low=-500, high=20_000),
-            "accuracy_m": cells.numbers("accuracy", "gnssaccuracy", low=0, high=1e6),
             "speed_mps": cells.numbers("speed", low=0, high=150),
             "age_ms": cells.numbers("locationage", low=0),
         }
     )
     code = pl.concat_str(pl.col("mcc").cast(pl.String), pl.col("mnc").str.zfill(2))
     return facts.select(
-        pl.exclude("mcc", "mnc", "age_ms"),
+        pl.exclude("mcc", "mnc", "cell", "age_ms"),
+        cell_id=pl.when(~pl.col("cell").is_in(UNKNOWN_CELLS)).then("cell"),
         operator_code=code,
         technology=_technology(set(cells.frame.columns)),
         fix_age_us=(pl.col("age_ms").fill_null(0) * US_PER_MS).cast(pl.Int64),
@@ -81,7 +103,7 @@ def _technology(names: set[str]) -> pl.Expr:
     import polars as pl
 
     if names & _NR:
-        alone = pl.col("cell_id").is_not_null()
+        alone = pl.col("cell").is_not_null()
         return (
             pl.when(alone)
             .then(pl.lit(RadioTechnology.G5_SA.value))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from fieldsurvey.export.delimited import LINE, OddRow, find_layout, read_pieces
-from fieldsurvey.export.foreign import decimal_mark, numbers, utc_us, words
+from fieldsurvey.export.foreign import any_without_zone, decimal_mark, numbers, utc_us, words
 from fieldsurvey.export.source import Source
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Piece:
     unreadable_cells: Counter[str] = field(default_factory=Counter)  # by column
     unused_columns: set[str] = field(default_factory=set)
     absent_columns: set[str] = field(default_factory=set)  # that such a file could have
+    without_zone: bool = False  # a time lacked it, against the format
     share: float = 0.0
 
 
@@ -73,12 +74,23 @@ class Reader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PositionColumns:
+    """The columns of one position; what belongs to another one is never mixed in."""
+
+    latitude: tuple[str, ...] = ("latitude", "lat")
+    longitude: tuple[str, ...] = ("longitude", "lon", "long", "lng")
+    altitude: tuple[str, ...] = ("altitude",)
+    accuracy: tuple[str, ...] = ("accuracy",)
+
+
 @dataclass(slots=True)
 class SoFar:
     """What the pieces of a file tell of it as a whole, as far as it was read."""
 
     mark: str | None = None  # of decimals
     measured: set[str] = field(default_factory=set)  # columns that said anything but 0
+    slot: str | None = None  # of the SIM card whose drive it is
 
 
 class Cells:
@@ -135,6 +147,9 @@ class Cells:
         """The same as µs since 1970."""
         return self._first([utc_us(c, self._zone) for c in self._there(names)], "Int64")
 
+    def any_without_zone(self, *names: str) -> bool:
+        return any(any_without_zone(column) for column in self._there(names))
+
     def says(self, *names: str) -> pl.Series:
         """Tell where any of the columns says something, readable or not."""
         return self.words(*names).is_not_null()
@@ -162,8 +177,7 @@ class DelimitedReader:
     has_zone = False
     exported = False
     times: tuple[str, ...] = ()
-    latitudes: tuple[str, ...] = ("latitude", "lat")
-    longitudes: tuple[str, ...] = ("longitude", "lon", "long", "lng")
+    positions: tuple[PositionColumns, ...] = (PositionColumns(),)  # the best first
     only_whole: frozenset[str] = frozenset()
     """In a file with one of these columns all rows that end early are odd, even where all do: a
     cell may lack before the end as well, and a rate under another's name is worse than none."""
@@ -179,7 +193,8 @@ class DelimitedReader:
         return pl.repeat(None, len(cells), dtype=pl.String, eager=True)
 
     def take(self, cells: Cells, rows: pl.DataFrame, piece: Piece) -> None:
-        """Put ``rows`` (``line``, ``utc_us``, position; in step with ``cells``) into ``piece``."""
+        """Put ``rows`` (``line``, ``utc_us``, position with altitude and accuracy; in step with
+        ``cells``) into ``piece``."""
         raise NotImplementedError
 
     def recognises(self, source: Source) -> bool:
@@ -197,6 +212,7 @@ class DelimitedReader:
             cells = Cells(text.frame, zone, so_far)
             if len(text.frame):
                 rows = self._located(cells, text.texts, piece)
+                piece.without_zone = self.has_zone and cells.any_without_zone(*self.times)
                 cells = cells.where(rows["kept"])
                 self.take(cells, rows.filter("kept").drop("kept"), piece)
             piece.unreadable_cells = +cells.unreadable
@@ -204,33 +220,58 @@ class DelimitedReader:
             yield piece
 
     def _mark_of(self, frame: pl.DataFrame) -> str | None:
-        for name in (*self.longitudes, *self.latitudes):
+        for name in (n for p in self.positions for n in (*p.longitude, *p.latitude)):
             if name in frame.columns and words(frame[name]).is_not_null().any():
                 return decimal_mark(frame[name])
         return None
 
-    def _located(self, cells: Cells, texts: pl.Series, piece: Piece) -> pl.DataFrame:
-        """Return time and position of each row, and whether it is kept; put the others aside."""
+    def _where(self, cells: Cells) -> pl.DataFrame:
+        """Return the best position that a row tells in full, and whether there is one."""
         import polars as pl
 
-        latitude = cells.numbers(*self.latitudes)
-        longitude = cells.numbers(*self.longitudes)
-        said = cells.says(*self.latitudes) & cells.says(*self.longitudes)
-        # Receivers that never had a fix say they are in the Gulf of Guinea.
-        nowhere = (latitude == 0) & (longitude == 0)
-        known = said & ~nowhere.fill_null(value=False)
+        found: pl.DataFrame | None = None
+        for columns in self.positions:
+            latitude, longitude = (
+                cells.numbers(*columns.latitude),
+                cells.numbers(*columns.longitude),
+            )
+            said = cells.says(*columns.latitude) & cells.says(*columns.longitude)
+            # Receivers that never had a fix say they are in the Gulf of Guinea.
+            nowhere = (latitude == 0) & (longitude == 0)
+            known = said & ~nowhere.fill_null(value=False)
+            one = pl.DataFrame(
+                {
+                    "latitude_deg": latitude,
+                    "longitude_deg": longitude,
+                    "altitude_m": cells.numbers(*columns.altitude, low=-500, high=20_000),
+                    "accuracy_m": cells.numbers(*columns.accuracy, low=0, high=1e6),
+                }
+            )
+            one = one.select(pl.when(known).then(pl.all())).with_columns(known=known)
+            if found is None:
+                found = one
+            else:
+                better = found["known"]
+                found = pl.DataFrame(
+                    [f.zip_with(better, o) for f, o in zip(found, one, strict=True)]
+                )
+        assert found is not None
+        return found
+
+    def _located(self, cells: Cells, texts: pl.Series, piece: Piece) -> pl.DataFrame:
+        """Return time and position of each row, and whether it is kept; put the others aside."""
+        where = self._where(cells)
+        latitude, longitude = where["latitude_deg"], where["longitude_deg"]
         on_earth = latitude.is_between(-90, 90) & longitude.is_between(-180, 180)
-        misplaced = known & ~on_earth.fill_null(value=False)
+        misplaced = where["known"] & ~on_earth.fill_null(value=False)
         time_us = cells.utc_us(*self.times)
         odd = self.odd(cells)
-        rows = pl.DataFrame(
-            {
+        rows = where.drop("known").with_columns(
+            **{
                 LINE: cells.frame[LINE],
                 "utc_us": time_us,
-                "latitude_deg": latitude.set(~known, None),
-                "longitude_deg": longitude.set(~known, None),
                 "kept": time_us.is_not_null() & ~misplaced & odd.is_null(),
-            }
+            },
         )
         for number in rows["kept"].not_().arg_true().to_list():
             reason = "odd_time" if time_us[number] is None else "odd_position"

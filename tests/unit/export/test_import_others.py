@@ -3,11 +3,13 @@
 import gzip
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fieldsurvey.export import delimited
 from fieldsurvey.export.importing import import_file
 from fieldsurvey.model.drive import Sample
 from fieldsurvey.model.errors import KnownError
@@ -83,6 +85,100 @@ def test_network_survey_in_5g(tmp_path: Path) -> None:
     import_file(path, path.with_suffix(".fsurvey"))
     technologies = [sample.radio and sample.radio.technology for sample in samples_of(path)]
     assert technologies == [RadioTechnology.G5_SA, RadioTechnology.G5_NSA]
+
+
+def test_an_old_network_survey_tells_the_serving_cell_by_its_network(tmp_path: Path) -> None:
+    header = [name for name in NETWORK_SURVEY_LTE if name != "servingCell"]
+    unknown = {"mcc": "", "mnc": "", "tac": "", "provider": ""}
+    rows = [
+        network_row(header, groupNumber=1, eci=12_345_678, rsrp=-98),
+        network_row(header, groupNumber=1, rsrp=-104, **unknown),
+        network_row(header, groupNumber=1, rsrp=-114, **unknown),
+        network_row(header, groupNumber=2, eci=268_435_455, rsrp=-99),
+    ]
+    path = write_log(tmp_path / "lte.csv", header, rows, delimiter=",")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.rows, report.left_out) == (4, {"left_out_neighbour": 2})
+    radio = [sample.radio for sample in samples_of(path)]
+    assert [one and (one.cell_id, one.rsrp_dbm) for one in radio] == [
+        (12_345_678, -98), (None, -99),
+    ]  # fmt: skip
+
+
+def test_a_phone_with_two_sim_cards_makes_one_drive_of_one_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_BLOCK_CHARACTERS", 500)
+    header = NETWORK_SURVEY_LTE
+    rows = []
+    for second in range(10):
+        time = f"2026-05-01T08:00:0{second}+05:00"
+        rows += [
+            network_row(header, deviceTime=time, slot=1, servingCell="false", mcc=""),
+            network_row(header, deviceTime=time, slot=0, eci=1_000 + second),
+            network_row(header, deviceTime=time, slot=1, eci=2_000, provider="Beeline"),
+        ]
+    path = write_log(tmp_path / "dual.csv", header, rows, delimiter=",")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert report.left_out == {"left_out_neighbour": 10, "left_out_slot": 10}
+    cells = [sample.radio and sample.radio.cell_id for sample in samples_of(path)]
+    assert cells == [1_000 + second for second in range(10)]
+
+
+def test_rscp_is_no_rssi(tmp_path: Path) -> None:
+    header = ["deviceTime", "latitude", "longitude", "mcc", "mnc", "lac", "cid", "uarfcn", "psc",
+              "rscp", "signalStrength", "servingCell"]  # fmt: skip
+    rows = [network_row(header, cid=1, rscp=-95, signalStrength=-75) for _ in range(1)]
+    rows += [network_row(header, cid=2, rscp=-95)]
+    path = write_log(tmp_path / "umts.csv", header, rows, delimiter=",")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert [one.radio and one.radio.rssi_dbm for one in samples_of(path)] == [-75, None]
+    assert "rscp" in report.unused_columns
+
+
+def test_a_position_is_one_receivers_and_never_where_towers_are(tmp_path: Path) -> None:
+    """GNSS first, with its own accuracy; what the network guesses is no fix."""
+    header = re.split(
+        ",",
+        "deviceTime,latitude,longitude,altitude,accuracy,batteryLevelPercent,gnssLatitude,"
+        "gnssLongitude,gnssAltitude,gnssAccuracy,networkLatitude,networkLongitude,networkAccuracy",
+    )
+    plain = {"latitude": 43.1, "longitude": 76.1, "altitude": 701, "accuracy": 30}
+    none = {"latitude": "0.0", "longitude": "0.0", "altitude": "0.0", "accuracy": "0.0"}
+    gnss = {"gnssLatitude": 43.2, "gnssLongitude": 76.2, "gnssAltitude": 702, "gnssAccuracy": 4.5}
+    network = {"networkLatitude": 43.3, "networkLongitude": 76.3, "networkAccuracy": 500}
+    rows = [
+        network_row(header, **cells)
+        for cells in (
+            plain | gnss | network, none | gnss | network, plain | network, none | network,
+            none | gnss | network | {"gnssLongitude": ""},
+            plain | gnss | {"gnssAccuracy": ""},
+        )
+    ]  # fmt: skip
+    for number, row in enumerate(rows):
+        row[0] = f"2026-05-01T08:0{number}:00+05:00"
+    path = write_log(tmp_path / "device.csv", header, rows, delimiter=",")
+    import_file(path, path.with_suffix(".fsurvey"))
+    fixes = [sample.fix for sample in samples_of(path)]
+    assert [
+        fix and (fix.latitude_deg, fix.longitude_deg, fix.altitude_m, fix.accuracy_m)
+        for fix in fixes
+    ] == [
+        (43.2, 76.2, 702, 4.5), (43.2, 76.2, 702, 4.5), (43.1, 76.1, 701, 30), None, None,
+        (43.2, 76.2, 702, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Almaty"])
+def test_a_time_of_network_survey_without_a_zone_is_told(tmp_path: Path, zone: str | None) -> None:
+    header = NETWORK_SURVEY_LTE
+    rows = [network_row(header, deviceTime=time) for time in
+            ("2026-05-01T08:00:00+05:00", "2026-05-01T08:00:01")]  # fmt: skip
+    path = write_log(tmp_path / "lte.csv", header, rows, delimiter=",")
+    report = import_file(path, path.with_suffix(".fsurvey"), zone=zone)
+    assert report.zone_assumed is (zone is None)
+    times = [sample.utc_us for sample in samples_of(path)]
+    assert max(times) - min(times) == (1_000_000 if zone else 5 * 3_600_000_000 + 1_000_000)
 
 
 def iperf3_run(seconds: int, **changes: object) -> dict[str, Any]:
