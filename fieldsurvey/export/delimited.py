@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fieldsurvey.export.records import Cells, cells_of, records
 from fieldsurvey.export.source import Source
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _DELIMITERS = "\t,;|"
 _HEADER_WITHIN_LINES = 60  # some tools write a preamble
 _LOOKED_AT_ROWS = 200
 _BLOCK_CHARACTERS = 4_000_000
-_MOST_LINES_OF_A_ROW = 20
 _NAMES_IN_COMMON = 3  # with the header before: then a line with letters in front is a header too
 _WORD_IN_FRONT = r'^[\s\x{FEFF}",;|]*\pL'
 _BROKEN = "[\0\N{REPLACEMENT CHARACTER}]"
@@ -40,9 +40,6 @@ class OddRow:
     line: int
     reason: str
     content: str
-
-
-Cells = list[str] | csv.Error
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def find_layout(source: Source, known: Callable[[set[str]], bool]) -> Layout | N
         if line.startswith("#") or not line.strip():
             continue
         delimiter = max(_DELIMITERS, key=line.count)
-        cells = _cells(line, delimiter)
+        cells = cells_of(line, delimiter)
         names = _names(cells) if isinstance(cells, list) else ()
         if known({name for name in names if name}):
             width = _usual_width(lines[number + 1 : number + 1 + _LOOKED_AT_ROWS], delimiter)
@@ -205,7 +202,7 @@ def _read_quoted(
     lines: Iterable[str], layout: Layout, first_line: int, share: Callable[[], float]
 ) -> Iterator[TextPiece]:
     rows = _Rows(layout)
-    for line, cells, text in _records(lines, first_line, rows):
+    for line, cells, text in records(lines, first_line, lambda: rows.layout):
         following = None
         if isinstance(cells, list) and _may_be_header(text):
             following = rows.layout.followed_by(cells, line)
@@ -220,51 +217,6 @@ def _read_quoted(
     yield rows.taken(1.0)
 
 
-def _records(
-    lines: Iterable[str], first_line: int, rows: _Rows
-) -> Iterator[tuple[int, Cells | None, str]]:
-    """Yield the number, the cells and the text of each row. A quoted cell may go on over several
-    lines, but not over one that is a whole row itself, and the row must become as wide as others:
-    else nothing closes the quotation mark, the row's cells are None, and it ends with its line."""
-    ahead: deque[str] = deque()
-    all_lines = iter(lines)
-    line = first_line
-    while (text := ahead.popleft() if ahead else next(all_lines, None)) is not None:
-        layout = rows.layout
-        cells = _cells(text, layout.delimiter)
-        more: list[str] = []
-        whole = text
-        while cells is None and len(more) < _MOST_LINES_OF_A_ROW:
-            one = ahead.popleft() if ahead else next(all_lines, None)
-            if one is None:
-                break
-            more.append(one)
-            if len(one.split(layout.delimiter)) >= max(layout.least_width, 2):
-                break
-            whole += one
-            cells = _cells(whole, layout.delimiter)
-        if more and (cells is None or isinstance(cells, csv.Error) or not layout.fits(cells)):
-            ahead.extendleft(reversed(more))
-            whole, cells, more = text, None, []
-        yield line, cells, whole
-        line += 1 + len(more)
-
-
-def _cells(text: str, delimiter: str) -> Cells | None:
-    """Return the cells of a row, or why it is none; None where a quotation mark stays open."""
-    if delimiter == "\t" or '"' not in text:
-        return text.rstrip("\r\n").split(delimiter)
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
-    except csv.Error as error:
-        if "unexpected end of data" in str(error):
-            return None
-    try:  # what stands behind a closed quotation mark belongs to the cell
-        return next(csv.reader([text], delimiter=delimiter), [])
-    except csv.Error as error:
-        return error
-
-
 def _frame(lines: list[int], rows: list[list[str]], layout: Layout) -> pl.DataFrame:
     import polars as pl
 
@@ -277,7 +229,7 @@ def _frame(lines: list[int], rows: list[list[str]], layout: Layout) -> pl.DataFr
 
 
 def _usual_width(lines: list[str], delimiter: str) -> int | None:
-    cut = (_cells(line, delimiter) for line in lines if line)
+    cut = (cells_of(line, delimiter) for line in lines if line)
     widths = Counter(len(cells) for cells in cut if isinstance(cells, list))
     return widths.most_common(1)[0][0] if widths else None
 

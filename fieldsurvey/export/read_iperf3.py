@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from fieldsurvey.export.delimited import LINE, OddRow
 from fieldsurvey.export.foreign import EARLIEST_US, MOST_BPS, latest_us
+from fieldsurvey.export.iperf3_documents import Document, runs_of
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
 from fieldsurvey.model.errors import KnownError
@@ -40,8 +41,6 @@ _CAUSES = (
 )
 _STOPPED = ("interrupt -", "has terminated")  # by somebody at one of the ends
 
-Document = Mapping[str, Any]
-
 
 class Iperf3:
     """A file of one run or of many."""
@@ -61,7 +60,7 @@ class Iperf3:
         if len(content) > MOST_BYTES:
             raise KnownError("import.unreadable", path=source.path, reason="> 500 MB")
         rows = _Runs()
-        for line, said in _runs(content):
+        for line, said in runs_of(content):
             rows.add(line, said)
         yield rows.taken()
 
@@ -109,43 +108,6 @@ class _Runs:
 
 def _rates(row: Mapping[str, object]) -> int:
     return sum(row.get(f"{name}_bps") is not None for name in ("download", "upload"))
-
-
-def _runs(content: str) -> Iterator[tuple[int, Document | OddRow]]:
-    """Yield each document with its line; those of a stream are put together first."""
-    decoder = json.JSONDecoder()
-    run: dict[str, Any] = {}
-    run_line = at = 0
-    while True:
-        while at < len(content) and content[at] in "\ufeff \r\n\t,[]":
-            at += 1
-        if at >= len(content):
-            break
-        line = content.count("\n", 0, at) + 1
-        try:
-            said, at = decoder.raw_decode(content, at)
-        except ValueError:
-            after = content.find("\n{", at + 1)
-            end = len(content) if after < 0 else after
-            yield line, OddRow(line, "odd_json", content[at:end][:2_000])
-            at = end
-            continue
-        if not isinstance(said, dict):
-            yield line, OddRow(line, "odd_json", str(said)[:2_000])
-        elif "event" in said:
-            kind, data = said.get("event"), said.get("data")
-            if kind == "start" or not run:
-                if run:
-                    yield run_line, run
-                run, run_line = {"start": {}, "intervals": []}, line
-            if kind == "interval":
-                run["intervals"].append(data)
-            else:
-                run[str(kind)] = data
-        else:
-            yield line, said
-    if run:
-        yield run_line, run
 
 
 class _OddError(Exception):
