@@ -4,7 +4,8 @@ None of them blocks: the window goes on while they are open, and what was answer
 None outlives its answer: who opened it must not touch it afterwards.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QDateTime, Qt, QTimeZone
 from PySide6.QtWidgets import (
@@ -54,6 +55,25 @@ class Question(QDialog):
         """Add the buttons; everything else is there."""
         self.body.addWidget(self.buttons)
         self.setMinimumWidth(min(width, max(200, self._around.width() - 20)))
+
+
+class FilesQuestion(Question):
+    """A question whose answer is written to files: what is there already is asked about."""
+
+    def written(self) -> Sequence[Path]:
+        """Return the files that "OK" would write."""
+        raise NotImplementedError
+
+    def accept(self) -> None:
+        there = [path.name for path in self.written() if path.exists()]
+        if there:
+            ask_to_replace(self, self.texts, ", ".join(there), self._accept_asked)
+        else:
+            super().accept()
+
+    def _accept_asked(self) -> None:
+        # Connected itself, Qt's own slot would come back to the one above.
+        super().accept()
 
 
 def file_dialog(parent: QWidget, title: str, at: str) -> QFileDialog:
@@ -110,6 +130,14 @@ def ask_yes(
     dialog.accepted.connect(answer)
     dialog.open()
     return dialog
+
+
+def ask_to_replace(
+    parent: QWidget, texts: Texts, names: str, answer: Callable[[], None]
+) -> Question:
+    """Ask whether what is there already is to be replaced; ``answer`` is called if so."""
+    question = texts.tr("wb_replace_asked", names=names)
+    return ask_yes(parent, texts, question, texts.tr("wb_replace"), answer)
 
 
 def ask_time(

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from fieldsurvey.export.column_choice import FORMATS_WITH_CHOICE, choosable
 from fieldsurvey.export.registry import FORMATS, parts
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import Question, ask_yes, file_dialog
+from fieldsurvey.gui.workbench.dialogs import FilesQuestion, file_dialog
 from fieldsurvey.gui.workbench.import_dialog import SUFFIX as SURVEY_SUFFIX
 
 Answer = Callable[[str, Path, tuple[str, ...]], None]
@@ -33,7 +33,7 @@ _ANSWERED = "answered_export"  # property of the window: what was offered, forma
 _A_SUFFIX = re.compile(r"\.[A-Za-z]\w*")  # "18.05.2026" ends in none
 
 
-class ExportDialog(Question):
+class ExportDialog(FilesQuestion):
     def __init__(
         self, parent: QWidget, texts: Texts, said: list[str], output: Path, answer: Answer
     ) -> None:
@@ -133,19 +133,8 @@ class ExportDialog(Question):
             return output
         return output.with_name(output.name + FORMATS[self.format.currentData()].suffix)
 
-    def accept(self) -> None:
-        """Ask before anything that is there is replaced."""
-        files = parts(FORMATS[self.format.currentData()], self._output())
-        there = [path.name for path, _part in files if path.exists()]
-        if there:
-            question = self.texts.tr("wb_replace_asked", names=", ".join(there))
-            yes = self.texts.tr("wb_replace")
-            ask_yes(self, self.texts, question, yes, self._accept_asked)
-        else:
-            super().accept()
-
-    def _accept_asked(self) -> None:
-        super().accept()
+    def written(self) -> list[Path]:
+        return [path for path, _part in parts(FORMATS[self.format.currentData()], self._output())]
 
     def _give(self) -> None:
         name, output = self.format.currentData(), self._output()

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtWidgets import QMainWindow
 
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import ask_line, ask_road, ask_time, ask_yes
+from fieldsurvey.gui.workbench.dialogs import ask_line, ask_road, ask_time, ask_to_replace
 from fieldsurvey.gui.workbench.filters import RoadRange, filters_from
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
@@ -42,9 +42,7 @@ class Filtering:
             if name not in self._settings.views():
                 self._keep_view(name)
                 return
-            question = texts.tr("wb_replace_asked", names=name)
-            yes = texts.tr("wb_replace")
-            ask_yes(self._window, texts, question, yes, lambda: self._keep_view(name))
+            ask_to_replace(self._window, texts, name, lambda: self._keep_view(name))
 
         ask_line(self._window, texts, texts.tr("wb_view_name"), keep)
 

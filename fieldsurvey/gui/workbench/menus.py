@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.actions import ACTIONS, Action, Do, Menu, Needs
-from fieldsurvey.gui.workbench.dialogs import ask_line, ask_yes
+from fieldsurvey.gui.workbench.dialogs import ask_line, ask_to_replace, ask_yes
 from fieldsurvey.gui.workbench.finder import Answer
 from fieldsurvey.gui.workbench.settings import Settings
 
@@ -151,8 +151,7 @@ class Menus:
             return
         rename = partial(self._settings.rename_view, name, wanted)
         if wanted in self._settings.views():
-            question = texts.tr("wb_replace_asked", names=wanted)
-            ask_yes(self._window, texts, question, texts.tr("wb_replace"), rename)
+            ask_to_replace(self._window, texts, wanted, rename)
         else:
             rename()
 

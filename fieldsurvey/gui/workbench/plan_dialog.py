@@ -15,13 +15,13 @@ from PySide6.QtWidgets import (
 )
 
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import Question, ask_yes, file_dialog
+from fieldsurvey.gui.workbench.dialogs import FilesQuestion, file_dialog
 
 SUFFIX = ".toml"
 Answer = Callable[[Path, Path | None, Path | None], None]
 
 
-class PlanDialog(Question):
+class PlanDialog(FilesQuestion):
     def __init__(
         self, parent: QWidget, texts: Texts, said: list[str], output: Path, answer: Answer
     ) -> None:
@@ -84,16 +84,6 @@ class PlanDialog(Question):
         gpx = output.with_suffix(".gpx") if self.gpx.isChecked() else None
         return output, gpx, Path(base) if base else None
 
-    def accept(self) -> None:
-        """Ask before anything that is there is replaced."""
+    def written(self) -> list[Path]:
         output, gpx, _base = self._files()
-        there = [path.name for path in (output, gpx) if path is not None and path.exists()]
-        if there:
-            question = self.texts.tr("wb_replace_asked", names=", ".join(there))
-            yes = self.texts.tr("wb_replace")
-            ask_yes(self, self.texts, question, yes, self._accept_asked)
-        else:
-            super().accept()
-
-    def _accept_asked(self) -> None:
-        super().accept()
+        return [output] if gpx is None else [output, gpx]
