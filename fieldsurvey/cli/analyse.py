@@ -69,7 +69,19 @@ def settlements(analysis: Analysis) -> None:
         now_utc_us=analysis.now_utc_us,
         by=analysis.by,
     )
-    _tell_verdicts(analysis, "settlements", judged, settlement_sentence)
+    named = _in_the_readers_language(judged, analysis)
+    _tell_verdicts(analysis, "settlements", named, settlement_sentence)
+
+
+def _in_the_readers_language(judged: "pl.DataFrame", analysis: Analysis) -> "pl.DataFrame":
+    """Return the settlements with the names of the places file, else those recorded with tests."""
+    import polars as pl
+
+    if analysis.places is None:
+        return judged
+    names = analysis.places.settlements().names_in(analysis.shell.language)
+    known = pl.col("settlement_id").replace_strict(names, default=None, return_dtype=pl.String())
+    return judged.with_columns(settlement_name=pl.coalesce(known, "settlement_name"))
 
 
 @command.command(name="targets")

@@ -172,11 +172,13 @@ def _open(
 
 
 def _on_highways(known: "Places", highways: tuple[str, ...]) -> "Meant":
-    """Return what is meant by the highways named; settlements lie on none."""
+    """Return what is meant by the highways named, in capitals or not; settlements lie on none."""
     there = {line.ref for line in known.highway_lines()}
-    if missing := sorted(set(highways) - there):
+    asked = {ref.casefold() for ref in highways}
+    known_refs = {ref.casefold() for ref in there}
+    if missing := sorted(ref for ref in highways if ref.casefold() not in known_refs):
         raise KnownError("plan.no_highway", highway=", ".join(missing))
-    wanted = set(highways) or there
+    wanted = {ref for ref in there if ref.casefold() in asked} or there
 
     def meant(lack: "Lack") -> bool:
         planned = lack.planned

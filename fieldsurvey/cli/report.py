@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from fieldsurvey.report.subject import Subject
 
 _OPENING_SHARE = 0.5  # of the time, roughly
+
+
+class _Moment(click.DateTime):
+    """A moment; of a day alone its end, as elsewhere, so that the day itself counts."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        moment = super().convert(value, param, ctx)
+        if isinstance(value, str) and "T" not in value:
+            return moment.replace(hour=23, minute=59, second=59)
+        return moment
 
 
 @click.command(name="report")
@@ -37,8 +47,9 @@ _OPENING_SHARE = 0.5  # of the time, roughly
 @click.option("--target", "target_id", help="Judge by another target than the national one.")
 @click.option(
     "--now",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="As of when it is judged, by Kazakhstan's clock: what is later is left out; else today.",
+    type=_Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="As of when it is judged, by Kazakhstan's clock: the end of a day, or a moment. What is"
+    " later is left out. Else today.",
 )
 @click.option("--replayed", is_flag=True, help="Show replayed drives, for training: no evidence.")
 @click.pass_obj
@@ -72,8 +83,10 @@ def command(
     places = _places(places_path)
     subject = _subject(highway, region, programme, places)
     rule = judged_by(target_id or NATIONAL)
+    scope = Scope(operator=operators or None, access_type=accesses or None)
     with progress_bar(output.name) as tell:
         m = open_measurements(paths, places=places, progress=lambda s: tell(s * _OPENING_SHARE))
+        scope.check(m)
         now_utc_us = _now_utc_us(now, m, replayed=replayed)
         m = until(m, now_utc_us)
         for note in (*m.failed, *m.notes):
@@ -87,7 +100,7 @@ def command(
             places=places,
             language=language or shell.language,
             now_utc_us=now_utc_us,
-            scope=Scope(operator=operators or None, access_type=accesses or None),
+            scope=scope,
             rule=rule,
             trained=replayed,
             progress=lambda s: tell(_OPENING_SHARE + s * (1 - _OPENING_SHARE)),

@@ -208,6 +208,9 @@ def _add_points(said: pl.DataFrame, piece: Piece, zone: str) -> None:
     )
     ours = _ours_of(said)
     rows = rows.with_columns(ours.get_columns())
+    if "reachable" in ours.columns and "cause" not in ours.columns:
+        # All of them were asked, and reached: ours have a cause only where it was not.
+        rows = rows.with_columns(cause=pl.when(~pl.col("reachable")).then("cause"))
     if "fix_age_us" not in rows.columns:
         rows = rows.with_columns(fix_age_us=pl.lit(0, pl.Int64))
     # Our second is as much later than its fix as the fix was old.

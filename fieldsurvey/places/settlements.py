@@ -58,6 +58,11 @@ class SettlementTable:
         columns = (wanted, self.name, self.name_ru, self.name_kk, self.name_en)
         return next((column[index] for column in columns if column[index]), "")
 
+    def names_in(self, language: str) -> dict[str, str]:
+        """Return id → :meth:`name_in` of those that have one."""
+        named = {id_: self.name_in(index, language) for index, id_ in enumerate(self.id)}
+        return {id_: name for id_, name in named.items() if name}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SettlementMatches:

@@ -132,10 +132,7 @@ _KM = ("above", "below", "undecided", NOT_DRIVEN)
 
 def settlement_names(places: Places | None, wording: Wording) -> dict[str, str]:
     """Return id → name in the language of the report."""
-    if places is None:
-        return {}
-    table = places.settlements()
-    return {id_: table.name_in(n, wording.language) for n, id_ in enumerate(table.id)}
+    return {} if places is None else places.settlements().names_in(wording.language)
 
 
 def position(cell: int, wording: Wording) -> str:

@@ -122,6 +122,41 @@ def test_an_empty_road_axis_says_why(window: WorkbenchWindow) -> None:
     assert "UTC+5" in window.charts.latency.legend.accessibleName()
 
 
+def test_no_chart_tells_a_share_of_picked_tests(window: WorkbenchWindow) -> None:
+    window.model.set_filters(Filters(choices={"result": ("above",)}))
+    for do, chart in (
+        (Do.CHART_SIGNAL, window.charts.signal),
+        (Do.CHART_DISTRIBUTION, window.charts.distribution),
+    ):
+        window.do(do)
+        settle(window)
+        assert "%" not in chart.sentence.text()
+        assert "%" not in chart.legend.accessibleName()
+
+
+def test_signs_of_the_signal_chart_are_explained(window: WorkbenchWindow) -> None:
+    window.do(Do.CHART_SIGNAL)
+    settle(window)
+    words = window.charts.signal.legend.accessibleName()
+    assert all(said in words for said in ("below target", "above target"))
+
+
+def test_who_has_no_kilometre_in_common_is_not_told_to_clear_a_selection(
+    window: WorkbenchWindow,
+) -> None:
+    far = a_highway(500, 20)
+    of_beeline = pl.when(pl.col("operator") == "Beeline")
+    apart = of_beeline.then(pl.col("chainage_m") + 50_000).otherwise("chainage_m")
+    far = replace(far, tests=far.tests.with_columns(chainage_m=apart, end_chainage_m=apart))
+    show_measurements(window, far)
+    window.do(Do.CHART_PAIRS)
+    settle(window)
+    assert "no kilometre of a highway in common" in window.charts.pairs.sentence.text()
+    window.model.brush_tests(window.model.tests)
+    settle(window)
+    assert "Esc" in window.charts.pairs.sentence.text()
+
+
 def test_a_signal_has_its_unit(window: WorkbenchWindow) -> None:
     window.do(Do.CHART_SIGNAL)
     settle(window)

@@ -24,7 +24,7 @@ from fieldsurvey.gui.workbench_map.point_pyramid import (
     positions,
     rank_points,
 )
-from tests.support.gui_map import PALETTE, drives
+from tests.support.gui_map import PALETTE, drives, points_at
 
 VIEW = MapView(width=900, height=700)
 
@@ -164,6 +164,14 @@ def test_the_extent_holds_all_points() -> None:
     assert top <= y.min() <= top + 1e-4
     assert right - 1e-4 <= x.max() <= right
     assert bottom - 1e-4 <= y.max() <= bottom
+
+
+def test_the_extent_of_one_spot_is_that_spot() -> None:
+    points = points_at((43.238, 76.924), (43.23803, 76.92403), classes=[0, 1])
+    x, y = project(points.latitude_deg, points.longitude_deg)
+    assert _pyramid(points).extent() == pytest.approx(
+        (x.min(), y.min(), x.max(), y.max()), abs=1e-8
+    )
 
 
 def test_points_and_palettes_must_be_whole() -> None:

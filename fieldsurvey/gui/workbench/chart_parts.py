@@ -10,10 +10,12 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from fieldsurvey.gui.fitting import FittedLabel, screen_font
-from fieldsurvey.gui.shapes import Shape, draw_shape
-from fieldsurvey.gui.theme import Look
+from fieldsurvey.gui.shapes import OUTLOOK_SHAPES, Shape, draw_shape
+from fieldsurvey.gui.theme import Look, outlook_colours
 from fieldsurvey.gui.workbench.along import Along, Axis
 from fieldsurvey.gui.workbench.facts import Floats
+from fieldsurvey.gui.workbench.results import DRAWN, outlook_ranks
+from fieldsurvey.gui.workbench.selection import SelectionModel
 
 TEXT_PX = 12
 _SENTENCE_PX = 14
@@ -194,6 +196,20 @@ def round_top(value: float) -> float:
     """Return the next of 1, 1.5, 2, 3, 5, 7.5 × 10ⁿ, so that an axis changes seldom."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 1.5, 2, 3, 5, 7.5, 10) if step * power >= value)
+
+
+def outlook_entries(look: Look, model: SelectionModel) -> list[tuple[Sign, str, str]]:
+    """Return what the legend says of tests that are drawn by their outlook, the worst first."""
+    ranks = outlook_ranks(model.facts.tests.fields["result"])
+    present = np.unique(ranks[model.filtered_tests])
+    return [
+        (
+            OUTLOOK_SHAPES[DRAWN[rank]],
+            outlook_colours(look.theme, DRAWN[rank])[0],
+            look.texts.tr(f"wb_outlook_{DRAWN[rank].value}"),
+        )
+        for rank in reversed(present.tolist())
+    ]
 
 
 def clock_entry(look: Look, along: Along) -> list[tuple[Sign, str, str]]:

@@ -193,7 +193,7 @@ class DistributionChart(Chart):
             rows.append((ranks, colour, line))
             reaching = int(np.count_nonzero(group.rates_mbps >= target_mbps))
             words = look.texts.tr(
-                "wb_group",
+                "wb_group_picked" if self.model.is_of_some_results else "wb_group",
                 group=group.name,
                 percent=percent(look.texts, reaching / len(group.rates_mbps)),
                 count=look.texts.number(len(group.rates_mbps)),

@@ -181,7 +181,8 @@ class PairsChart(Chart):
         look, texts = self._look, self._look.texts
         names = [word_of(texts, sides.field, word) for word in (sides.a, sides.b)]
         if not len(paired.pairs):
-            self.sentence.setText(texts.tr("wb_no_pairs", a=names[0], b=names[1]))
+            said = "wb_no_pairs" if self.model.brush is None else "wb_no_pairs_marked"
+            self.sentence.setText(texts.tr(said, a=names[0], b=names[1]))
         else:
             self.sentence.setText(spoken(texts, pairs_sentence(paired, *names)))
         self.setAccessibleDescription(self.sentence.text())

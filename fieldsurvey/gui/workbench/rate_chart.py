@@ -16,10 +16,10 @@ from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Spans
 from fieldsurvey.gui.workbench.chart_parts import (
     TEXT_PX,
-    Sign,
     TargetLine,
     clock_entry,
     limit_along,
+    outlook_entries,
     round_top,
 )
 from fieldsurvey.gui.workbench.facts import Ints
@@ -86,22 +86,12 @@ class RateChart(AlongChart):
         self.sentence.setText(
             empty_road(look.texts, self.along) or share_sentence(look.texts, model, self._there())
         )
-        self.legend.show_entries(look, [*self._entries(look), *clock_entry(look, self.along)])
+        self.legend.show_entries(
+            look, [*outlook_entries(look, model), *clock_entry(look, self.along)]
+        )
 
     def _there(self) -> str:
         return self.where() if self.along.axis is Axis.ROAD else ""
-
-    def _entries(self, look: Look) -> list[tuple[Sign, str, str]]:
-        ranks = outlook_ranks(self.model.facts.tests.fields["result"])
-        present = np.unique(ranks[self.model.filtered_tests])
-        return [
-            (
-                OUTLOOK_SHAPES[DRAWN[rank]],
-                outlook_colours(look.theme, DRAWN[rank])[0],
-                look.texts.tr(f"wb_outlook_{DRAWN[rank].value}"),
-            )
-            for rank in reversed(present.tolist())
-        ]
 
     def _place_words(self) -> None:
         (left, _right), (_bottom, top) = self.box.viewRange()

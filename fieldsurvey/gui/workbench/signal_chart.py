@@ -11,7 +11,14 @@ from fieldsurvey.gui.theme import Look, outlook_colours
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, limit_x, round_top, span_of
+from fieldsurvey.gui.workbench.chart_parts import (
+    TEXT_PX,
+    TargetLine,
+    limit_x,
+    outlook_entries,
+    round_top,
+    span_of,
+)
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.results import DRAWN, FEWEST, drawn_rates_mbps, outlook_ranks
 from fieldsurvey.gui.workbench.saying import percent
@@ -93,6 +100,7 @@ class SignalChart(Chart):
         if changed & (Changed.DATA | Changed.SELECTION):
             self._points.set_selected(model.tests)
             self.sentence.setText(self._say(look, signal))
+            self.legend.show_entries(look, outlook_entries(look, model))
 
     def _say(self, look: Look, signal: Floats) -> str:
         texts = look.texts
@@ -123,7 +131,10 @@ class SignalChart(Chart):
         return float(np.round(ordered[len(ordered) // 2])) if len(ordered) else 0.0
 
     def _share(self, tests: Bools, rates: Floats) -> float | None:
-        """Return the share of tests that reach the target; None of fewer than five."""
+        """Return the share of tests that reach the target; None of fewer than five, or of those
+        picked by their results."""
+        if self.model.is_of_some_results:
+            return None
         tests = tests & (
             np.isfinite(rates) | self.model.facts.tests.fields["result"].is_word("no_service")
         )

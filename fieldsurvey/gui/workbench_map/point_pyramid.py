@@ -24,7 +24,7 @@ _POINT_LEVEL = 32  # positions are kept to 1/2**32 of the world: 9 mm at the equ
 # Cells of 10 m at the equator: finer ones would show the error of positions.
 FINEST_LEVEL = 22
 _LEVELS = tuple(range(FINEST_LEVEL, 0, -1))
-_EXTENT_LEVEL = 14
+_EXTENT_CELLS = 1 << 16  # are looked through in a millisecond
 _CHUNK = 1 << 20
 _NOWHERE = np.uint64(2**64 - 1)
 
@@ -52,6 +52,9 @@ class Cells:
     codes: Codes
     first: NDArray[np.uint32] | None
     within: NDArray[np.uint16] | None
+
+    def __len__(self) -> int:
+        return len(self.codes if self.first is None else self.first)
 
     def runs(self, bounds: Bounds, level: int) -> Iterator[Run]:
         """Return what lies in the blocks of 64×64 cells of ``level`` that ``bounds`` touches."""
@@ -107,11 +110,13 @@ class PointPyramid:
         return len(self.order)
 
     def extent(self) -> Bounds | None:
-        """Return the room all points take, to within 3 km; None where there are none."""
-        cells = self.cells[self.index_for(_EXTENT_LEVEL)]
-        if cells.first is None or not len(cells.first):
+        """Return the room all points take, to within a cell as fine as there is time for; None
+        where there are no points."""
+        if not self.placed:
             return None
-        x, y = positions(cells.codes[cells.first])  # somewhere in their cells
+        cells = next((one for one in self.cells if len(one) <= _EXTENT_CELLS), self.cells[-1])
+        codes = cells.codes if cells.first is None else cells.codes[cells.first]
+        x, y = positions(codes)  # somewhere in their cells
         side = 1.0 / 2**cells.level
         left, top = math.floor(x.min() / side), math.floor(y.min() / side)
         right, bottom = math.floor(x.max() / side) + 1, math.floor(y.max() / side) + 1

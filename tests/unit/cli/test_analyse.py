@@ -16,6 +16,7 @@ from fieldsurvey.model.messages import message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.throughput import Cause, ThroughputTest
 from fieldsurvey.model.verdict import Verdict
+from fieldsurvey.places.places_file import open_places
 from fieldsurvey.store.survey_file import SurveyFile
 from tests.support.analysis_places import small_country
 from tests.support.store_values import S, a_drive, a_fix, a_sample, a_test
@@ -151,6 +152,21 @@ def test_one_json_document(survey: Path) -> None:
     assert row["evidence"] is True
     assert row["sentence"].startswith("KAZ01, km 41–42: not enough data")
     assert document("settlements", survey)["rows"] == []
+
+
+def test_a_settlement_has_its_name_of_the_places_file(tmp_path: Path, places: Path) -> None:
+    """Also where nobody tested: then no name was recorded."""
+    there = open_places(places).settlements()
+    where = Place("kz", settlement_id=there.id[there.name.index("Ақсай")], settlement_name="?")
+    survey = write(
+        tmp_path / "village.fsurvey",
+        a_drive("village"),
+        [dataclasses.replace(a_sample(second), place=where) for second in range(3)],
+        [],
+    )
+    (row,) = document("settlements", survey, "--places", places)["rows"]
+    assert row["settlement_name"] == "Ақсай"
+    assert row["sentence"].startswith("Ақсай")
 
 
 def test_the_last_stretch_ends_with_its_highway(tmp_path: Path, places: Path) -> None:

@@ -137,6 +137,16 @@ def test_it_is_told_in_words_and_so_is_the_file(
         assert word in text
 
 
+def test_a_highway_may_be_typed_in_small_letters(folder: Path, tmp_path: Path) -> None:
+    written = []
+    for ref in (REF, REF.lower()):
+        options_ = options(folder, tmp_path)
+        done = run("make", folder / "a.fsurvey", "--highway", ref, *options_)
+        assert done.exit_code == 0, done.stderr
+        written.append((tmp_path / "next.toml").read_bytes())
+    assert written[0] == written[1]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -189,6 +189,17 @@ def test_a_truth_that_nobody_understands_is_not_false(exports: Path, tmp_path: P
     assert caught.value.message.id == "import.unreadable"
 
 
+def test_a_gpx_of_service_everywhere_says_so(tmp_path: Path) -> None:
+    whole = real_life(3, 200)
+    reached = [one for one in whole.samples if one.reachability.reachable]
+    path = tmp_path / "a.gpx"
+    write_tables(tables_from([DriveRows(drive(), reached, [])]), FORMATS["gpx"], path)
+    back = import_file(path, tmp_path / "back.fsurvey")
+    with SurveyFile.open(back.survey_path, read_only=True) as survey:
+        found = [one.reachability for one in survey.samples()]
+    assert {(one.reachable, one.cause) for one in found} == {(True, None)}
+
+
 def test_a_waypoint_may_say_nothing_of_round_trips(tmp_path: Path) -> None:
     sent = throughput_test()
     phases = tuple(
