@@ -14,6 +14,7 @@ import polars as pl
 
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
+from fieldsurvey.analysis.whole_places import whole_places
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.places.places_file import Places
 
@@ -171,37 +172,13 @@ def _rows(m: Measurements, tests: pl.DataFrame, samples: pl.DataFrame) -> Measur
     return replace(m, tests=tests, samples=samples)
 
 
-# What a place is told by, and what of a row tells of it.
-_PLACES = {
-    ("highway_ref", "stretch"): ("highway_ref", "chainage_m", "end_chainage_m"),
-    ("settlement_id",): ("settlement_id", "settlement_name"),
-}
-
-
 def _reaching_into(m: Measurements, box: Box) -> Measurements:
-    """Return the rows inside, and all of the places that any of them lies in. A row that came with
-    one of its places is not said to be of another, of which only a part came."""
-    tables = []
-    for rows, prefix in ((m.tests, "start_"), (m.samples, "")):
-        tables.append(
-            rows.with_columns(
-                pl.col("highway_ref", "settlement_id").cast(pl.String),
-                stretch=(pl.col("chainage_m") / JUDGED_LENGTH_M).floor(),
-                inside=box.holds(pl.col(f"{prefix}latitude_deg"), pl.col(f"{prefix}longitude_deg"))
-                .fill_null(value=False),
-            ).with_row_index("row")
-        )  # fmt: skip
-    chosen = []
-    for own, rows in zip(tables, (m.tests, m.samples), strict=True):
-        taken = [own.filter("inside")["row"]]
-        whole = rows
-        for place, columns in _PLACES.items():
-            known = pl.concat(
-                [table.filter("inside").select(place).drop_nulls() for table in tables]
-            ).unique()
-            taken.append(own.join(known, on=place, how="semi")["row"])
-            here = own["row"].is_in(taken[-1].implode())
-            present = [name for name in columns if name in rows.columns]
-            whole = whole.with_columns(pl.when(here).then(pl.col(present)))
-        chosen.append(whole[pl.concat(taken).unique().sort()])
-    return _rows(m, *chosen)
+    """Return the rows inside, and all of the places that any of them lies in."""
+    inside = [
+        rows.select(
+            box.holds(pl.col(f"{prefix}latitude_deg"), pl.col(f"{prefix}longitude_deg"))
+            .fill_null(value=False)
+        ).to_series()
+        for rows, prefix in ((m.tests, "start_"), (m.samples, ""))
+    ]  # fmt: skip
+    return whole_places(m, *inside)

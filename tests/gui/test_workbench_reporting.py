@@ -49,7 +49,7 @@ def test_a_place_that_is_marked_in_part_is_taken_whole(model: SelectionModel) ->
     assert model.tests_count == 4
     subject = report_subject(model, TEXTS)
     assert subject.said == (
-        f"marked by hand: {model.tests_count} tests, whose places are judged whole",
+        f"tests marked by hand: {model.tests_count}; their places are judged whole",
     )
     found = subject.measurements()
     assert found.tests["operator"].unique().to_list() == ["Kcell"]
@@ -73,4 +73,4 @@ def test_the_page_names_what_was_chosen_and_what_was_left_out(
     assert "A selection of what was measured" in text
     assert "All that was measured" not in text
     assert "operator: Kcell" in text
-    assert "left out by hand: 2 tests, because: car stood in a garage" in text
+    assert "tests left out by hand: 2, because: car stood in a garage" in text

@@ -261,6 +261,31 @@ def test_an_empty_survey_keeps_no_verdict_of_the_one_before(open_workbench: Open
     assert window.status.sentence.text() == "Nothing was measured: empty.fsurvey"
 
 
+def test_a_filter_of_places_cuts_none(open_workbench: Open) -> None:
+    """Kilometres, highways and villages say which places are looked at, never which of their tests
+    are."""
+    window = open_workbench()
+    settle(window)
+    columns = ["verdict", "tests", "share_above"]
+    key = ["highway_ref", "from_m", "operator"]
+    before = window.judging.judged
+    for filters in (
+        Filters(road=RoadRange(HIGHWAY, 14_000, 18_000)),
+        Filters(choices={"settlement_id": ("uzynagash",)}),
+    ):
+        window.model.set_filters(filters)
+        settle(window)
+        shown = window.judging.judged
+        assert set(shown.stretches["from_m"]) == {10_000}
+        assert shown.stretches.select(*key, *columns).equals(
+            before.stretches.filter(from_m=10_000).select(*key, *columns)
+        )
+        assert shown.settlements.filter(settlement_id="uzynagash").equals(
+            before.settlements.filter(settlement_id="uzynagash")
+        )
+    assert set(shown.settlements["settlement_id"]) == {"uzynagash"}
+
+
 def test_a_filter_by_result_makes_no_verdict(open_workbench: Open) -> None:
     window = open_workbench()
 
@@ -405,7 +430,7 @@ def test_leaving_out_asks_why_and_can_be_taken_back(open_workbench: Open) -> Non
     assert window.model.tests_count == 119
     window.chips._chips[0].removed.emit()
     line = window.tables.tests.rows.line_of(2)
-    assert window.tables.tests.rows.text(line, 10) == "engine test in the depot"
+    assert window.tables.tests.rows.text(line, 10) == "left out: engine test in the depot"
     assert window.model.tests_count == 119, "seen, and not counted"
     assert window.chips.texts_shown() == ["What was left out is in the table, and not counted"]
     window.model.set_filters(Filters())

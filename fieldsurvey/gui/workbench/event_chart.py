@@ -130,7 +130,7 @@ class EventChart(Chart):
             return
         tables, offered, (selected, _) = (
             model.measurements,
-            model.evidence_tests,
+            model.offered_tests(),
             model.compared(),
         )
         event, baseline = self.event_day.currentData(), self.usual_day.currentData()

@@ -185,20 +185,24 @@ class Files:
     def ask_report(self, texts: Texts) -> None:
         def report(output: Path) -> None:
             subject, places = report_subject(self._model, texts), self.places
+            all_results = self._model.is_of_some_results
             self._keep_folder(output)
             self._jobs.run(
                 "report",
                 lambda progress, cancelled: desk.report_on(
                     subject, output, places, texts.language, progress, cancelled
                 ),
-                self._reported,
+                lambda written: self._reported(written, all_results),
                 label=message("gui.wb_reporting", name=output.name),
             )
 
         self._ask_pdf(texts.tr("wb_do_report"), "-report", report)
 
-    def _reported(self, written: "ReportWritten") -> None:
-        self._tell(message("gui.wb_reported", path=written.path, tests=written.tests))
+    def _reported(self, written: "ReportWritten", all_results: bool) -> None:
+        told = [message("gui.wb_reported", path=written.path, tests=written.tests)]
+        if all_results:
+            told.append(message("gui.wb_report_of_all_results"))
+        self._tell(_together(told))
 
     # Planning
 

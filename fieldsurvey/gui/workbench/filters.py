@@ -22,6 +22,8 @@ CHOICE_FIELDS = (*TEST_FIELDS, TAG)
 # What only tests have says how one came about and came out: such tests are looked at, and never
 # judged by themselves. Confirmations follow a bad result, and a tag is given in view of one.
 OF_TESTS_ONLY = ("trigger", "result", TAG)
+# These choose places to look at. A place is judged whole: a part of it is another place.
+OF_PLACES = ("highway_ref", "settlement_id", ROAD)
 _NO_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 

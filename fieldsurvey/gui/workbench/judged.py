@@ -68,14 +68,21 @@ class Judged:
 
 
 def judge(
-    measurements: Measurements, length_m: int, register: Register | None, now_utc_us: int
+    measurements: Measurements,
+    length_m: int,
+    register: Register | None,
+    now_utc_us: int,
+    chosen: Measurements | None = None,
 ) -> Judged:
     """Judge stretches, settlements and cells, each operator by itself, and the programme's
     promises.
 
-    ``register``: all places there are; without it promises about them stay open. Raises
+    ``register``: all places there are; without it promises about them stay open. ``chosen``: rows
+    in whose places alone somebody is interested; these are judged by all measurements. Raises
     ``KnownError`` for a damaged target file.
     """
+    import polars as pl
+
     from fieldsurvey.analysis.programme import load_programme
     from fieldsurvey.analysis.settlements import judge_settlements
     from fieldsurvey.analysis.stretches import judge_stretches
@@ -86,6 +93,10 @@ def judge(
     stretches = judge_stretches(measurements, judged_by, length_m=length_m, now_utc_us=now_utc_us)
     settlements = judge_settlements(measurements, judged_by, now_utc_us=now_utc_us)
     cells = judge_off_highways(measurements, judged_by, now_utc_us)
+    if chosen is not None:
+        stretches, settlements = _of_places(chosen, length_m, stretches, settlements)
+        there = judge_off_highways(chosen, judged_by, now_utc_us)["cell"]
+        cells = cells.filter(pl.col("cell").is_in(there.implode()))
     promises = board(measurements, load_programme(), register, now_utc_us)
     return Judged(
         judged_by,
@@ -96,6 +107,26 @@ def judge(
         _lines(measurements, stretches, length_m),
         hexagons_of(cells),
         tuple(promises),
+    )
+
+
+def _of_places(
+    chosen: Measurements, length_m: int, stretches: pl.DataFrame, settlements: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the verdicts of stretches and settlements that any of some rows lies in."""
+    import polars as pl
+
+    there = pl.concat(
+        rows.select(
+            pl.col("highway_ref", "settlement_id").cast(pl.String),
+            from_m=(pl.col("chainage_m") / length_m).floor().cast(pl.Int64) * length_m,
+        )
+        for rows in (chosen.tests, chosen.samples)
+    )
+    of_stretch, of_settlement = ["highway_ref", "from_m"], ["settlement_id"]
+    return (
+        stretches.join(there.select(of_stretch).unique(), on=of_stretch, how="semi"),
+        settlements.join(there.select(of_settlement).unique(), on=of_settlement, how="semi"),
     )
 
 

@@ -63,10 +63,14 @@ class Judging:
     def _judge(self) -> None:
         model, length_m, now_utc_us = self._model, self._length_m, self._now_utc_us()
         tables, tests, samples = model.measurements, model.evidence_tests, model.evidence_samples
-        places = self._places()
+        places, chosen = self._places(), model.places
 
         def work(_progress: desk.Progress, _cancelled: desk.Cancelled) -> Judged:
-            return judge(rows_of(tables, tests, samples), length_m, places, now_utc_us)
+            evidence = rows_of(tables, tests, samples)
+            there = None
+            if chosen is not None:
+                there = rows_of(tables, tests & chosen.tests, samples & chosen.samples)
+            return judge(evidence, length_m, places, now_utc_us, there)
 
         self._jobs.run("judge", work, self._take)
 

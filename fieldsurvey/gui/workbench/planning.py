@@ -81,7 +81,7 @@ class Planning:
 
     def _begin_crews(self) -> Callable[[Cancelled], pl.DataFrame]:
         # What they got done is counted of what is selected, be it a row of the plan.
-        return partial(crews, replace(self.subject(), brush=self._model.brush))
+        return partial(crews, replace(self.subject(), brush=self._model.marked))
 
     def give_plan(self, then: Callable[[Planned], None], failed: Callable[[Message], None]) -> None:
         """Call ``then`` with the route of what is selected, now or when it is made."""

@@ -7,7 +7,7 @@ what has changed and read the masks; none keeps a selection of its own. Must not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Flag, auto
 from itertools import chain
@@ -17,7 +17,14 @@ import numpy as np
 
 from fieldsurvey.gui.workbench.annotations import Annotations, second_key
 from fieldsurvey.gui.workbench.facts import Bools, Facts
-from fieldsurvey.gui.workbench.filters import OF_TESTS_ONLY, Filters, Kept, Marked, kept_by
+from fieldsurvey.gui.workbench.filters import (
+    OF_PLACES,
+    OF_TESTS_ONLY,
+    Filters,
+    Kept,
+    Marked,
+    kept_by,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +58,14 @@ class Brush:
     samples: Bools
 
 
+def _all_of(brushes: Sequence[Brush]) -> Brush | None:
+    """Return what lies in each of them."""
+    if not brushes:
+        return None
+    tests, samples = ([getattr(one, rows) for one in brushes] for rows in ("tests", "samples"))
+    return Brush(np.logical_and.reduce(tests), np.logical_and.reduce(samples))
+
+
 Listener = Callable[[Changed], None]
 
 
@@ -60,7 +75,8 @@ class SelectionModel:
     filters, kept: the predicates, and what each keeps by itself.
     filtered_tests, filtered_samples: what all of them keep.
     evidence_tests, evidence_samples: what places are judged by. No filter by result narrows it, or
-    a place would be what was looked for.
+    a place would be what was looked for; nor one that chooses places.
+    places: what filters chose of places; marked: what they and a brush did. None for all.
     tests, samples: what is selected. What was left out by hand is never among it.
     listed_tests: these, and with them what was left out where that is to be seen.
     brush: marked by hand, None where nothing is.
@@ -195,12 +211,15 @@ class SelectionModel:
         for kept in self.kept:
             tests &= kept.tests
             samples &= kept.samples
-            if kept.name not in OF_TESTS_ONLY:
+            if kept.name not in (*OF_TESTS_ONLY, *OF_PLACES):
                 evidence_tests &= kept.tests
                 evidence_samples &= kept.samples
         self._filtered_or_left_out = tests
         self.filtered_tests, self.filtered_samples = tests & ~self._marked.excluded_tests, samples
         self.evidence_tests, self.evidence_samples = evidence_tests, evidence_samples
+        self._chosen = [
+            Brush(kept.tests, kept.samples) for kept in self.kept if kept.name in OF_PLACES
+        ]
         self._select()
 
     def _select(self) -> None:
@@ -210,17 +229,26 @@ class SelectionModel:
             self.tests, self.samples = self.tests & brush.tests, self.samples & brush.samples
             listed = listed & brush.tests
         self.listed_tests = listed
+        by_hand = [] if brush is None else [brush]
+        self.places = _all_of(self._chosen)
+        self.marked = _all_of([*self._chosen, *by_hand])
 
     @property
     def is_of_some_results(self) -> bool:
         """True where tests are chosen by how they came about or came out: no share is told then."""
         return any(kept.name in OF_TESTS_ONLY for kept in self.kept)
 
+    def offered_tests(self) -> Bools:
+        """Return the evidence in the places that filters chose, whatever is marked of it."""
+        if self.places is None:
+            return self.evidence_tests
+        return self.evidence_tests & self.places.tests
+
     def compared(self) -> tuple[Bools, Bools]:
         """Return the tests and seconds by which what is selected is compared with each other."""
-        if self.brush is None:
+        if self.marked is None:
             return self.evidence_tests, self.evidence_samples
-        return self.evidence_tests & self.brush.tests, self.evidence_samples & self.brush.samples
+        return self.evidence_tests & self.marked.tests, self.evidence_samples & self.marked.samples
 
     def selected(self) -> Measurements:
         """Return what is selected as tables: what is exported."""

@@ -73,10 +73,11 @@ def _result(texts: Texts, row: Row) -> str:
 def test_columns(annotation_of: Callable[[str], Annotation]) -> tuple[Column, ...]:
     """Return the columns of the table of tests."""
 
-    def notes(_texts: Texts, row: Row) -> str:
+    def notes(texts: Texts, row: Row) -> str:
         note = annotation_of(row["test_id"])
         tags = " ".join(f"#{tag}" for tag in note.tags)
-        return " · ".join(part for part in (note.excluded, note.note, tags) if part)
+        left_out = note.excluded and texts.tr("wb_left_out", reason=note.excluded)
+        return " · ".join(part for part in (left_out, note.note, tags) if part)
 
     return (
         Column("wb_col_time", lambda _texts, row: clock(row["started_utc_us"]), "started_utc_us"),
