@@ -94,6 +94,7 @@ class Connection(web.RequestHandler):
         if self._clock is None:  # the first byte of a head
             self._start_clock(self._door.limits.head_s)
         super().data_received(data)
+        self._forget_what_was_wrong()
 
     def request_begins(self) -> None:
         """The head is complete."""
@@ -117,6 +118,13 @@ class Connection(web.RequestHandler):
     def cut(self) -> None:
         if self.transport is not None:
             self.transport.abort()
+
+    def _forget_what_was_wrong(self) -> None:
+        """aiohttp queues the error of what it cannot parse. Its traceback holds the bytes, and itself,
+        until the garbage collector comes by: hundreds of megabytes of those who send much."""
+        for queued, _ in self._messages:
+            if isinstance(error := getattr(queued, "exc", None), BaseException):
+                error.__traceback__ = None
 
     def _start_clock(self, seconds: float) -> None:
         self._stop_clock()
