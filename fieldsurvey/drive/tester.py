@@ -77,23 +77,24 @@ class Tester:
         self, trigger: Trigger, order: MeasurementPlan, confirms: str | None = None
     ) -> ThroughputTest:
         """Measure now. A failure of the network or of the measuring process is in the result."""
-        await self._catch_up(self._clock.mono_us())
-        begun = self._begun()
+        now = self._now()
+        await self._catch_up(now[1])
+        begun = self._begun(now)
         self.running = RunningTest(order.phases[0], 0, 0, None, self.link.name)
         self._payload_bytes = 0
         try:
             measurement = await self._process.run(order, self._progress)
         finally:
             self.running = None
-        ended = self._clock.utc_us(), self._clock.mono_us()
+        ended = self._now()
         await self._catch_up(ended[1])
         return self._made(trigger, begun, ended, measurement, confirms)
 
     def skipped(self, trigger: Trigger, order: MeasurementPlan, reason: str) -> ThroughputTest:
         """Return the record of a test that could not even be tried."""
         ending = Ending(Outcome.SKIPPED, Cause.NO_ROUTE, reason)
-        now = self._begun()
-        return self._made(trigger, now, (now.utc_us, now.mono_us), ending.measurement(order), None)
+        now = self._now()
+        return self._made(trigger, self._begun(now), now, ending.measurement(order), None)
 
     def cancel(self) -> None:
         """End the running test at once; what was counted is kept."""
@@ -103,9 +104,13 @@ class Tester:
         """Leave no process behind."""
         await self._process.close()
 
-    def _begun(self) -> Begun:
-        now_us = self._clock.mono_us()
-        return Begun(self._clock.utc_us(), now_us, self._fresh_fix(now_us))
+    def _now(self) -> tuple[int, int]:
+        """UTC and monotonic time."""
+        return self._clock.utc_us(), self._clock.mono_us()
+
+    def _begun(self, now: tuple[int, int]) -> Begun:
+        """At one moment, which the fix is fresh at: the clock went on while a replay caught up."""
+        return Begun(*now, self._fresh_fix(now[1]))
 
     def _made(
         self,

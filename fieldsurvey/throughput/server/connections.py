@@ -120,8 +120,8 @@ class Connection(web.RequestHandler):
             self.transport.abort()
 
     def _forget_what_was_wrong(self) -> None:
-        """aiohttp queues the error of what it cannot parse. Its traceback holds the bytes, and itself,
-        until the garbage collector comes by: hundreds of megabytes of those who send much."""
+        """aiohttp queues the error of what it cannot parse. Its traceback holds bytes and itself
+        until garbage is collected: of fifty who send much, hundreds of megabytes."""
         for queued, _ in self._messages:
             if isinstance(error := getattr(queued, "exc", None), BaseException):
                 error.__traceback__ = None

@@ -10,8 +10,17 @@ from fieldsurvey.drive.planning import links_of
 from fieldsurvey.drive.receiver import Receiver
 from fieldsurvey.model.messages import message
 from fieldsurvey.model.position import Fix, PositionTrouble, TroubleKind
-from fieldsurvey.model.throughput import Mode, Trigger
+from fieldsurvey.model.throughput import (
+    Cause,
+    Measurement,
+    MeasurementPlan,
+    Mode,
+    Outcome,
+    ThroughputTest,
+    Trigger,
+)
 from fieldsurvey.position.watch import Report
+from fieldsurvey.throughput.protocols.ending import Ending
 from tests.support.drive_testing import ALWAYS, TARGET, HeldClock
 from tests.support.drive_values import START_UTC_US, S, a_fix, a_place
 
@@ -30,8 +39,8 @@ class Waiting:
             yield fix
 
 
-def laptop_at(second: float, receiver: Receiver) -> tester.Tester:
-    clock = HeldClock()
+def laptop_at(second: float, receiver: Receiver, clock: HeldClock | None = None) -> tester.Tester:
+    clock = clock or HeldClock()
     clock.forward(int(second * S))
     receiver.newest = a_fix(0)
     return tester.Tester(
@@ -63,6 +72,37 @@ def caught_up(receiver: Receiver) -> Fix | None:
 def test_a_late_replay_hands_over_what_was_due() -> None:
     fixes = [a_fix(second) for second in range(1, 25)]
     assert caught_up(Receiver(Waiting(replayed=True, fixes=fixes))) == a_fix(15), "and no later one"
+
+
+def test_a_clock_that_goes_on_meanwhile_makes_no_fix_too_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The start is the moment that was caught up with, not that at which catching up was over."""
+    receiver = Receiver(Waiting(replayed=True, fixes=[a_fix(second) for second in range(1, 25)]))
+    clock = HeldClock()
+    one = laptop_at(20, receiver, clock)
+    odometer_add = receiver.odometer.add
+
+    def hand_over(fix: Fix) -> None:
+        clock.forward(S // 2)
+        odometer_add(fix)
+
+    async def nothing_measured(plan: MeasurementPlan, _: object) -> Measurement:
+        return Ending(Outcome.SKIPPED, Cause.NO_ROUTE, "").measurement(plan)
+
+    monkeypatch.setattr(receiver.odometer, "add", hand_over)
+    monkeypatch.setattr(one._process, "run", nothing_measured)
+
+    async def scenario() -> ThroughputTest:
+        running = asyncio.create_task(receiver.run())
+        try:
+            return await one.test(Trigger.HAND, one.order(Mode.CHECK))
+        finally:
+            running.cancel()
+
+    test = asyncio.run(scenario())
+    assert test.start_fix == a_fix(15)
+    assert test.started_mono_us == 20 * S
 
 
 def test_a_live_receiver_is_not_waited_for() -> None:
