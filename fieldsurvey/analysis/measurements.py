@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from fieldsurvey.model.messages import Message
+from fieldsurvey.model.messages import Message, message
 
 _WORD = pl.Categorical()
 
@@ -167,11 +167,30 @@ def together(parts: Sequence[Measurements]) -> Measurements:
 def _each_drive_once(whole: Measurements) -> Measurements:
     if not whole.drives["drive_id"].is_duplicated().any():
         return whole
-    seconds = whole.samples.group_by("drive").len("seconds")
-    best = (
-        whole.drives.with_row_index("drive")
-        .join(seconds, on="drive", how="left")
-        .sort(pl.col("seconds").fill_null(0), "drive", descending=[True, False])
-        .unique("drive_id", keep="first", maintain_order=True)
+    copies = whole.drives.with_row_index("drive")
+    for rows, name in ((whole.samples, "seconds"), (whole.tests, "tests")):
+        copies = copies.join(rows.group_by("drive").len(name), on="drive", how="left")
+    copies = copies.with_columns(pl.col("seconds", "tests").fill_null(0)).sort(
+        "seconds", "tests", "drive", descending=[True, True, False]
     )
-    return whole.of_drives(best["drive"])
+    best = copies.unique("drive_id", keep="first", maintain_order=True)
+    once = whole.of_drives(best["drive"])
+    return replace(once, notes=(*once.notes, *_unlike(copies)))
+
+
+def _unlike(copies: pl.DataFrame) -> tuple[Message, ...]:
+    """Return what to know of drives whose ``copies``, best first, hold not the same."""
+    counts = pl.struct("seconds", "tests")
+    unlike = copies.filter(counts.n_unique().over("drive_id") > 1)
+    if unlike.is_empty():
+        return ()
+    best = unlike.row(0, named=True)
+    of_it = unlike.filter(pl.col("drive_id") == best["drive_id"])
+    other = of_it.filter(counts != counts.first()).row(0, named=True)
+    note = message(
+        "analysis.drive_twice",
+        drives=unlike["drive_id"].n_unique(),
+        **{name: best[name] for name in ("source", "seconds", "tests")},
+        **{f"other_{name}": other[name] for name in ("source", "seconds", "tests")},
+    )
+    return (note,)

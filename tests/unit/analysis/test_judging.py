@@ -281,6 +281,21 @@ def test_neither_the_order_of_rows_nor_their_files_matter(
     assert stretches(together([*parts, parts[0]])).equals(expected), "a drive that came twice"
 
 
+def test_copies_of_a_drive_that_are_not_alike_are_told() -> None:
+    whole = [{"drive_id": "d", "source": "card.fsurvey"}]
+    card = measurements(results("aabb"), drives=whole)
+    archive = measurements(results("aab"), drives=[{"drive_id": "d", "source": "archive"}])
+    for parts in ([card, archive], [archive, card]):
+        both = together(parts)
+        assert len(both.tests) == 4
+        (note,) = both.notes
+        assert note.id == "analysis.drive_twice"
+        assert "card.fsurvey" in note.text("en")
+        assert note.args["other_tests"] == 3
+        assert note.args["other_source"] == "archive"
+    assert together([card, card]).notes == ()
+
+
 def _of_drive(rows: pl.DataFrame, number: int) -> pl.DataFrame:
     return rows.filter(pl.col("drive") == number).with_columns(drive=pl.lit(0, pl.UInt32))
 
