@@ -46,7 +46,7 @@ from fieldsurvey.gui.workbench.status_line import NoticeBar, StatusLine
 from fieldsurvey.gui.workbench.table_model import Row
 from fieldsurvey.gui.workbench.tables import Tables
 from fieldsurvey.gui.workbench.welcome import Welcome
-from fieldsurvey.gui.workbench.words import moment
+from fieldsurvey.gui.workbench.words import clock
 from fieldsurvey.gui.workbench_map.place_search import FoundPlace
 from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
 from fieldsurvey.model.errors import KnownError
@@ -383,7 +383,7 @@ class WorkbenchWindow(QMainWindow):
         """Print what is on screen to a PDF."""
         texts = self._look.texts
         title = ", ".join(self.model.measurements.sources) or texts.tr("title")
-        foot = self.judging.foot(texts, moment(self._now_utc_us()))
+        foot = self.judging.foot(texts, clock(self._now_utc_us()))
         page = Page(title, self._said_of_selection(), foot)
         chart, on_paper = self.charts.current(), replace(self._look, theme=DAY)
         try:

@@ -1,6 +1,6 @@
 """The words of the data on screen: operators and highways as they are, our own words translated.
 
-The window has one clock, Kazakhstan's, and says so; files and prints are in UTC.
+The window and its prints have one clock, Kazakhstan's, and say so; files are in UTC.
 """
 
 import time
@@ -33,14 +33,9 @@ def word_of(texts: Texts, name: str, word: str | None, names: Names = _NO_NAMES)
     return word
 
 
-def moment(utc_us: int) -> str:
-    """Return a time as "2026-05-18 09:00:12", in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(utc_us // _US_PER_S))
-
-
 def clock(utc_us: int) -> str:
     """Return a time as "2026-05-18 14:00:12", by Kazakhstan's clock."""
-    return moment(utc_us + CLOCK_S * _US_PER_S)
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(utc_us // _US_PER_S + CLOCK_S))
 
 
 def day(utc_us: int) -> str:
