@@ -1,7 +1,7 @@
 """The plan in the workbench: what to drive next of what is selected, shown, gone to and saved."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from fieldsurvey.gui.map_view import project_one
 from fieldsurvey.gui.reading import Outlook
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.theme import DAY, NIGHT
+from fieldsurvey.gui.workbench import planning
 from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.dialogs import Question
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
 from fieldsurvey.gui.workbench.plan_columns import PLAN
 from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
+from fieldsurvey.gui.workbench.planned import Planned, Subject, planned
 from fieldsurvey.gui.workbench.table import Table
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.model.verdict import Verdict
@@ -211,6 +213,35 @@ def test_settlements_are_planned_when_asked_for(window: WorkbenchWindow) -> None
         settle(window)
         places = {place for place, _, _ in shown(window)}
         assert places == ({"Шелек"} if word == "s1" else {REF})
+
+
+def test_a_long_plan_is_seen_and_can_be_given_up(
+    window: WorkbenchWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(window)
+    before = shown(window)
+
+    def held(subject: Subject, cancelled: Callable[[], bool]) -> Planned:
+        ends_s = time.monotonic() + 20
+        while not cancelled() and time.monotonic() < ends_s:
+            time.sleep(0.01)
+        return planned(subject, cancelled)
+
+    page, status = window.tables.plan, window.status
+    with monkeypatch.context() as patched:
+        patched.setattr(planning, "planned", held)
+        page.with_settlements.click()
+        assert status.cancel.isVisible()
+        assert "Planning" in status.doing.text()
+        assert status.bar.maximum() == 0, "nobody knows how far it is"
+        status.cancel.click()
+        settle(window)
+    assert not status.cancel.isVisible()
+    assert "cancelled" in page.said.text()
+    assert shown(window) == []
+    page.with_settlements.click()
+    settle(window)
+    assert shown(window) == before
 
 
 def test_the_route_begins_where_the_car_starts(window: WorkbenchWindow) -> None:

@@ -20,7 +20,7 @@ from fieldsurvey.gui.workbench.planned import Planned, Subject, crews, planned
 from fieldsurvey.gui.workbench.saying import spoken
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel
 from fieldsurvey.gui.workbench.when_seen import SaidTable, WhenSeen
-from fieldsurvey.model.messages import Message
+from fieldsurvey.model.messages import Message, message
 from fieldsurvey.places.places_file import Places
 
 Box = tuple[float, float, float, float]  # south, west, north, east
@@ -48,7 +48,9 @@ class Planning:
         self._look: Look | None = None
         self._marked: Brush | None = None  # by hand, elsewhere
         self._own_brush: Brush | None = None  # the row that was gone to
-        self._plan = WhenSeen(plan_page, jobs, "plan", self._begin_plan, self._show_plan)
+        self._plan = WhenSeen(
+            plan_page, jobs, "plan", self._begin_plan, self._show_plan, self._label
+        )
         self._crews = WhenSeen(crews_page, jobs, "crews", self._begin_crews, self._show_crews)
         self.on_going: Callable[[Box], None] = lambda _box: None
         self.on_route: Callable[[Sequence[Sequence[Point]]], None] = lambda _legs: None
@@ -78,6 +80,11 @@ class Planning:
         if self._look is not None:
             self._plan_page.said.setText(self._look.texts.tr("wb_planning"))
         return partial(planned, self.subject())
+
+    def _label(self) -> Message | None:
+        """Highways alone take no time worth a word."""
+        takes_long = self._plan_page.with_settlements.isChecked()
+        return message("gui.wb_planning") if takes_long else None
 
     def _begin_crews(self) -> Callable[[Cancelled], pl.DataFrame]:
         # What they got done is counted of what is selected, be it a row of the plan.

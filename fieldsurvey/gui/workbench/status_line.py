@@ -104,6 +104,7 @@ class StatusLine(QFrame):
         self.counts.setVisible(not goes_on)
         if label is not None and self._look is not None:
             self.doing.show_text(self._look.texts.say(label))
+            self.bar.setRange(0, 100 if share > 0 else 0)  # it moves where no share is known
             self.bar.setValue(round(share * 100))
 
 

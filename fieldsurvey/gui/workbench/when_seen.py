@@ -67,10 +67,13 @@ class WhenSeen(Generic[T]):
         key: str,
         work: Callable[[], Callable[[Cancelled], T]],
         show: Callable[[], None],
+        label: Callable[[], Message | None] = lambda: None,
     ) -> None:
         """``work`` takes what it is made of, here, and returns what a worker does; ``show`` is
-        called with every new ``made`` or ``told``."""
+        called with every new ``made`` or ``told``. With a ``label`` the user sees that it goes on,
+        and can give it up."""
         self._page, self._jobs, self._key, self._work, self._show = page, jobs, key, work, show
+        self._label = label
         self.made: T | None = None
         self.told: Message | None = None
         self._version = 0  # of what it is made of
@@ -108,4 +111,10 @@ class WhenSeen(Generic[T]):
             take(None, told)
             failed(told)
 
-        self._jobs.run(self._key, lambda _progress, cancelled: work(cancelled), done, failed=fail)
+        self._jobs.run(
+            self._key,
+            lambda _progress, cancelled: work(cancelled),
+            done,
+            label=self._label(),
+            failed=fail,
+        )
