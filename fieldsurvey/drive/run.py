@@ -198,6 +198,7 @@ class DriveRun:
                 due_us += US_PER_S
 
     async def _second(self, mono_us: int) -> None:
+        await self.receiver.catch_up(mono_us)
         utc_us = self.clock.utc_us() - (self.clock.mono_us() - mono_us)
         fixes = self.receiver.take(mono_us)
         fix = self.receiver.taken

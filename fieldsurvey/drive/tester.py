@@ -1,7 +1,5 @@
 """Makes throughput tests over one link and ties them to their stretch of road."""
 
-import asyncio
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +27,6 @@ from fieldsurvey.throughput.judge import judge
 from fieldsurvey.throughput.protocols.ending import Ending
 
 FRESH_FIX_US = 5_000_000  # an older fix does not say where a test began or ended
-CATCH_UP_REAL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Tester:
     ) -> ThroughputTest:
         """Measure now. A failure of the network or of the measuring process is in the result."""
         now = self._now()
-        await self._catch_up(now[1])
+        await self._receiver.catch_up(now[1])
         begun = self._begun(now)
         self.running = RunningTest(order.phases[0], 0, 0, None, self.link.name)
         self._payload_bytes = 0
@@ -87,7 +84,7 @@ class Tester:
         finally:
             self.running = None
         ended = self._now()
-        await self._catch_up(ended[1])
+        await self._receiver.catch_up(ended[1])
         return self._made(trigger, begun, ended, measurement, confirms)
 
     def skipped(self, trigger: Trigger, order: MeasurementPlan, reason: str) -> ThroughputTest:
@@ -152,20 +149,6 @@ class Tester:
         if progress.payload_bytes not in (0, self._payload_bytes):  # each phase counts anew
             self._payload_bytes = progress.payload_bytes
             self._on_traffic()
-
-    async def _catch_up(self, mono_us: int) -> None:
-        """Let a replay hand over what was due by then: at ten times the speed its fixes are five
-        seconds late when the computer was busy for half a one. It says itself where its receiver
-        was silent; live ones have nothing waiting."""
-        receiver, give_up_s = self._receiver, time.monotonic() + CATCH_UP_REAL_S
-        while (  # noqa: ASYNC110 - a late replay hands over one fix a turn of the loop
-            receiver.source.replayed
-            and receiver.newest is not None
-            and receiver.trouble is None
-            and self._fresh_fix(mono_us) is None
-            and time.monotonic() < give_up_s
-        ):
-            await asyncio.sleep(0)
 
     def _fresh_fix(self, mono_us: int) -> Fix | None:
         fix = self._receiver.newest

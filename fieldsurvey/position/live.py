@@ -20,6 +20,7 @@ class LiveSource:
     """A link and the decoder for what it carries, behind the ``PositionSource`` protocol."""
 
     replayed = False
+    due_us = None
 
     def __init__(
         self, uri: str, name: str, clock: Clock, link: Link, new_decoder: Callable[[], Decoder]

@@ -30,6 +30,7 @@ class ReplaySource:
         self, uri: str, path: Path, clock: Clock, *, start_s: float = 0.0, as_if_now: bool = True
     ) -> None:
         self.uri = uri
+        self.due_us: int | None = None
         self._path = path
         self._clock = clock
         self._start_us = int(start_s * US_PER_S)
@@ -59,6 +60,8 @@ class ReplaySource:
                         yield report
             except DAMAGES:
                 kind = "ended_damaged"
+            finally:
+                self.due_us = None
         for report in watch.ended(message(f"position.{kind}", path=self._path), due):
             yield report
 
@@ -66,6 +69,7 @@ class ReplaySource:
         """Wait for ``after_us`` after the beginning and return that moment, however late it is:
         at 300 times the speed, a millisecond of lateness would be a third of a second."""
         due = Moment(begun.utc_us + after_us, begun.mono_us + after_us)
+        self.due_us = due.mono_us
         await self._clock.sleep(max(0, due.mono_us - self._clock.mono_us()) / US_PER_S)
         return due
 

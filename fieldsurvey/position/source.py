@@ -15,6 +15,14 @@ class PositionSource(Protocol):
     @property
     def replayed(self) -> bool: ...
 
+    @property
+    def due_us(self) -> int | None:
+        """When what comes next is due, in monotonic time; None where nobody knows that.
+
+        A moment in the past: it has not been handed over only because the computer is late.
+        """
+        ...
+
     def reports(self) -> AsyncIterator[Fix | PositionTrouble]:
         """Yield every fix, and trouble when it starts or changes its kind; a fix ends it.
 

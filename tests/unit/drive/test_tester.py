@@ -8,8 +8,7 @@ import pytest
 from fieldsurvey.drive import tester
 from fieldsurvey.drive.planning import links_of
 from fieldsurvey.drive.receiver import Receiver
-from fieldsurvey.model.messages import message
-from fieldsurvey.model.position import Fix, PositionTrouble, TroubleKind
+from fieldsurvey.model.position import Fix
 from fieldsurvey.model.throughput import (
     Cause,
     Measurement,
@@ -22,7 +21,7 @@ from fieldsurvey.model.throughput import (
 from fieldsurvey.position.watch import Report
 from fieldsurvey.throughput.protocols.ending import Ending
 from tests.support.drive_testing import ALWAYS, TARGET, HeldClock
-from tests.support.drive_values import START_UTC_US, S, a_fix, a_place
+from tests.support.drive_values import S, a_fix, a_place
 
 
 class Waiting:
@@ -30,13 +29,17 @@ class Waiting:
 
     uri = "test:"
 
-    def __init__(self, *, replayed: bool, fixes: list[Fix]) -> None:
+    def __init__(self, fixes: list[Fix], *, replayed: bool = True) -> None:
         self.replayed, self.fixes = replayed, fixes
 
+    @property
+    def due_us(self) -> int | None:
+        return self.fixes[0].mono_us if self.fixes and self.replayed else None
+
     async def reports(self) -> AsyncIterator[Report]:
-        for fix in self.fixes:
+        while self.fixes:
             await asyncio.sleep(0)
-            yield fix
+            yield self.fixes.pop(0)
 
 
 def laptop_at(second: float, receiver: Receiver, clock: HeldClock | None = None) -> tester.Tester:
@@ -51,34 +54,17 @@ def laptop_at(second: float, receiver: Receiver, clock: HeldClock | None = None)
 @pytest.mark.parametrize(("age_s", "known"), [(5.0, True), (5.1, False)])
 @pytest.mark.parametrize("replayed", [False, True])
 def test_a_fix_too_old_does_not_say_where(age_s: float, known: bool, replayed: bool) -> None:
-    one = laptop_at(age_s, Receiver(Waiting(replayed=replayed, fixes=[])))
+    one = laptop_at(age_s, Receiver(Waiting([], replayed=replayed)))
     test = one.skipped(Trigger.HAND, one.order(Mode.CHECK), "no modem")
     for found in (test.start_fix, test.end_fix, test.start_place, test.end_place):
         assert (found is not None) is known
-
-
-def caught_up(receiver: Receiver) -> Fix | None:
-    """Return the newest fix after a tester has let the receiver catch up, 20 s after the first."""
-
-    async def scenario() -> None:
-        running = asyncio.create_task(receiver.run())
-        await laptop_at(20, receiver)._catch_up(20 * S)
-        running.cancel()
-
-    asyncio.run(scenario())
-    return receiver.newest
-
-
-def test_a_late_replay_hands_over_what_was_due() -> None:
-    fixes = [a_fix(second) for second in range(1, 25)]
-    assert caught_up(Receiver(Waiting(replayed=True, fixes=fixes))) == a_fix(15), "and no later one"
 
 
 def test_a_clock_that_goes_on_meanwhile_makes_no_fix_too_old(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The start is the moment that was caught up with, not that at which catching up was over."""
-    receiver = Receiver(Waiting(replayed=True, fixes=[a_fix(second) for second in range(1, 25)]))
+    receiver = Receiver(Waiting([a_fix(second) for second in range(1, 25)]))
     clock = HeldClock()
     one = laptop_at(20, receiver, clock)
     odometer_add = receiver.odometer.add
@@ -101,17 +87,5 @@ def test_a_clock_that_goes_on_meanwhile_makes_no_fix_too_old(
             running.cancel()
 
     test = asyncio.run(scenario())
-    assert test.start_fix == a_fix(15)
+    assert test.start_fix == a_fix(20)
     assert test.started_mono_us == 20 * S
-
-
-def test_a_live_receiver_is_not_waited_for() -> None:
-    fixes = [a_fix(second) for second in range(1, 25)]
-    assert caught_up(Receiver(Waiting(replayed=False, fixes=fixes))) == a_fix(0)
-
-
-def test_a_silence_of_the_recording_itself_is_not_waited_for() -> None:
-    receiver = Receiver(Waiting(replayed=True, fixes=[]))
-    text = message("position.silent", source="test:", seconds=3)
-    receiver.trouble = PositionTrouble(START_UTC_US, 0, TroubleKind.SILENT, text)
-    assert caught_up(receiver) == a_fix(0)
