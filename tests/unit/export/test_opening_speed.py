@@ -19,17 +19,17 @@ def test_a_long_survey_opens_faster_than_its_seconds_are_read_value_by_value(
     survey = write_long_survey(tmp_path / "long.fsurvey", 40_000)
     names = {*SAMPLE_COLUMNS, "drive_index"} - {"drive"}
 
-    def best_s(act: Callable[[], object]) -> float:
-        took_s = []
-        for _ in range(3):
-            began = time.perf_counter()
-            act()
-            took_s.append(time.perf_counter() - began)
-        return min(took_s)
-
     m = open_measurements([survey])
     assert (len(m.samples), len(m.tests)) == (40_000, 800)
     assert m.samples["utc_us"].is_sorted()
-    ours_s = best_s(lambda: sample_frame(survey, sorted(names), 2 * S))
-    peer_s = best_s(lambda: read_seconds(survey, names))
-    assert ours_s < peer_s
+    ours_s, peer_s = [], []
+    for _ in range(5):  # in turn: another program's busy moment is not one of them alone
+        ours_s.append(seconds_of(lambda: sample_frame(survey, sorted(names), 2 * S)))
+        peer_s.append(seconds_of(lambda: read_seconds(survey, names)))
+    assert min(ours_s) < min(peer_s)
+
+
+def seconds_of(act: Callable[[], object]) -> float:
+    began_s = time.perf_counter()
+    act()
+    return time.perf_counter() - began_s
