@@ -16,6 +16,8 @@ from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.scope import Scope
 from fieldsurvey.analysis.targets import JudgedBy
 
+JUDGED_RESOLUTION = 8  # of H3: 0.7 km², what a window and a report show
+
 CELL_COLUMNS: dict[str, pl.DataType] = {"cell": pl.UInt64()}
 
 

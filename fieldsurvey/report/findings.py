@@ -11,18 +11,18 @@ from hashlib import sha256
 
 import polars as pl
 
-from fieldsurvey.analysis.cells import judge_cells
+from fieldsurvey.analysis.cells import JUDGED_RESOLUTION, judge_cells
 from fieldsurvey.analysis.judging import counted_tests
 from fieldsurvey.analysis.measurements import Measurements
 from fieldsurvey.analysis.scope import Scope, of_one, training
 from fieldsurvey.analysis.settlements import judge_settlements
 from fieldsurvey.analysis.stretches import judge_stretches
 from fieldsurvey.analysis.targets import JudgedBy
+from fieldsurvey.analysis.whole_places import NOWHERE, ON_HIGHWAY
 from fieldsurvey.model.tally import Result
 from fieldsurvey.report.subject import Highway, Programme, Settlement, Subject, of_subject
 
 SHOWN_LENGTH_M = 1_000
-CELL_RESOLUTION = 8  # of H3: 0.7 km2
 BY = ("operator",)
 BY_IN_SETTLEMENTS = ("operator", "access_type")
 
@@ -118,7 +118,7 @@ def _counted(
     """
     m = replace(m, tests=m.tests.with_row_index("row"))
     says = counted_tests(m, judged_by, now_utc_us)
-    on_road = counted_tests(m, judged_by, now_utc_us, on_road=True).filter("counts", _ON_HIGHWAY)
+    on_road = counted_tests(m, judged_by, now_utc_us, on_road=True).filter("counts", ON_HIGHWAY)
     in_cells = counted_tests(_nowhere(m), judged_by, now_utc_us).filter("counts")
     says = says.with_columns(
         passes=pl.col("counts"),
@@ -138,13 +138,9 @@ def _counted(
     return says.with_columns(counts=counts)
 
 
-_ON_HIGHWAY = pl.col("highway_ref").is_not_null() & pl.col("chainage_m").is_not_null()
-_NOWHERE = ~_ON_HIGHWAY & pl.col("settlement_id").is_null()
-
-
 def _nowhere(m: Measurements) -> Measurements:
     """Return what lies on no highway and in no settlement."""
-    return replace(m, tests=m.tests.filter(_NOWHERE), samples=m.samples.filter(_NOWHERE))
+    return replace(m, tests=m.tests.filter(NOWHERE), samples=m.samples.filter(NOWHERE))
 
 
 def _settlements(
@@ -162,7 +158,7 @@ def _cells(m: Measurements, subject: Subject, judged_by: JudgedBy, now_utc_us: i
     if isinstance(subject, Highway | Settlement):
         m = m.of_drives(pl.Series([], dtype=pl.UInt32))
     cells = judge_cells(
-        _nowhere(m), judged_by, now_utc_us=now_utc_us, resolution=CELL_RESOLUTION, by=BY
+        _nowhere(m), judged_by, now_utc_us=now_utc_us, resolution=JUDGED_RESOLUTION, by=BY
     )
     return _plain(cells)
 
@@ -200,7 +196,7 @@ def _left_out(
     ).fill_null(value=False)  # fmt: skip
     uncounted = says.filter(~pl.col("counts"))
     strange = len(uncounted.filter(other_target))
-    waited = len(uncounted.filter(~other_target & pl.col("passes") & _ON_HIGHWAY))
+    waited = len(uncounted.filter(~other_target & pl.col("passes") & ON_HIGHWAY))
     found = {
         "recorded" if trained else "replayed": len(there.tests) - len(counts.tests),
         "other_target": strange,

@@ -45,7 +45,8 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of WGS 84 degrees, with all stretches and settlements that reach into it."""
+    """A rectangle of WGS 84 degrees, with all stretches, settlements and cells in which anything
+    was measured inside it."""
 
     west_deg: float
     south_deg: float

@@ -10,9 +10,10 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from fieldsurvey.analysis.cells import JUDGED_RESOLUTION
 from fieldsurvey.analysis.targets import judged_by
 from fieldsurvey.gui.theme import verdict_colour
-from fieldsurvey.gui.workbench.judged_cells import RESOLUTION, hexagons_of, judge_off_highways
+from fieldsurvey.gui.workbench.judged_cells import hexagons_of, judge_off_highways
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.gui.workbench_map.map_data import MapHexagon
 from fieldsurvey.model.verdict import Verdict
@@ -52,9 +53,9 @@ def test_cells_are_judged_where_no_highway_is() -> None:
     from h3.api.basic_int import get_resolution, latlng_to_cell
 
     for one in found:
-        assert get_resolution(one.cell) == RESOLUTION
+        assert get_resolution(one.cell) == JUDGED_RESOLUTION
         middle = one.latitude_deg.mean(), one.longitude_deg.mean()
-        assert latlng_to_cell(*middle, RESOLUTION) == one.cell
+        assert latlng_to_cell(*middle, JUDGED_RESOLUTION) == one.cell
         verdicts = {cells["verdict"][row] for row in one.rows}
         assert one.verdict == min(verdicts, key=["below", "undecided", "above"].index)
 

@@ -1,8 +1,10 @@
 """What a report on the selection is made of and says of itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from fieldsurvey.gui.texts import Texts
@@ -13,7 +15,7 @@ from fieldsurvey.gui.workbench.filters import Filters
 from fieldsurvey.gui.workbench.reporting import report_subject
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from tests.support.pdf_reading import text_of
-from tests.support.workbench_data import TARGET_BPS, a_highway
+from tests.support.workbench_data import TARGET_BPS, US, a_highway
 
 TEXTS = Texts("en")
 
@@ -56,6 +58,29 @@ def test_a_place_that_is_marked_in_part_is_taken_whole(model: SelectionModel) ->
     stretch = (tests.chainage_m >= 10_000) & (tests.chainage_m < 20_000)
     assert set(model.test_keys(kcell & stretch)) <= set(found.tests["test_id"])
     assert found.samples["drive"].unique().to_list() == [0]
+
+
+def test_a_marked_test_brings_no_stretch_that_it_ran_on_into(tmp_path: Path) -> None:
+    highway = a_highway(2_000, 60)
+    last = highway.samples.filter(pl.col("drive") == 0, pl.col("chainage_m") < 10_000)[-1]
+    row = 13
+    at = pl.int_range(pl.len()) == row
+    moved = highway.tests.with_columns(
+        pl.when(at).then(last["utc_us"].item()).otherwise("started_utc_us").alias("started_utc_us"),
+        pl.when(at)
+        .then(last["utc_us"].item() + 2 * US)
+        .otherwise("ended_utc_us")
+        .alias("ended_utc_us"),
+        pl.when(at).then(last["chainage_m"].item()).otherwise("chainage_m").alias("chainage_m"),
+    )
+    highway = replace(highway, tests=moved)
+    notes = Annotations(tmp_path / "notes.json", now_utc_us=lambda: 0)
+    model = SelectionModel(highway, facts_of(highway, TARGET_BPS), notes)
+    model.brush_tests(np.arange(len(moved)) == row)
+    assert model.samples_count == 3, "one before km 10, two behind it"
+    found = report_subject(model, TEXTS).measurements()
+    for rows in (found.tests, found.samples):
+        assert set(rows["chainage_m"] // 10_000) == {0}
 
 
 def test_the_page_names_what_was_chosen_and_what_was_left_out(

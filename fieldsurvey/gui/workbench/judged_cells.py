@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from fieldsurvey.analysis.measurements import Measurements
     from fieldsurvey.analysis.targets import JudgedBy
 
-RESOLUTION = 8  # of H3: 0.7 km², as in the report
-
 
 @dataclass(frozen=True)
 class Hexagon:
@@ -42,11 +40,11 @@ def judge_off_highways(
     """
     import polars as pl
 
-    from fieldsurvey.analysis.cells import judge_cells
+    from fieldsurvey.analysis.cells import JUDGED_RESOLUTION, judge_cells
 
     off = measurements.tests.filter(pl.col("highway_ref").is_null())
     there = replace(measurements, tests=off, samples=measurements.samples.clear())
-    return judge_cells(there, judged_by, now_utc_us=now_utc_us, resolution=RESOLUTION)
+    return judge_cells(there, judged_by, now_utc_us=now_utc_us, resolution=JUDGED_RESOLUTION)
 
 
 def hexagons_of(cells: pl.DataFrame) -> tuple[Hexagon, ...]:

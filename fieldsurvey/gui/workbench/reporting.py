@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ReportSubject:
     """``tests``, ``samples``: the evidence that the filters leave; ``marked``: the places that were
-    chosen of it, None for all, ``by_hand`` or not. ``said``: how all of that was chosen; nothing
-    where it is everything."""
+    chosen of it, None for all; ``brush``: by hand, None where they were not. ``said``: how all of
+    that was chosen; nothing where it is everything."""
 
     tables: Measurements
     tests: Bools
     samples: Bools
     marked: Brush | None
-    by_hand: bool
+    brush: Brush | None
     said: tuple[str, ...]
 
     def measurements(self) -> Measurements:
@@ -47,8 +47,9 @@ class ReportSubject:
         if self.marked is None:
             return evidence
         tests, samples = self.marked.tests[self.tests], self.marked.samples[self.samples]
-        by = ("operator",) if self.by_hand else ()
-        return whole_places(evidence, pl.Series(tests), pl.Series(samples), by)
+        by = () if self.brush is None else ("operator",)
+        of_tests = self.brush is not None and self.brush.of_tests
+        return whole_places(evidence, pl.Series(tests), pl.Series(samples), by, of_tests=of_tests)
 
 
 def report_subject(model: SelectionModel, texts: Texts) -> ReportSubject:
@@ -67,8 +68,7 @@ def report_subject(model: SelectionModel, texts: Texts) -> ReportSubject:
         for reason, count in sorted(_reasons(model).items())
     ]
     evidence = model.evidence_tests, model.evidence_samples
-    by_hand = model.brush is not None
-    return ReportSubject(model.measurements, *evidence, model.marked, by_hand, tuple(said))
+    return ReportSubject(model.measurements, *evidence, model.marked, model.brush, tuple(said))
 
 
 def _reasons(model: SelectionModel) -> Counter[str]:

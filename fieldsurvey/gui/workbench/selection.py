@@ -52,10 +52,12 @@ class Spot:
 
 @dataclass(frozen=True)
 class Brush:
-    """What was marked by hand in a view; the masks cover all rows."""
+    """What was marked by hand in a view; the masks cover all rows. ``of_tests``: tests alone were
+    marked, and the seconds are those that they lasted: these choose no place."""
 
     tests: Bools
     samples: Bools
+    of_tests: bool = False
 
 
 def _all_of(brushes: Sequence[Brush]) -> Brush | None:
@@ -124,7 +126,7 @@ class SelectionModel:
 
     def brush_tests(self, tests: Bools) -> None:
         """Select some tests and the seconds they lasted."""
-        self.set_brush(Brush(tests, self.facts.seconds_of(tests)))
+        self.set_brush(Brush(tests, self.facts.seconds_of(tests), of_tests=True))
 
     def look_at(self, spot: Spot | None) -> None:
         if spot != self.spot:
