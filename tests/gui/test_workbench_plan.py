@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gpxpy
 import numpy as np
+import polars as pl
 import pytest
 from click.testing import CliRunner
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
@@ -27,8 +28,10 @@ from fieldsurvey.gui.workbench.filters import Filters, RoadRange
 from fieldsurvey.gui.workbench.plan_columns import PLAN
 from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
 from fieldsurvey.gui.workbench.planned import Planned, Subject, planned
+from fieldsurvey.gui.workbench.selection import Brush
 from fieldsurvey.gui.workbench.table import Table
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.verdict import Verdict
 from tests.support.plan_road import REF, road_places, write_survey
 from tests.support.workbench_window import a_workbench, settle
@@ -159,6 +162,18 @@ def test_a_brush_says_which_places_are_meant_and_judges_none(window: WorkbenchWi
     assert shown(window) == [UNDECIDED, STALE]
 
 
+def test_a_marked_test_means_no_stretch_that_it_ran_on_into(window: WorkbenchWindow) -> None:
+    asked = window.planning.subject()
+    beyond = asked.measurements.samples.with_columns(chainage_m=pl.lit(12_000.0))
+    asked = replace(asked, measurements=replace(asked.measurements, samples=beyond))
+    brush = Brush(window.model.facts.tests.chainage_m == 8_200, np.arange(len(beyond)) < 2)
+    legs = planned(replace(asked, brush=brush), lambda: False).legs
+    assert legs["from_m"].to_list() == [10_000], "seconds that were marked mean their place"
+    with pytest.raises(KnownError) as caught:
+        planned(replace(asked, brush=replace(brush, of_tests=True)), lambda: False)
+    assert caught.value.message.id == "plan.nothing_lacking"
+
+
 def test_a_row_goes_to_its_stretch_and_the_plan_stays(window: WorkbenchWindow) -> None:
     choose(window.tables.plan.table, 1)
     settle(window)
@@ -213,6 +228,25 @@ def test_settlements_are_planned_when_asked_for(window: WorkbenchWindow) -> None
         settle(window)
         places = {place for place, _, _ in shown(window)}
         assert places == ({"Шелек"} if word == "s1" else {REF})
+
+
+def test_what_lies_in_no_settlement_or_on_no_highway_may_be_asked_for(
+    window: WorkbenchWindow,
+) -> None:
+    window.model.set_filters(Filters(choices={"settlement_id": ("",)}))
+    settle(window)
+    assert window.model.tests_count == 12
+    assert shown(window) == [UNDECIDED, STALE]
+    window.tables.plan.with_settlements.click()
+    settle(window)
+    assert shown(window) == [UNDECIDED, STALE]
+    for field, words in (("settlement_id", ("", "s1")), ("highway_ref", ("", REF))):
+        window.model.set_filters(Filters(choices={field: words}))
+        settle(window)
+        assert {place for place, _, _ in shown(window)} == {REF, "Шелек"}
+    window.model.set_filters(Filters(choices={"highway_ref": ("",)}))
+    settle(window)
+    assert {place for place, _, _ in shown(window)} == {"Шелек"}
 
 
 def test_a_long_plan_is_seen_and_can_be_given_up(

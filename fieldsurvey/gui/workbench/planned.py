@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 HIDDEN = "hidden"  # instead of "not driven", where the filters left out what was driven
 
+_OFF = ""  # among the words of a filter: on no highway, in no settlement
+
 Cancelled = Callable[[], bool]
 PlaceKey = tuple[str, int] | str  # highway and where the stretch begins in m, or a settlement's id
 
@@ -61,6 +63,14 @@ class Subject:
         tests, samples = self.tests & self.brush.tests, self.samples & self.brush.samples
         return rows_of(self.measurements, tests, samples)
 
+    @property
+    def chosen(self) -> Measurements:
+        """Return the rows that choose places: no second that came with a marked test."""
+        rows = self.selected
+        if self.brush is not None and self.brush.of_tests:
+            return replace(rows, samples=rows.samples.clear())
+        return rows
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -86,7 +96,7 @@ def plan_of(subject: Subject, base: SurveyPlan, cancelled: Cancelled) -> MadePla
     operators = subject.filters.choices.get("operator", ())
     if len(operators) == 1 and operators[0]:
         base = replace(base, operator=operators[0])
-    marked = None if subject.brush is None else _places_in(subject.selected)
+    marked = None if subject.brush is None else _places_in(subject.chosen)
 
     def meant(lack: Lack) -> bool:
         return _asked_for(subject.filters, lack) and (marked is None or _key(lack) in marked)
@@ -165,11 +175,12 @@ def _asked_for(filters: Filters, lack: Lack) -> bool:
     asked, choices = lack.planned, filters.choices
     highways, settlements = choices.get("highway_ref"), choices.get("settlement_id")
     if isinstance(asked, PlannedSettlement):
-        named = settlements is not None and asked.settlement_id in settlements
-        return named or not (highways or settlements or filters.road)
+        if settlements is not None:
+            return asked.settlement_id in settlements
+        return filters.road is None and (highways is None or _OFF in highways)
     road = filters.road
     return (
-        settlements is None
+        (settlements is None or _OFF in settlements)
         and (highways is None or asked.highway_ref in highways)
         and (
             road is None
