@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -485,6 +486,24 @@ def test_of_several_files_every_broken_one_is_told_and_none_is_offered_again(
     assert "second.fsurvey" in told
     assert window.model.tests_count == 20
     assert window._settings.recent() == [good]
+    window.files._export_as(window._look.texts)("csv", tmp_path / "out.csv", ())
+    settle(window)
+    assert len(pl.read_csv(tmp_path / "out-tests.csv")) == 20, "what is open is exported"
+
+
+def test_a_drive_that_is_in_two_files_is_exported_once(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    window = open_workbench(None)
+    whole = write_long_survey(tmp_path / "whole.fsurvey", 1_000)
+    copy = tmp_path / "copy.fsurvey"
+    shutil.copy(whole, copy)
+    window.open([copy, whole])
+    settle(window)
+    assert window.model.samples_count == 1_000
+    window.files._export_as(window._look.texts)("csv", tmp_path / "out.csv", ())
+    settle(window)
+    assert len(pl.read_csv(tmp_path / "out.csv")) == 1_000
 
 
 def test_a_bug_is_told_in_words(open_workbench: Open, caplog: pytest.LogCaptureFixture) -> None:

@@ -90,10 +90,9 @@ class Files:
     def _take(self, opened: desk.Opened) -> None:
         failed = opened.measurements.failed
         broken = {told.args.get("path") for told in failed}
-        self.paths = opened.paths
-        for path in reversed(opened.paths):
-            if path not in broken:
-                self._settings.opened(path)
+        self.paths = tuple(path for path in opened.paths if path not in broken)
+        for path in reversed(self.paths):
+            self._settings.opened(path)
         self._model.open(opened.measurements, opened.facts)
         if told := (*failed, *opened.measurements.notes):
             self._tell(_together(told))

@@ -6,6 +6,7 @@ archive has the columns that a desk works with, the others are empty. Must not i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -53,13 +54,16 @@ def _of_surveys(
     times = _times(selected)
 
     def pieces() -> Iterator[pl.DataFrame]:
+        copies: Counter[str] = Counter()  # of each drive, in the surveys before
         for survey in surveys:
             for piece in survey.sample_pieces():
-                mine = times.get(piece["drive_id"][0])
+                drive_id = piece["drive_id"][0]
+                mine = times.get((drive_id, copies[drive_id]))
                 if mine is not None:
                     kept = piece.filter(pl.col("utc_us").is_in(mine.implode()))
                     if len(kept):
                         yield kept
+            copies.update(survey.drives["drive_id"])
 
     return SurveyTables(
         drives.filter(pl.col("drive_id").is_in(wanted.implode())).unique(
@@ -81,10 +85,15 @@ def _drives(selected: Measurements) -> pl.Series:
     return selected.drives["drive_id"].gather(numbers)
 
 
-def _times(selected: Measurements) -> dict[str, pl.Series]:
-    """Return the seconds that are selected of each drive."""
+def _times(selected: Measurements) -> dict[tuple[str, int], pl.Series]:
+    """Return the seconds that are selected of each drive, by its id and which of the copies of it
+    that were opened they are of: one alone was taken."""
+    import polars as pl
+
+    copy = pl.int_range(pl.len()).over("drive_id")
+    drives = selected.drives.select("drive_id", copy=copy).rows()
     return {
-        selected.drives["drive_id"][int(key[0])]: part["utc_us"]
+        drives[int(key[0])]: part["utc_us"]
         for key, part in selected.samples.select("drive", "utc_us").group_by("drive")
     }
 
