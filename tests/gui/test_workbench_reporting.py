@@ -11,11 +11,11 @@ from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench import desk
 from fieldsurvey.gui.workbench.annotations import Annotations
 from fieldsurvey.gui.workbench.facts import facts_of
-from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.filters import Filters, RoadRange
 from fieldsurvey.gui.workbench.reporting import report_subject
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from tests.support.pdf_reading import text_of
-from tests.support.workbench_data import TARGET_BPS, US, a_highway
+from tests.support.workbench_data import HIGHWAY, TARGET_BPS, US, a_highway
 
 TEXTS = Texts("en")
 
@@ -29,14 +29,14 @@ def model(tmp_path: Path) -> SelectionModel:
 
 def test_all_of_it_is_called_all_of_it(model: SelectionModel) -> None:
     subject = report_subject(model, TEXTS)
-    assert subject.said == ()
+    assert subject.said() == ()
     assert subject.measurements().tests.equals(model.measurements.tests)
 
 
 def test_no_result_is_chosen_and_a_filter_is_named(model: SelectionModel) -> None:
     model.set_filters(Filters(choices={"result": ("above",), "operator": ("Beeline",)}))
     subject = report_subject(model, TEXTS)
-    assert subject.said == ("operator: Beeline",)
+    assert subject.said() == ("operator: Beeline",)
     tests = subject.measurements().tests
     assert tests["operator"].unique().to_list() == ["Beeline"]
     assert len(tests) == 60
@@ -50,7 +50,7 @@ def test_a_place_that_is_marked_in_part_is_taken_whole(model: SelectionModel) ->
     model.brush_tests(kcell & near_15_km)
     assert model.tests_count == 4
     subject = report_subject(model, TEXTS)
-    assert subject.said == (
+    assert subject.said() == (
         f"tests marked by hand: {model.tests_count}; their places are judged whole",
     )
     found = subject.measurements()
@@ -99,3 +99,23 @@ def test_the_page_names_what_was_chosen_and_what_was_left_out(
     assert "All that was measured" not in text
     assert "operator: Kcell" in text
     assert "tests left out by hand: 2, because: car stood in a garage" in text
+
+
+def test_only_what_was_left_out_of_this_very_evidence_is_told(model: SelectionModel) -> None:
+    tests = model.facts.tests
+    near = int(np.flatnonzero((tests.chainage_m > 18_000) & (tests.drive == 0))[0])
+    for row, reason in ((near, "tunnel"), (59, "ferry"), (60, "garage")):
+        key = model.measurements.tests["test_id"][row]
+        model.notes.put(model.notes.changed([key], excluded=reason))
+    model.notes_changed()
+    told = "tests left out by hand: 1, because: "
+    every = tuple(told + reason for reason in ("ferry", "garage", "tunnel"))
+    assert report_subject(model, TEXTS).said() == every
+    model.set_filters(Filters(choices={"operator": ("Kcell",)}))
+    kcell = ("operator: Kcell", told + "ferry", told + "tunnel")
+    assert report_subject(model, TEXTS).said() == kcell, "the garage was Beeline's"
+    model.brush_tests((tests.chainage_m > 10_000) & (tests.chainage_m < 12_000))
+    assert report_subject(model, TEXTS).said()[2:] == (told + "tunnel",), "of the same stretch"
+    model.set_brush(None)
+    model.set_filters(Filters(road=RoadRange(HIGHWAY, 30_000, 31_000), excluded=True))
+    assert len(report_subject(model, TEXTS).said()) == 1

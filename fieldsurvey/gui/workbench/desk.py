@@ -106,11 +106,11 @@ def report_on(
     from fieldsurvey.report.subject import Everything, Selection
     from fieldsurvey.report.writing import write_report
 
-    selected = subject.measurements()
+    selected, said = subject.measurements(), subject.said()
     evidence = selected.evidence()
     return write_report(
         selected,
-        Selection(subject.said) if subject.said else Everything(),
+        Selection(said) if said else Everything(),
         output,
         places=places,
         language=language,

@@ -9,6 +9,7 @@ import Qt.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import numpy as np
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.facts import Bools
 from fieldsurvey.gui.workbench.filters import EXCLUDED, OF_TESTS_ONLY, REPLAYED
-from fieldsurvey.gui.workbench.selection import Brush, SelectionModel, rows_of
+from fieldsurvey.gui.workbench.selection import Brush, SelectionModel, among, rows_of
 from fieldsurvey.gui.workbench.words import words_of
 
 if TYPE_CHECKING:
@@ -27,34 +28,54 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ReportSubject:
     """``tests``, ``samples``: the evidence that the filters leave; ``marked``: the places that were
-    chosen of it, None for all; ``brush``: by hand, None where they were not. ``said``: how all of
-    that was chosen; nothing where it is everything."""
+    chosen of it, None for all; ``brush``: by hand, None where they were not. ``chosen``: how, in
+    words. ``left_out``: why tests were left out by hand that the filters leave, by their ids."""
 
     tables: Measurements
     tests: Bools
     samples: Bools
     marked: Brush | None
     brush: Brush | None
-    said: tuple[str, ...]
+    chosen: tuple[str, ...]
+    left_out: Mapping[str, str]
+    texts: Texts
 
     def measurements(self) -> Measurements:
         """Return the rows to report on. In a worker: it takes a moment."""
+        return self._whole(self.tests)
+
+    def said(self) -> tuple[str, ...]:
+        """Return how all of that was chosen, and what was left out there; nothing where it is
+        everything. In a worker as well."""
+        texts, test_ids = self.texts, self.tables.tests["test_id"]
+        there = self._whole(self.tests | among(test_ids, self.left_out)) if self.left_out else None
+        ids = [] if there is None else there.tests["test_id"].to_list()
+        reasons = Counter(self.left_out[test_id] for test_id in ids if test_id in self.left_out)
+        return (
+            *self.chosen,
+            *(
+                texts.tr("wb_report_left_out", count=texts.number(count), reason=reason)
+                for reason, count in sorted(reasons.items())
+            ),
+        )
+
+    def _whole(self, tests: Bools) -> Measurements:
         import polars as pl
 
         from fieldsurvey.analysis.whole_places import whole_places
 
-        evidence = rows_of(self.tables, self.tests, self.samples)
+        rows = rows_of(self.tables, tests, self.samples)
         if self.marked is None:
-            return evidence
-        tests, samples = self.marked.tests[self.tests], self.marked.samples[self.samples]
+            return rows
+        marked = pl.Series(self.marked.tests[tests]), pl.Series(self.marked.samples[self.samples])
         by = () if self.brush is None else ("operator",)
         of_tests = self.brush is not None and self.brush.of_tests
-        return whole_places(evidence, pl.Series(tests), pl.Series(samples), by, of_tests=of_tests)
+        return whole_places(rows, *marked, by, of_tests=of_tests)
 
 
 def report_subject(model: SelectionModel, texts: Texts) -> ReportSubject:
     """Return what a report on what is selected now is about."""
-    said = [
+    chosen = [
         f"{texts.tr(f'wb_field_{kept.name}')}: "
         + words_of(texts, model.filters, kept.name, model.facts.settlement_names)
         for kept in model.kept
@@ -62,16 +83,14 @@ def report_subject(model: SelectionModel, texts: Texts) -> ReportSubject:
     ]
     if model.brush is not None:
         marked = texts.number(int(np.count_nonzero(model.compared()[0])))
-        said.append(texts.tr("wb_report_marked", count=marked))
-    said += [
-        texts.tr("wb_report_left_out", count=texts.number(count), reason=reason)
-        for reason, count in sorted(_reasons(model).items())
-    ]
-    evidence = model.evidence_tests, model.evidence_samples
-    return ReportSubject(model.measurements, *evidence, model.marked, model.brush, tuple(said))
-
-
-def _reasons(model: SelectionModel) -> Counter[str]:
-    """Return why tests were left out by hand, with how many each time."""
-    keys = model.test_keys(model.excluded_tests)
-    return Counter(model.notes.of(key).excluded for key in keys)
+        chosen.append(texts.tr("wb_report_marked", count=marked))
+    return ReportSubject(
+        model.measurements,
+        model.evidence_tests,
+        model.evidence_samples,
+        model.marked,
+        model.brush,
+        tuple(chosen),
+        {key: model.notes.of(key).excluded for key in model.test_keys(model.left_out_tests)},
+        texts,
+    )

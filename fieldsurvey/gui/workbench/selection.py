@@ -18,6 +18,7 @@ import numpy as np
 from fieldsurvey.gui.workbench.annotations import Annotations, second_key
 from fieldsurvey.gui.workbench.facts import Bools, Facts
 from fieldsurvey.gui.workbench.filters import (
+    EXCLUDED,
     OF_PLACES,
     OF_TESTS_ONLY,
     Filters,
@@ -78,6 +79,7 @@ class SelectionModel:
     filtered_tests, filtered_samples: what all of them keep.
     evidence_tests, evidence_samples: what places are judged by. No filter by result narrows it, or
     a place would be what was looked for; nor one that chooses places.
+    left_out_tests: what would be evidence, had it not been left out by hand.
     places: what filters chose of places; marked: what they and a brush did. None for all.
     tests, samples: what is selected. What was left out by hand is never among it.
     listed_tests: these, and with them what was left out where that is to be seen.
@@ -189,11 +191,11 @@ class SelectionModel:
                 samples |= mine & (self.facts.samples.utc_us == int(utc_us))
         tagged = notes.tagged()
         return Marked(
-            _among(test_ids, excluded),
+            among(test_ids, excluded),
             samples,
             {
                 int(row): tagged[test_ids[int(row)]]
-                for row in np.flatnonzero(_among(test_ids, tagged))
+                for row in np.flatnonzero(among(test_ids, tagged))
             },
         )
 
@@ -209,16 +211,18 @@ class SelectionModel:
         self.kept: list[Kept] = kept_by(self.facts, self._marked, self.filters)
         tests = np.ones(len(self.facts.tests), bool)
         samples = ~self._marked.excluded_samples
-        evidence_tests, evidence_samples = ~self._marked.excluded_tests, samples.copy()
+        evidence_tests, evidence_samples = np.ones(len(tests), bool), samples.copy()
         for kept in self.kept:
             tests &= kept.tests
             samples &= kept.samples
-            if kept.name not in (*OF_TESTS_ONLY, *OF_PLACES):
+            if kept.name not in (*OF_TESTS_ONLY, *OF_PLACES, EXCLUDED):
                 evidence_tests &= kept.tests
                 evidence_samples &= kept.samples
         self._filtered_or_left_out = tests
         self.filtered_tests, self.filtered_samples = tests & ~self._marked.excluded_tests, samples
-        self.evidence_tests, self.evidence_samples = evidence_tests, evidence_samples
+        self.evidence_tests = evidence_tests & ~self._marked.excluded_tests
+        self.left_out_tests = evidence_tests & self._marked.excluded_tests
+        self.evidence_samples = evidence_samples
         self._chosen = [
             Brush(kept.tests, kept.samples) for kept in self.kept if kept.name in OF_PLACES
         ]
@@ -268,7 +272,8 @@ def rows_of(tables: Measurements, tests: Bools, samples: Bools) -> Measurements:
     )
 
 
-def _among(keys: pl.Series, wanted: Iterable[str]) -> Bools:
+def among(keys: pl.Series, wanted: Iterable[str]) -> Bools:
+    """Return which keys are wanted."""
     import polars as pl
 
     return keys.is_in(pl.Series(list(wanted), dtype=pl.String).implode()).to_numpy()
