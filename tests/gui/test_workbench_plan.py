@@ -249,6 +249,24 @@ def test_what_lies_in_no_settlement_or_on_no_highway_may_be_asked_for(
     assert {place for place, _, _ in shown(window)} == {"Шелек"}
 
 
+def test_a_village_is_planned_only_on_the_kilometres_asked_for(window: WorkbenchWindow) -> None:
+    subject = replace(window.planning.subject(), settlements=True)
+    tables = subject.measurements
+    at_7_km = pl.when(pl.col("chainage_m").is_between(6_000, 8_000)).then(pl.lit("s1"))
+    village = tables.tests.with_columns(settlement_id=at_7_km.cast(pl.Categorical()))
+    subject = replace(subject, measurements=replace(tables, tests=village))
+
+    def places(from_m: float, to_m: float, word: str = "s1") -> list[str]:
+        choices = {"settlement_id": (word,)} if word else {}
+        filters = Filters(choices=choices, road=RoadRange(REF, from_m, to_m))
+        return planned(replace(subject, filters=filters), lambda: False).legs["place"].to_list()
+
+    assert places(6_000, 7_000) == ["Шелек"]
+    with pytest.raises(KnownError):
+        places(11_000, 13_000)
+    assert places(14_000, 15_000, "") == [REF], "of a stretch any part may be asked for"
+
+
 def test_a_long_plan_is_seen_and_can_be_given_up(
     window: WorkbenchWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,9 +97,14 @@ def plan_of(subject: Subject, base: SurveyPlan, cancelled: Cancelled) -> MadePla
     if len(operators) == 1 and operators[0]:
         base = replace(base, operator=operators[0])
     marked = None if subject.brush is None else _places_in(subject.chosen)
+    elsewhere = _elsewhere(subject.filtered, subject.filters)
 
     def meant(lack: Lack) -> bool:
-        return _asked_for(subject.filters, lack) and (marked is None or _key(lack) in marked)
+        return (
+            _asked_for(subject.filters, lack)
+            and (marked is None or _key(lack) in marked)
+            and _key(lack) not in elsewhere
+        )
 
     return make_plan(
         subject.filtered,
@@ -193,6 +198,34 @@ def _asked_for(filters: Filters, lack: Lack) -> bool:
     )
 
 
+def _elsewhere(measured: Measurements, filters: Filters) -> set[str]:
+    """Return the settlements that were measured, and nowhere on the highways and kilometres that
+    the filters name: who names a village as well means it only if it lies there."""
+    import polars as pl
+
+    highways, road = filters.choices.get("highway_ref"), filters.road
+    there = pl.lit(value=True)
+    if highways is not None:
+        there &= pl.col("highway_ref").cast(pl.String).fill_null(_OFF).is_in(highways)
+    if road is not None:
+        there &= (pl.col("highway_ref").cast(pl.String) == road.highway_ref) & (
+            pl.col("chainage_m").is_between(road.from_m, road.to_m, closed="left")
+        )
+    rows = measured.tests, measured.samples
+    return _settlements_in(*rows) - _settlements_in(*(part.filter(there) for part in rows))
+
+
+def _settlements_in(*tables: pl.DataFrame) -> set[str]:
+    """Return the ids of the settlements that anything was measured in."""
+    import polars as pl
+
+    return {
+        one
+        for table in tables
+        for one in table["settlement_id"].drop_nulls().cast(pl.String).unique().to_list()
+    }
+
+
 def _key(lack: Lack) -> PlaceKey:
     asked = lack.planned
     if isinstance(asked, PlannedSettlement):
@@ -211,5 +244,4 @@ def _places_in(measured: Measurements) -> set[PlaceKey]:
     for table in (measured.samples, measured.tests):
         on_road = table.select(pl.col("highway_ref").cast(pl.String), from_m.alias("from_m"))
         found |= set(on_road.drop_nulls().unique().iter_rows())
-        found |= set(table["settlement_id"].drop_nulls().cast(pl.String).unique().to_list())
-    return found
+    return found | _settlements_in(measured.samples, measured.tests)
