@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
@@ -59,7 +60,8 @@ def test_an_operator_has_one_colour_in_all_charts_whatever_is_filtered(
         window.do(Do.CHART_DISTRIBUTION)
         settle(window)
         legend = window.charts.distribution.legend
-        return {word.split(":")[0]: colour for _, colour, word in legend._entries}
+        entries = [(word, colour) for _, colour, word in legend._entries if ":" in word]
+        return {word.split(":")[0]: colour for word, colour in entries}
 
     colours = of_distribution()
     window.do(Do.CHART_PAIRS)
@@ -161,3 +163,15 @@ def test_a_signal_has_its_unit(window: WorkbenchWindow) -> None:
     window.do(Do.CHART_SIGNAL)
     settle(window)
     assert " dBm up " in window.charts.signal.sentence.text()
+
+
+@pytest.mark.parametrize(
+    "do", [Do.CHART_RATE, Do.CHART_SIGNAL, Do.CHART_DISTRIBUTION, Do.CHART_PAIRS, Do.CHART_EVENT]
+)
+def test_the_target_is_named_where_it_covers_no_test(window: WorkbenchWindow, do: Do) -> None:
+    window.do(do)
+    settle(window)
+    chart = window.charts.tabs.currentWidget()
+    assert "target 100 Mbps" in chart.legend.accessibleName()
+    words = [item.toPlainText() for item in chart.view.items() if isinstance(item, pg.TextItem)]
+    assert "target 100 Mbps" not in words

@@ -58,12 +58,13 @@ class AlongAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
 
 
 class NumberAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
-    """Plain numbers in the language's own form, one level of ticks. Nothing below ``lowest``."""
+    """Plain numbers in the language's own form, one level of ticks. Nothing below ``lowest``,
+    and no halves where there are only ``whole`` things."""
 
-    def __init__(self, side: str, lowest: float = -math.inf) -> None:
+    def __init__(self, side: str, lowest: float = -math.inf, *, whole: bool = False) -> None:
         super().__init__(side)
         self.texts: Texts | None = None
-        self._lowest = lowest
+        self._lowest, self._whole = lowest, whole
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         levels = super().tickValues(low, high, size)
@@ -73,6 +74,8 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
         if len(values) < 3 and len(levels) > 1:
             step = levels[1][0]
             values = sorted([*values, *levels[1][1]])
+        if self._whole and step < 1:
+            step, values = 1.0, [value for value in values if abs(value - round(value)) < 1e-9]
         return [(step, [value for value in values if value >= self._lowest - 1e-9])]
 
     def tickStrings(self, values: list[float], _scale: float, spacing: float) -> list[str]:

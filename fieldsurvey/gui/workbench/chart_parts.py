@@ -153,43 +153,32 @@ class Sentence(FittedLabel):
 
 
 class TargetLine:
-    """The target as a labelled line in a box: ``angle`` 0 for a rate upwards, 90 for one across."""
+    """The target as a line in a box: ``angle`` 0 for a rate upwards, 90 for one across.
+
+    Its name stands in the legend: beside the line it would hide what is near the target.
+    """
 
     def __init__(self, box: pg.ViewBox, angle: int) -> None:
-        self._angle = angle
-        self._box = box
         self.line = pg.InfiniteLine(angle=angle)
-        self.label = pg.TextItem(anchor=(1, 1) if angle == 0 else (0, 0))
         box.addItem(self.line, ignoreBounds=True)
-        box.addItem(self.label, ignoreBounds=True)
-        box.sigRangeChanged.connect(self.place)
-        box.sigResized.connect(self.place)
-        self._mbps = 0.0
 
     def dress(self, look: Look) -> None:
-        theme = look.theme
         self.line.setPen(
-            pg.mkPen(theme.target_line, width=look.px(1.6), style=Qt.PenStyle.DashLine)
+            pg.mkPen(look.theme.target_line, width=look.px(1.6), style=Qt.PenStyle.DashLine)
         )
-        self.label.setColor(QColor(theme.ink))
-        background = QColor(theme.panel)
-        background.setAlphaF(0.5)  # what lies behind is seen
-        self.label.fill = pg.mkBrush(background)
-        self.label.setFont(screen_font(look.px(TEXT_PX - 1), bold=True))
 
-    def show(self, look: Look, target_mbps: float) -> None:
-        self._mbps = target_mbps
+    def show(self, target_mbps: float) -> None:
         self.line.setPos(target_mbps)
-        target = look.texts.number(target_mbps)
-        self.label.setText(look.texts.tr("wb_target", target=target))
-        self.place()
 
-    def place(self) -> None:
-        (_left, right), (_bottom, top) = self._box.viewRange()
-        if self._angle == 0:
-            self.label.setPos(right, self._mbps)
-        else:
-            self.label.setPos(self._mbps, top)
+
+def target_entry(look: Look, model: SelectionModel) -> tuple[Sign, str, str]:
+    """Return what the legend says of the target's line."""
+    target = look.texts.number(model.facts.target_bps / 1e6)
+    return (
+        Qt.PenStyle.DashLine,
+        look.theme.target_line,
+        look.texts.tr("wb_target", target=target),
+    )
 
 
 def round_top(value: float) -> float:

@@ -17,7 +17,13 @@ from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, limit_x, round_top
+from fieldsurvey.gui.workbench.chart_parts import (
+    TEXT_PX,
+    TargetLine,
+    limit_x,
+    round_top,
+    target_entry,
+)
 from fieldsurvey.gui.workbench.facts import Coded, Floats
 from fieldsurvey.gui.workbench.hues import hue_of, line_of
 from fieldsurvey.gui.workbench.pixel_item import PixelItem
@@ -166,9 +172,8 @@ class DistributionChart(Chart):
             self.show_all()
         self.box.setYRange(0, 104, padding=0)
         self.boxes.setYRange(-0.6, max(1.0, len(drawn) - 0.4), padding=0)
-        self._targets[0].show(look, target_mbps)
-        self._targets[1].show(look, target_mbps)
-        self._targets[1].label.setVisible(False)  # its name stands right above
+        for line in self._targets:
+            line.show(target_mbps)
         self._draw_groups(look, drawn, target_mbps)
         words = [share_sentence(look.texts, self.model)]
         if len(groups) > len(drawn):
@@ -200,7 +205,7 @@ class DistributionChart(Chart):
             ).replace(" %", "\u00a0%")
             entries.append((line, colour.name(), words))
         self._drawn.show_rows(rows, look.px(1))
-        self.legend.show_entries(look, entries)
+        self.legend.show_entries(look, [*entries, target_entry(look, self.model)])
         self._boxes_drawn = len(rows)
         self._share_height()
 

@@ -21,7 +21,7 @@ from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, Sign, TargetLine, round_top
+from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, Sign, TargetLine, round_top, target_entry
 from fieldsurvey.gui.workbench.event_days import DAY_US, EventHours, event_hours
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.jobs import Jobs
@@ -55,7 +55,8 @@ class EventChart(Chart):
         self._layout.insertLayout(1, row)
         self.left = NumberAxis("left", lowest=0.0)
         self.box = self.add_box(0, self.left, None)
-        self.counted, self.bottom = NumberAxis("left", lowest=0.0), NumberAxis("bottom")
+        self.counted = NumberAxis("left", lowest=0.0, whole=True)
+        self.bottom = NumberAxis("bottom", whole=True)
         self.counts = self.add_box(1, self.counted, self.bottom)
         self.counts.setXLink(self.box)
         for box in (self.box, self.counts):
@@ -102,7 +103,6 @@ class EventChart(Chart):
         for line in self._busy:
             line.setPen(pg.mkPen(theme.ink, width=look.px(1), style=Qt.PenStyle.DotLine))
         self._target.dress(look)
-        self._target.label.setVisible(False)  # in the legend: here it would hide the last hours
         for words, text_id in (
             (self._words[0], "mbps"),
             (self._words[1], "wb_event_counts"),
@@ -214,7 +214,7 @@ class EventChart(Chart):
             np.ones(len(silent), bool),
         )
         self.box.setYRange(-_BAND * top, top * 1.04, padding=0)
-        self._target.show(look, target_mbps)
+        self._target.show(target_mbps)
         first, last = _span(hours)
         self.box.setXRange(first, last, padding=0.02)
         self._mark_busy(hours)
@@ -253,9 +253,7 @@ class EventChart(Chart):
         if found.baseline is not None:
             usual = look.texts.tr("wb_event_usually", day=day_name(found.baseline))
             entries.append((Shape.BAR, theme.soft_ink, usual))
-        target = look.texts.number(self.model.facts.target_bps / 1e6)
-        target_words = look.texts.tr("wb_target", target=target)
-        entries.append((Qt.PenStyle.DashLine, theme.target_line, target_words))
+        entries.append(target_entry(look, self.model))
         entries.append((Shape.CROSS, theme.no_service, look.texts.tr("wb_word_no_service")))
         entries.append((Qt.PenStyle.NoPen, theme.ink, look.texts.tr("wb_event_clock")))
         self.legend.show_entries(look, entries)

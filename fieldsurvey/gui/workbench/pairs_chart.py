@@ -21,7 +21,14 @@ from fieldsurvey.gui.workbench.along import Axis, along_road
 from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import AlongAxis, NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
-from fieldsurvey.gui.workbench.chart_parts import TEXT_PX, TargetLine, limit_x, round_top, span_of
+from fieldsurvey.gui.workbench.chart_parts import (
+    TEXT_PX,
+    TargetLine,
+    limit_x,
+    round_top,
+    span_of,
+    target_entry,
+)
 from fieldsurvey.gui.workbench.facts import Floats
 from fieldsurvey.gui.workbench.hues import hue_of, place_of
 from fieldsurvey.gui.workbench.jobs import Jobs
@@ -200,6 +207,7 @@ class PairsChart(Chart):
             [
                 *zip(_SHAPES, self._colour_sides(look), names, strict=True),
                 *([(Shape.BAR, look.theme.line, self._highway_ref)] if self._highway_ref else []),
+                target_entry(look, self.model),
             ],
         )
 
@@ -215,7 +223,7 @@ class PairsChart(Chart):
         ends = np.column_stack((y[: len(km)], y[len(km) :])).ravel()
         self._links.setData(np.repeat(km, 2), ends)
         self.box.setYRange(-_BAND * self._top, self._top * 1.04, padding=0)
-        self._target.show(self._look, target_mbps)
+        self._target.show(target_mbps)
         limit_x(self.box, (km,), 1.0)
         self.box.setXRange(*span_of(km), padding=0.03)
 

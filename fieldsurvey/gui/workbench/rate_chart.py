@@ -21,6 +21,7 @@ from fieldsurvey.gui.workbench.chart_parts import (
     limit_along,
     outlook_entries,
     round_top,
+    target_entry,
 )
 from fieldsurvey.gui.workbench.facts import Ints
 from fieldsurvey.gui.workbench.results import DRAWN, drawn_rates_mbps, outlook_ranks
@@ -77,7 +78,7 @@ class RateChart(AlongChart):
             ranks = outlook_ranks(facts.tests.fields["result"])
             self._points.set_points(self.along.tests, y, ranks, model.tests)
             self.box.setYRange(-_BAND * self._top, self._top * 1.04, padding=0)
-            self._target.show(look, target_mbps)
+            self._target.show(target_mbps)
             self._silent = np.flatnonzero(~facts.reachable)
             limit_along(self.box, self.along)
         self._points.set_selected(model.tests)
@@ -87,7 +88,12 @@ class RateChart(AlongChart):
             empty_road(look.texts, self.along) or share_sentence(look.texts, model, self._there())
         )
         self.legend.show_entries(
-            look, [*outlook_entries(look, model), *clock_entry(look, self.along)]
+            look,
+            [
+                *outlook_entries(look, model),
+                target_entry(look, model),
+                *clock_entry(look, self.along),
+            ],
         )
 
     def _there(self) -> str:

@@ -18,6 +18,7 @@ from fieldsurvey.gui.workbench.chart_parts import (
     outlook_entries,
     round_top,
     span_of,
+    target_entry,
 )
 from fieldsurvey.gui.workbench.facts import Bools, Floats
 from fieldsurvey.gui.workbench.results import DRAWN, FEWEST, drawn_rates_mbps, outlook_ranks
@@ -94,13 +95,15 @@ class SignalChart(Chart):
             ranks = outlook_ranks(facts.tests.fields["result"])
             self._points.set_points(signal, y, ranks, model.tests)
             self.box.setYRange(-_BAND * self._top, self._top * 1.04, padding=0)
-            self._target.show(look, target_mbps)
+            self._target.show(target_mbps)
             limit_x(self.box, (signal,), 1.0)
             self.show_all()
         if changed & (Changed.DATA | Changed.SELECTION):
             self._points.set_selected(model.tests)
             self.sentence.setText(self._say(look, signal))
-            self.legend.show_entries(look, outlook_entries(look, model))
+            self.legend.show_entries(
+                look, [*outlook_entries(look, model), target_entry(look, model)]
+            )
 
     def _say(self, look: Look, signal: Floats) -> str:
         texts = look.texts
