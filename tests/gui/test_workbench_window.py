@@ -31,7 +31,7 @@ from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import LANGUAGES, catalogue, message
 from tests.support.opening_bulk import write_long_survey
-from tests.support.workbench_data import HIGHWAY, a_highway
+from tests.support.workbench_data import HIGHWAY, a_highway, at_fixed_points
 from tests.support.workbench_window import a_workbench, settle, show_measurements
 
 # The screenless platform says so of every dialog and menu; test_workbench_driven.py has a screen.
@@ -337,6 +337,27 @@ def test_shorter_stretches_are_judged_when_asked_for(open_workbench: Open) -> No
     assert rows.rowCount() > 5 * before
     assert {rows.row_at(n)["verdict"] for n in range(20)} == {"undecided"}
     assert "more test" in rows.text(0, 6)
+
+
+def test_the_sentence_has_the_room_that_the_counts_do_not_need(open_workbench: Open) -> None:
+    window = open_workbench()
+    status = window.status
+    for width in (500, 1024, 1600):
+        window.resize(width, 600)
+        settle(window)
+        assert status.counts.fits()
+        assert status.sentence.geometry().right() < status.counts.geometry().left()
+        assert status.rect().contains(status.counts.geometry())
+    assert status.sentence.width() > 0.7 * status.width()
+
+
+def test_where_no_stretch_was_driven_none_is_counted(open_workbench: Open) -> None:
+    window = open_workbench()
+    show_measurements(window, at_fixed_points())
+    assert window.judging.judged is not None
+    assert (
+        window.status.sentence.text() == "80\u00a0% of 120 tests reach 100 Mbps, 6 without service"
+    )
 
 
 # Honest numbers

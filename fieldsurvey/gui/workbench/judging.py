@@ -90,8 +90,8 @@ class Judging:
             said = _SENTENCES[kind](row, self.judged.by.rate_bps)
             return _VERDICTS[row["verdict"]], spoken(texts, said)
         sentence = share_sentence(texts, self._model)
-        if self._model.brush is None and self.judged is not None:
-            sentence += " · " + _stretches_said(texts, self.judged)
+        if self._model.brush is None and self.judged is not None and len(self.judged.stretches):
+            sentence = sentence.removesuffix(".") + " · " + _stretches_said(texts, self.judged)
         return None, sentence
 
     def foot(self, texts: Texts, time: str) -> str:

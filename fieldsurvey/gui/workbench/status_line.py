@@ -1,7 +1,7 @@
 """The line that says it: the verdict or the share of what is selected, its counts, what goes on."""
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,6 +22,9 @@ from fieldsurvey.model.messages import Message
 
 _HEIGHT_PX = 44
 _SIGN_PX = 30
+_COUNTS_PX = 13
+_SPACE_PX = 10
+_MOST_OF_LINE = 0.34  # of what counts and sentence share, for the counts
 _MOST_OF_WINDOW = 1 / 4
 
 
@@ -55,18 +58,20 @@ class StatusLine(QFrame):
         self._look: Look | None = None
         self._sign = _Sign()
         self.sentence = FittedLabel(16, bold=True, lines=2)
-        self.counts = FittedLabel(13, lines=2, align=Qt.AlignmentFlag.AlignRight)
+        self.counts = FittedLabel(_COUNTS_PX, lines=2, align=Qt.AlignmentFlag.AlignRight)
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
         self.bar.setTextVisible(False)
         self.bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        # Or the layout would leave no room where only the sentence stretches.
+        self.counts.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.doing = FittedLabel(13, lines=2, align=Qt.AlignmentFlag.AlignRight)
         self.cancel = QPushButton()
         self.cancel.clicked.connect(self.cancel_asked)
         self._row = QHBoxLayout(self)
         self._row.addWidget(self._sign)
         self._row.addWidget(self.sentence, 66)
-        self._row.addWidget(self.counts, 34)
+        self._row.addWidget(self.counts)
         self._row.addWidget(self.doing, 20)
         self._row.addWidget(self.bar)
         self._row.addWidget(self.cancel)
@@ -76,8 +81,9 @@ class StatusLine(QFrame):
         self._look = self._sign.look = look
         texts, theme = look.texts, look.theme
         self.setFixedHeight(look.px(_HEIGHT_PX))
-        self._row.setContentsMargins(look.px(10), 0, look.px(10), 0)
-        self._row.setSpacing(look.px(10))
+        space = look.px(_SPACE_PX)
+        self._row.setContentsMargins(space, 0, space, 0)
+        self._row.setSpacing(space)
         self.sentence.set_look(look, theme.ink)
         self.counts.set_look(look, theme.soft_ink)
         self.doing.set_look(look, theme.soft_ink)
@@ -94,7 +100,21 @@ class StatusLine(QFrame):
         self._sign.update()
         self.sentence.show_text(sentence)
         self.counts.show_text(counts)
+        self._fit_counts()
         self.setAccessibleName(f"{sentence} {counts}")
+
+    def _fit_counts(self) -> None:
+        """Leave to the sentence what the counts do not need: it wraps no sooner than it must."""
+        if self._look is None:
+            return
+        metrics = QFontMetrics(screen_font(self._look.px(_COUNTS_PX), bold=False))
+        needed = metrics.boundingRect(self.counts.text()).width() + self._look.px(2)
+        shared = self.width() - self._sign.width() - 4 * self._look.px(_SPACE_PX)
+        self.counts.setFixedWidth(max(0, min(needed, round(shared * _MOST_OF_LINE))))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_counts()
 
     def show_progress(self, label: Message | None, share: float) -> None:
         """Show what goes on; None where nothing does."""
