@@ -28,6 +28,11 @@ class Texts:
         self.language = language
         self._locale = QLocale(_LOCALES.get(language, "en_GB"))
 
+    @property
+    def locale(self) -> QLocale:
+        """What fields that numbers are typed into are to go by."""
+        return self._locale
+
     def next_language(self) -> "Texts":
         """Return the same in the next language: English, Kazakh, Russian, English."""
         index = LANGUAGES.index(self.language)

@@ -19,8 +19,11 @@ from PySide6.QtWidgets import (
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.actions import Do
+from fieldsurvey.gui.workbench.dialogs import Kilometres, Question, ask_road, file_dialog
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
+from fieldsurvey.gui.workbench.filters import Filters
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from fieldsurvey.model.messages import LANGUAGES
 from tests.support.workbench_data import a_highway
 from tests.support.workbench_window import a_workbench, settle, show_measurements
 
@@ -148,3 +151,34 @@ def test_none_stays_behind_when_it_is_answered(window: WorkbenchWindow, tmp_path
     keys = window.editing.keys()
     assert {window.model.notes.of(key).note for key in keys} == {"wet road"}
     assert window.findChildren(QDialog) == []
+
+
+@pytest.mark.parametrize("typed", ["12.5", "12,5"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_kilometre_may_be_typed_with_point_or_comma(
+    window: WorkbenchWindow, language: str, typed: str
+) -> None:
+    ask_road(window, Texts(language), Filters(), {"KZ38-01": 66_000.0}, lambda _: None)
+    question = window.findChildren(Question)[-1]
+    box = question.findChildren(Kilometres)[0]
+    box.selectAll()
+    QTest.keyClicks(box, typed)
+    box.interpretText()
+    assert box.value() == 12.5
+    assert box.text() == Texts(language).number(12.5, 1)
+    question.reject()
+    let_go()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_file_dialog_has_all_its_labels_in_our_words(
+    window: WorkbenchWindow, language: str
+) -> None:
+    texts = Texts(language)
+    dialog = file_dialog(window, texts, texts.tr("wb_do_open_files"), "")
+    assert dialog.labelText(QFileDialog.DialogLabel.LookIn) == texts.tr("wb_look_in")
+    assert dialog.labelText(QFileDialog.DialogLabel.FileType) == texts.tr("wb_files_of_type")
+    assert "…" not in dialog.windowTitle()
+    dialog.reject()
+    dialog.deleteLater()
+    let_go()

@@ -28,7 +28,7 @@ from fieldsurvey.gui.workbench.filters import (
 )
 from fieldsurvey.gui.workbench.flow_layout import FlowLayout
 from fieldsurvey.gui.workbench.selection import Changed, SelectionModel
-from fieldsurvey.gui.workbench.words import word_of, words_of
+from fieldsurvey.gui.workbench.words import capitalised, word_of, words_of
 
 _BRUSH = "brush"
 
@@ -180,8 +180,7 @@ class FilterBar(QScrollArea):
 
     def _text(self, look: Look, kept: Kept) -> str:
         texts, tests = look.texts, kept.tests
-        name = texts.tr(f"wb_field_{kept.name}")
-        name = name[0].upper() + name[1:]
+        name = capitalised(texts.tr(f"wb_field_{kept.name}"))
         if kept.name in (EXCLUDED, REPLAYED):
             return texts.tr("wb_chip_hidden", name=name, count=texts.number((~tests).sum()))
         words = words_of(texts, self._model.filters, kept.name, self._model.facts.settlement_names)
@@ -218,12 +217,12 @@ class FilterBar(QScrollArea):
             if words.isEmpty():
                 words.deleteLater()
                 continue
-            words.setTitle(_title(texts.tr(f"wb_field_{name}")))
+            words.setTitle(capitalised(texts.tr(f"wb_field_{name}")))
             words.setParent(menu, words.windowFlags())
             menu.addMenu(words)
         menu.addSeparator()
         for name, asked in ((TIME, self.time_asked), (ROAD, self.road_asked)):
-            menu.addAction(_title(texts.tr(f"wb_field_{name}")) + "…", asked.emit)
+            menu.addAction(capitalised(texts.tr(f"wb_field_{name}")) + "…", asked.emit)
         menu.popup(self.add.mapToGlobal(self.add.rect().bottomLeft()))
 
     def words_menu(self, name: str) -> QMenu:
@@ -251,7 +250,3 @@ class FilterBar(QScrollArea):
         chosen = set(self._model.filters.choices.get(name, ()))
         chosen = chosen | {word} if on else chosen - {word}
         self._model.set_filters(self._model.filters.choosing(name, tuple(chosen)))
-
-
-def _title(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -4,10 +4,12 @@ None of them blocks: the window goes on while they are open, and what was answer
 None outlives its answer: who opened it must not touch it afterwards.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, Qt, QTimeZone
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QComboBox,
     QDateTimeEdit,
@@ -24,10 +26,19 @@ from PySide6.QtWidgets import (
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
-from fieldsurvey.gui.workbench.words import CLOCK_S
+from fieldsurvey.gui.workbench.words import CLOCK_S, capitalised
 
 _US_PER_MS = 1000
 _ZONE = QTimeZone.fromSecondsAheadOfUtc(CLOCK_S)
+
+
+class Kilometres(QDoubleSpinBox):
+    """Takes point and comma alike: Qt drops the one that is not the language's own, and 12.5 would
+    become 125."""
+
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
+        own = self.locale().decimalPoint()
+        return super().validate(re.sub("[.,]", own, text), at)
 
 
 class Question(QDialog):
@@ -39,6 +50,7 @@ class Question(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.texts = texts
+        self.setLocale(texts.locale)
         self.body = QVBoxLayout(self)
         self.buttons = QDialogButtonBox()
         self.yes = self.buttons.addButton(texts.tr("wb_ok"), QDialogButtonBox.ButtonRole.AcceptRole)
@@ -76,11 +88,14 @@ class FilesQuestion(Question):
         super().accept()
 
 
-def file_dialog(parent: QWidget, title: str, at: str) -> QFileDialog:
+def file_dialog(parent: QWidget, texts: Texts, title: str, at: str) -> QFileDialog:
     """Return a dialog that begins at a folder or file. Left to itself it would stay until its
     parent goes, hidden, and watch the folder."""
-    dialog = QFileDialog(parent, title, at)
+    dialog = QFileDialog(parent, title.removesuffix("…"), at)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    # Qt's Russian does not have these two.
+    dialog.setLabelText(QFileDialog.DialogLabel.LookIn, texts.tr("wb_look_in"))
+    dialog.setLabelText(QFileDialog.DialogLabel.FileType, texts.tr("wb_files_of_type"))
     return dialog
 
 
@@ -148,7 +163,7 @@ def ask_time(
     answer: Callable[[int, int], None],
 ) -> Question:
     """Ask for a span by Kazakhstan's clock; ``answer`` gets beginning and end in UTC."""
-    dialog = Question(parent, texts, texts.tr("wb_field_time"))
+    dialog = Question(parent, texts, capitalised(texts.tr("wb_field_time")))
     form = QFormLayout()
     edits = []
     wanted = (filters.first_utc_us, filters.end_utc_us)
@@ -184,12 +199,12 @@ def ask_road(
     answer: Callable[[RoadRange], None],
 ) -> Question:
     """Ask for a stretch; ``highways``: names with the last kilometre measured, in metres."""
-    dialog = Question(parent, texts, texts.tr("wb_field_road"))
+    dialog = Question(parent, texts, capitalised(texts.tr("wb_field_road")))
     form = QFormLayout()
     choice = QComboBox()
     choice.addItems(list(highways))
     choice.setAccessibleName(texts.tr("wb_field_highway_ref"))
-    low, high = QDoubleSpinBox(), QDoubleSpinBox()
+    low, high = Kilometres(), Kilometres()
     for box, title_id in ((low, "wb_from_km"), (high, "wb_to_km")):
         box.setRange(0, 10_000)
         box.setDecimals(1)
@@ -205,7 +220,7 @@ def ask_road(
         choice.setCurrentText(filters.road.highway_ref)
         low.setValue(filters.road.from_m / 1000)
         high.setValue(filters.road.to_m / 1000)
-    form.addRow(texts.tr("wb_field_highway_ref"), choice)
+    form.addRow(capitalised(texts.tr("wb_field_highway_ref")), choice)
     form.addRow(texts.tr("wb_from_km"), low)
     form.addRow(texts.tr("wb_to_km"), high)
     dialog.body.addLayout(form)

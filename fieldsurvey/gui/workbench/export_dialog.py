@@ -63,8 +63,8 @@ class ExportDialog(FilesQuestion):
         form.addRow(texts.tr("wb_export_columns"), self._made_choice())
         self.body.addLayout(form)
         self.body.addWidget(self.columns)
-        self.yes.setText(texts.tr("wb_do_export"))
-        self.yes.setAccessibleName(texts.tr("wb_do_export"))
+        self.yes.setText(texts.tr("wb_do_export").removesuffix("…"))  # nothing more is asked
+        self.yes.setAccessibleName(self.yes.text())
         self.finish(520)
         self._suffix = output.suffix
         self.format.currentIndexChanged.connect(self._take_suffix)
@@ -119,7 +119,7 @@ class ExportDialog(FilesQuestion):
         self.yes.setEnabled(something and bool(Path(self.path.text().strip()).name))
 
     def _browse(self) -> None:
-        dialog = file_dialog(self, self.texts.tr("wb_export_title"), self.path.text())
+        dialog = file_dialog(self, self.texts, self.texts.tr("wb_export_title"), self.path.text())
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         # Asked for all files of the export at once, once their names are known.
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)

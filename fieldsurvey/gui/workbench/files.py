@@ -61,14 +61,14 @@ class Files:
     # Opening
 
     def ask_files(self, texts: Texts) -> None:
-        dialog = file_dialog(self._window, texts.tr("wb_do_open_files"), self._folder())
+        dialog = file_dialog(self._window, texts, texts.tr("wb_do_open_files"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([texts.tr("wb_survey_files") + f" (*{SUFFIX})", f"* ({_PATTERN})"])
         dialog.filesSelected.connect(lambda names: self.open([Path(name) for name in names]))
         dialog.open()
 
     def ask_folder(self, texts: Texts) -> None:
-        dialog = file_dialog(self._window, texts.tr("wb_do_open_folder"), self._folder())
+        dialog = file_dialog(self._window, texts, texts.tr("wb_do_open_folder"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda name: self.open([Path(name)]))
@@ -109,7 +109,7 @@ class Files:
             self._ask_where(paths, texts)
 
     def ask_import(self, texts: Texts) -> None:
-        dialog = file_dialog(self._window, texts.tr("wb_do_import"), self._folder())
+        dialog = file_dialog(self._window, texts, texts.tr("wb_do_import"), self._folder())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(
             lambda names: self._ask_where([Path(name) for name in names], texts)
@@ -195,7 +195,7 @@ class Files:
                 label=message("gui.wb_reporting", name=output.name),
             )
 
-        self._ask_pdf(texts.tr("wb_do_report"), "-report", report)
+        self._ask_pdf(texts, texts.tr("wb_do_report"), "-report", report)
 
     def _reported(self, written: "ReportWritten", all_results: bool) -> None:
         told = [message("gui.wb_reported", path=written.path, tests=written.tests)]
@@ -236,12 +236,14 @@ class Files:
     # Printing
 
     def ask_print(self, texts: Texts, print_to: Callable[[Path], None]) -> None:
-        self._ask_pdf(texts.tr("wb_do_print"), "", print_to)
+        self._ask_pdf(texts, texts.tr("wb_do_print"), "", print_to)
 
-    def _ask_pdf(self, title: str, behind: str, write: Callable[[Path], None]) -> None:
+    def _ask_pdf(
+        self, texts: Texts, title: str, behind: str, write: Callable[[Path], None]
+    ) -> None:
         name = self.paths[0].stem if self.paths else "fieldsurvey"
         output = str(Path(self._folder()) / f"{name}{behind}.pdf")
-        dialog = file_dialog(self._window, title, output)
+        dialog = file_dialog(self._window, texts, title, output)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("PDF (*.pdf)")
         dialog.setDefaultSuffix("pdf")

@@ -73,7 +73,7 @@ class ImportDialog(Question):
         return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
 
     def _browse(self) -> None:
-        dialog = file_dialog(self, self.windowTitle(), self.survey.text())
+        dialog = file_dialog(self, self.texts, self.windowTitle(), self.survey.text())
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter(f"{self.texts.tr('wb_survey_files')} (*{SUFFIX})")
         dialog.setDefaultSuffix(SUFFIX)

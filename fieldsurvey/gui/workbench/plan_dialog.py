@@ -43,7 +43,7 @@ class PlanDialog(FilesQuestion):
         form.addRow(self.gpx)
         form.addRow(texts.tr("wb_plan_base"), self._file_row(self.base, "wb_plan_base"))
         self.body.addLayout(form)
-        self.yes.setText(texts.tr("wb_do_save_plan"))
+        self.yes.setText(texts.tr("wb_do_save_plan").removesuffix("…"))  # nothing more is asked
         self.yes.setAccessibleName(self.yes.text())
         self.finish(520)
         self.path.textChanged.connect(lambda text: self.yes.setEnabled(bool(text.strip())))
@@ -63,7 +63,7 @@ class PlanDialog(FilesQuestion):
 
     def _browse(self, line: QLineEdit) -> None:
         at = line.text().strip() or str(Path(self.path.text()).parent)
-        dialog = file_dialog(self, self.windowTitle(), at)
+        dialog = file_dialog(self, self.texts, self.windowTitle(), at)
         dialog.setNameFilter(f"{self.texts.tr('wb_plan_files')} (*{SUFFIX})")
         dialog.setDefaultSuffix(SUFFIX)
         if line is self.path:

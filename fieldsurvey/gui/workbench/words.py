@@ -64,3 +64,8 @@ def words_of(texts: Texts, filters: Filters, name: str, names: Names) -> str:
 def _km(texts: Texts, metres: float) -> str:
     km = metres / 1000
     return texts.number(km, 0 if km == int(km) else 1)
+
+
+def capitalised(text: str) -> str:
+    """Return the name of a field as a title."""
+    return text[:1].upper() + text[1:]
