@@ -1,4 +1,4 @@
-"""The selection that all views share: filters, brush, annotations; no window."""
+"""The selection that all views share: filters, brush, annotations; no window to look at."""
 
 import json
 import time
@@ -9,15 +9,21 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PySide6.QtWidgets import QMainWindow
+from pytestqt.qtbot import QtBot
 
 from fieldsurvey.analysis.measurements import Measurements, nothing
+from fieldsurvey.gui.texts import Texts
+from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.along import Rising
 from fieldsurvey.gui.workbench.annotations import Annotation, Annotations, second_key
+from fieldsurvey.gui.workbench.editing import Editing
 from fieldsurvey.gui.workbench.facts import facts_of
 from fieldsurvey.gui.workbench.filters import CHOICE_FIELDS, Filters, RoadRange, filters_from
 from fieldsurvey.gui.workbench.saying import share_reaching
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel, Spot
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.messages import Message
 from tests.support.workbench_data import HIGHWAY, TARGET_BPS, US, a_highway
 
 
@@ -303,3 +309,30 @@ def test_a_million_seconds_are_filtered_and_brushed_within_a_moment(tmp_path: Pa
         model.set_brush(None)
         costs_s.append(time.process_time() - begun_s)
     assert min(costs_s) < 0.0025, costs_s
+
+
+def test_what_was_marked_and_left_out_can_be_counted_again(
+    model: SelectionModel, qtbot: QtBot
+) -> None:
+    told: list[Message] = []
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    editing = Editing(window, model, told.append)
+    marked = np.zeros(len(model.tests), bool)
+    marked[[1, 2, 42]] = True  # 42 is Beeline's
+    model.brush_tests(marked)
+    editing.annotating.exclude(editing.keys(), "in a tunnel", "")
+    assert editing.keys() == []
+    model.set_filters(Filters(choices={"operator": ("Kcell",)}))
+    editing.ask(Do.INCLUDE, Texts("en"))
+    assert np.flatnonzero(model.excluded_tests).tolist() == [42], "nor what a filter hides"
+    assert not told
+
+
+def test_nothing_is_shown_besides_once_nothing_is_left_out(model: SelectionModel) -> None:
+    for reason, shown in (("in a tunnel", True), ("", False)):
+        model.notes.put(model.notes.changed(["test-0-000001"], excluded=reason))
+        model.notes_changed()
+        if reason:
+            model.set_filters(model.filters.without("excluded"))
+        assert model.filters.excluded == shown

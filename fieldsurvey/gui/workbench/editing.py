@@ -33,9 +33,18 @@ class Editing:
             return []
         return [model.key_of(spot)]
 
+    def _to_include(self) -> list[str]:
+        """Return the same to count it again: with what was left out of what is marked, which the
+        table that it was marked in goes on showing."""
+        model = self._model
+        if model.brush is None:
+            return self.keys()
+        tests = model.brush.tests & model.excluded_tests & model.within_filters
+        return model.test_keys(tests) or self.keys()
+
     def ask(self, do: Do, texts: Texts) -> None:
         """Ask for the words of an annotation and make it."""
-        keys = self.keys()
+        keys = self._to_include() if do is Do.INCLUDE else self.keys()
         if not keys:
             self._tell(message("gui.wb_nothing_marked"))
             return

@@ -83,6 +83,7 @@ class SelectionModel:
     places: what filters chose of places; marked: what they and a brush did. None for all.
     tests, samples: what is selected. What was left out by hand is never among it.
     listed_tests: these, and with them what was left out where that is to be seen.
+    within_filters: the tests that all of them would keep, were none left out by hand.
     brush: marked by hand, None where nothing is.
     spot: what is looked at.
     """
@@ -138,6 +139,10 @@ class SelectionModel:
     def notes_changed(self) -> None:
         """Annotations were made, or taken back."""
         self._marked = self._marks()
+        marked = self._marked
+        if not (marked.excluded_tests.any() or marked.excluded_samples.any()):
+            # No chip tells of it any more: what is left out next would stay in sight unasked.
+            self.filters = replace(self.filters, excluded=False)
         self._filter()
         self._tell(Changed.NOTES | Changed.FILTER | Changed.SELECTION)
 
@@ -211,11 +216,15 @@ class SelectionModel:
         self.kept: list[Kept] = kept_by(self.facts, self._marked, self.filters)
         tests = np.ones(len(self.facts.tests), bool)
         samples = ~self._marked.excluded_samples
+        self.within_filters = tests.copy()
         evidence_tests, evidence_samples = np.ones(len(tests), bool), samples.copy()
         for kept in self.kept:
             tests &= kept.tests
             samples &= kept.samples
-            if kept.name not in (*OF_TESTS_ONLY, *OF_PLACES, EXCLUDED):
+            if kept.name == EXCLUDED:
+                continue
+            self.within_filters &= kept.tests
+            if kept.name not in (*OF_TESTS_ONLY, *OF_PLACES):
                 evidence_tests &= kept.tests
                 evidence_samples &= kept.samples
         self._filtered_or_left_out = tests

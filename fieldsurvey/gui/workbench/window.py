@@ -223,6 +223,8 @@ class WorkbenchWindow(QMainWindow):
             self.tables.leave_places()
         if changed & (Changed.SELECTION | Changed.NOTES):
             self._say()
+        if changed & (Changed.SELECTION | Changed.SPOT):
+            self.notice.withdraw("gui.wb_nothing_marked")
         if changed & Changed.DATA:
             self._enable()
 
