@@ -632,6 +632,21 @@ def test_titles_stand_apart_and_the_last_column_takes_what_is_free(open_workbenc
     assert "operator" in window.tables.tabs.tabToolTip(1), "what is counted"
 
 
+def test_a_table_shows_that_keys_go_to_it_before_any_row_is_gone_to(open_workbench: Open) -> None:
+    window = open_workbench()
+    table = window.tables.tests
+    rows = table.viewport().geometry()
+    usual = table.frameStyle()
+    table.setFocus()
+    QApplication.processEvents()
+    assert not table.chosen_lines()
+    assert table.frameStyle() != usual
+    assert table.viewport().geometry() == rows, "nothing moves"
+    window.map.setFocus()
+    QApplication.processEvents()
+    assert table.frameStyle() == usual
+
+
 def test_tables_sort_by_number_and_keep_the_selection(open_workbench: Open) -> None:
     window = open_workbench()
     table = window.tables.tests

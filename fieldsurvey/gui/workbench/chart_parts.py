@@ -18,6 +18,7 @@ from fieldsurvey.gui.workbench.results import DRAWN, outlook_ranks
 from fieldsurvey.gui.workbench.selection import SelectionModel
 
 TEXT_PX = 12
+BEHIND_ALL = -10  # z of words in a corner, which tests may lie in as well
 _SENTENCE_PX = 14
 _MOST_LINES = 3
 _AIR = 0.25  # of all there is, on either side

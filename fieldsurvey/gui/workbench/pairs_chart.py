@@ -22,6 +22,7 @@ from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import AlongAxis, NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
 from fieldsurvey.gui.workbench.chart_parts import (
+    BEHIND_ALL,
     TEXT_PX,
     TargetLine,
     limit_x,
@@ -77,6 +78,8 @@ class PairsChart(Chart):
         self._words = [pg.TextItem(anchor=(0, 0)), pg.TextItem(anchor=(0, 0.5))]
         for item in (self._floor, self._links, self._points, *self._words):
             self.box.addItem(item, ignoreBounds=True)
+        for words in self._words:
+            words.setZValue(BEHIND_ALL)
         self._target = TargetLine(self.box, 0)
         self.box.sigRangeChanged.connect(self._place_words)
         self.box.picked.connect(lambda _x, _y: self.model.set_brush(None))

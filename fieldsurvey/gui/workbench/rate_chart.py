@@ -15,6 +15,7 @@ from fieldsurvey.gui.workbench.along_chart import AlongChart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud, Spans
 from fieldsurvey.gui.workbench.chart_parts import (
+    BEHIND_ALL,
     TEXT_PX,
     TargetLine,
     clock_entry,
@@ -43,6 +44,8 @@ class RateChart(AlongChart):
         self._no_rate = pg.TextItem(anchor=(0, 0.5))
         for item in (self._spans, self._floor, self._points, self._unit, self._no_rate):
             self.box.addItem(item, ignoreBounds=True)
+        for words in (self._unit, self._no_rate):
+            words.setZValue(BEHIND_ALL)
         self._target = TargetLine(self.box, 0)
         self.box.sigRangeChanged.connect(self._place_words)
         self._top = 1.0

@@ -12,6 +12,7 @@ from fieldsurvey.gui.workbench.chart import Chart
 from fieldsurvey.gui.workbench.chart_axes import NumberAxis
 from fieldsurvey.gui.workbench.chart_items import PointCloud
 from fieldsurvey.gui.workbench.chart_parts import (
+    BEHIND_ALL,
     TEXT_PX,
     TargetLine,
     limit_x,
@@ -47,6 +48,7 @@ class SignalChart(Chart):
         self._no_rate = pg.TextItem(anchor=(0, 0.5))
         for item in (self._floor, self._points, self._no_rate):
             self.box.addItem(item, ignoreBounds=True)
+        self._no_rate.setZValue(BEHIND_ALL)
         self._target = TargetLine(self.box, 0)
         self.box.sigRangeChanged.connect(self._place_words)
         self.choice.currentIndexChanged.connect(self._choose)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
@@ -41,6 +41,7 @@ class Table(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
         self.selectionModel().selectionChanged.connect(self._chosen)
+        self._usual_frame = self.frameStyle()
         self._is_following = False
         self._painter = RowPainter()
         # Qt would lay the new rows out while it paints them, and then paint them once more.
@@ -125,3 +126,13 @@ class Table(QTableView):
             event.ignore()
             return
         super().keyPressEvent(event)
+
+    # While no row is the current one, the frame alone tells where keys go to.
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.setFrameStyle(self._usual_frame)
