@@ -39,13 +39,15 @@ def _places() -> Places:
         ("Novaya Alma", "", "Новая Алма", "", 10),
         ("Taldy", "", "Талды", "", 70),
         ("Taldy", "", "Талды", "", 60),
+        ("Jana Auyl", "", "Жана Аул", "", -1),
+        ("Jana Auyl", "", "Жана Аул", "", -1),
     ]
     count = len(names)
     own, english, russian, kazakh, people = zip(*names, strict=True)
     table = SettlementTable(
         tuple(str(number) for number in range(count)), own, english, russian, kazakh,
-        np.array([*(43.0 + np.arange(count - 2) * 0.1), 48.1, 44.2]),
-        np.array([*np.full(count - 2, 77.0), 77.24, 77.0]), np.array(people),
+        np.array([*(43.0 + np.arange(count - 4) * 0.1), 48.1, 44.2, 41.0, 50.0]),
+        np.array([*np.full(count - 4, 77.0), 77.24, 77.0, 68.0, 60.0]), np.array(people),
         np.full(count, 1_500.0), (None,) * count,
     )  # fmt: skip
     lines = [
@@ -119,6 +121,15 @@ def test_a_label_has_the_other_names_behind_it(search: PlaceSearch) -> None:
 def test_villages_of_one_name_are_told_apart(search: PlaceSearch) -> None:
     labels = [place.label for place in search.find("taldy", "ru")]
     assert labels == ["Талды (Taldy) · A-17, км 20", "Талды (Taldy) · 44,2° с. ш., 77,0° в. д."]
+
+
+@pytest.mark.parametrize("near", [(42.0, 69.0), (49.0, 61.0)])
+def test_of_villages_that_are_alike_the_nearest_comes_first(
+    search: PlaceSearch, near: tuple[float, float]
+) -> None:
+    first, second = search.find("jana", near=near)
+    assert abs(first.latitude_deg - near[0]) == 1.0
+    assert abs(second.latitude_deg - near[0]) == 8.0
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,6 @@ def start_answers(
             "",
             partial(take, RouteStart(place.label, place.latitude_deg, place.longitude_deg)),
         )
-        for place in search.find(typed, texts.language)
+        for place in search.find(typed, texts.language, near=middle)
         if place.is_spot
     ]

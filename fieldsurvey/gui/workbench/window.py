@@ -352,12 +352,13 @@ class WorkbenchWindow(QMainWindow):
 
     def _find(self, typed: str) -> list[Answer]:
         """Return places by what is typed, with every key."""
-        texts, known = self._look.texts, self._known_places
+        texts, known, view = self._look.texts, self._known_places, self.map.view
         if known is None:
             return [Answer(texts.tr("wb_no_places"), "", lambda: None)]
+        middle = degrees_of(view.x, view.y)
         return [
             Answer(place.label, "", partial(self._go_to_place, place))
-            for place in known.search.find(typed, texts.language)
+            for place in known.search.find(typed, texts.language, near=middle)
         ]
 
     def _find_start(self, typed: str) -> list[Answer]:

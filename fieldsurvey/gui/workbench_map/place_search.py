@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fieldsurvey.gui.workbench_map.name_folding import fold
 from fieldsurvey.model.geodesy import metres_per_degree
@@ -19,6 +20,8 @@ from fieldsurvey.model.messages import LANGUAGES, message
 from fieldsurvey.places.one_place_per_post import number_of_highway
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.places.roads import HighwayLine
+
+Floats = NDArray[np.float64]
 
 _AROUND_KILOMETRE_M = 3_000.0
 _AROUND_SETTLEMENT_M = 4_000.0
@@ -66,10 +69,17 @@ class PlaceSearch:
         self._population = [int(people) for people in self._table.population]
         self._posts = _Posts(self._lines)
 
-    def find(self, text: str, language: str = "en", limit: int = 20) -> list[FoundPlace]:
-        """Return what ``text`` may mean, the likeliest first, labels in ``language``."""
+    def find(
+        self,
+        text: str,
+        language: str = "en",
+        limit: int = 20,
+        near: tuple[float, float] | None = None,
+    ) -> list[FoundPlace]:
+        """Return what ``text`` may mean, the likeliest first, labels in ``language``. Of villages
+        that are alike those next to ``near``, in degrees, come first."""
         highways = self._highways(text, language)
-        return (highways + self._settlements(text, language, limit))[:limit]
+        return (highways + self._settlements(text, language, limit, near))[:limit]
 
     def _all_names(self) -> list[_Name]:
         table = self._table
@@ -82,7 +92,9 @@ class PlaceSearch:
 
     # Settlements
 
-    def _settlements(self, text: str, language: str, limit: int) -> list[FoundPlace]:
+    def _settlements(
+        self, text: str, language: str, limit: int, near: tuple[float, float] | None
+    ) -> list[FoundPlace]:
         wanted = fold(text)
         if not wanted:
             return []
@@ -93,7 +105,8 @@ class PlaceSearch:
             rank = _rank(f" {wanted}", name.folded)
             best[name.settlement] = min(rank, best.get(name.settlement, rank))
         people = self._population
-        likeliest = heapq.nsmallest(limit, best, key=lambda n: (best[n], -people[n], n))
+        away_m = np.zeros(len(people)) if near is None else self._away_m(*near)
+        likeliest = heapq.nsmallest(limit, best, key=lambda n: (best[n], -people[n], away_m[n], n))
         shown = Counter(self._table.name_in(number, language) for number in likeliest)
         return [
             self._settlement(number, language, shown[self._table.name_in(number, language)] > 1)
@@ -180,15 +193,18 @@ class PlaceSearch:
         return found
 
     def _nearest_name(self, latitude_deg: float, longitude_deg: float, language: str) -> str:
-        table = self._table
-        if not len(table):
+        if not len(self._table):
             return ""
+        nearest = int(np.argmin(self._away_m(latitude_deg, longitude_deg)))
+        return self._table.name_in(nearest, language)
+
+    def _away_m(self, latitude_deg: float, longitude_deg: float) -> Floats:
+        """Return how far each settlement is from a position."""
         north_m, east_m = metres_per_degree(latitude_deg)
-        away_m = np.hypot(
-            (table.latitude_deg - latitude_deg) * north_m,
-            (table.longitude_deg - longitude_deg) * east_m,
+        return np.hypot(
+            (self._table.latitude_deg - latitude_deg) * north_m,
+            (self._table.longitude_deg - longitude_deg) * east_m,
         )
-        return table.name_in(int(np.argmin(away_m)), language)
 
 
 class _Posts:
