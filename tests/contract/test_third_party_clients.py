@@ -68,7 +68,8 @@ def test_cloudflares_client_measures_in_a_browser(
     assert [point["bytes"] for point in told["up"][:3]] == [1_000_000] * 3
     assert all(point["bps"] > 1_000_000 for point in told["down"] + told["up"])
     assert told["down"][0]["transferSize"] > 1_000_000, "it may read the sizes: Timing-Allow-Origin"
-    assert all(point["serverTime"] > 0 for point in told["down"]), "and our Server-Timing"
+    # It takes no time up to 0.01 ms for one, which is what a download's head may take us.
+    assert all(point["serverTime"] > 0 for point in told["up"]), "and our Server-Timing"
 
 
 def test_the_speedtest_library_measures_with_its_own_counters(address: str) -> None:
