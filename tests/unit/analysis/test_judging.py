@@ -294,6 +294,8 @@ def test_copies_of_a_drive_that_are_not_alike_are_told() -> None:
         assert note.args["other_tests"] == 3
         assert note.args["other_source"] == "archive"
     assert together([card, card]).notes == ()
+    seen = measurements(results("a"), [{}, {}], [{"drive_id": "d", "source": "seen.fsurvey"}])
+    assert len(together([card, seen]).tests) == 1, "more of its seconds is more of it"
 
 
 def _of_drive(rows: pl.DataFrame, number: int) -> pl.DataFrame:

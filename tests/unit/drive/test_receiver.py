@@ -1,6 +1,7 @@
 """A second of a drive gets the fixes that were due in it, also where the computer was late."""
 
 import asyncio
+import itertools
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fieldsurvey.drive.receiver import Receiver
 from fieldsurvey.model.clock import ScaledClock
 from fieldsurvey.model.position import Fix
 from fieldsurvey.position import open_position
+from tests.support.drive_faults import config_for, driving, stored, wait_for
 from tests.support.position import a_drive
 
 S = 1_000_000
@@ -49,6 +51,28 @@ def test_a_computer_that_stood_still_takes_no_fix_from_its_second(drive: Path) -
 
     counts = [len(fixes) for fixes in asyncio.run(seconds())]
     assert counts == [1] * 60 + [0] * 20 + [1] * 40
+
+
+def test_a_drive_on_a_busy_computer_records_a_replay_as_it_was(
+    drive: Path, tmp_path: Path, server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its seconds are recorded in one go after each ten that the computer was busy for."""
+    take, calls = Receiver.take, itertools.count(1)
+
+    def busy(receiver: Receiver, until_us: int) -> list[Fix]:
+        if next(calls) % 10 == 0:
+            time.sleep(0.1)
+        return take(receiver, until_us)
+
+    monkeypatch.setattr(Receiver, "take", busy)
+    survey = tmp_path / "a.fsurvey"
+    config = config_for(survey, f"replay:{drive}", server_url, clock=ScaledClock(100))
+    with driving(config) as control:
+        wait_for(control, lambda now: now.ended)
+    samples = stored(survey)[0]
+    ages_us = [sample.fix_age_us for sample in samples if sample.fix_age_us is not None]
+    assert len(ages_us) > 90
+    assert sum(age_us > S for age_us in ages_us) == pytest.approx(20, abs=3), "but for the hole"
 
 
 def test_a_replay_that_is_broken_off_is_not_waited_for(drive: Path) -> None:
