@@ -15,6 +15,7 @@ from fieldsurvey.model.throughput import (
 from fieldsurvey.throughput.home import Home
 from fieldsurvey.throughput.protocols import PROTOCOLS
 from fieldsurvey.throughput.protocols.protocol import Cancel
+from tests.support.throughput import assert_bound_reached
 from tests.support.transcripts import TranscriptServer
 
 IDLE, DOWN, UP = PhaseKind.IDLE_LATENCY, PhaseKind.DOWNLOAD, PhaseKind.UPLOAD
@@ -84,7 +85,7 @@ def test_librespeeds_php_backend_sends_chunks_and_only_payload_counts() -> None:
     assert result.outcome is Outcome.COMPLETED, result.detail
     assert server.unexpected == []
     assert len(result.phases[0].round_trips_us) == 3
-    assert result.phases[1].payload_bytes == 1_500_000
+    assert_bound_reached(result, 1_500_000)
     assert result.stop_reason == "bytes"
 
 
@@ -92,7 +93,7 @@ def test_librespeeds_answers_follow_each_other_on_one_connection() -> None:
     with TranscriptServer("librespeed_go") as server:
         result = measure("librespeed", f"http://127.0.0.1:{server.port}", DOWN)
     assert result.outcome is Outcome.COMPLETED, result.detail
-    assert result.phases[0].payload_bytes == 1_500_000
+    assert_bound_reached(result, 1_500_000)
     assert sum(line.startswith("GET /garbage.php") for line in server.asked) == 5
 
 
@@ -126,10 +127,9 @@ def test_cloudflare_says_how_long_it_took_itself() -> None:
         result = measure("cloudflare", f"http://127.0.0.1:{server.port}", IDLE, DOWN)
     assert result.outcome is Outcome.COMPLETED, result.detail
     assert server.unexpected == []
-    idle, download = result.phases
-    assert 1_000 <= min(idle.round_trips_us) < 25_000, "30 ms, less the 29 it spent itself"
-    # Let go a round trip before its last byte, on a busy machine earlier.
-    assert 1_000_000 < download.payload_bytes <= 1_500_000
+    idle, _ = result.phases
+    assert 1_000 <= min(idle.round_trips_us) < 30_000, "30 ms, less the 29 it spent itself"
+    assert_bound_reached(result, 1_500_000)
 
 
 def test_cloudflare_has_had_enough_of_us() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
-from fieldsurvey.model.throughput import Measurement, MeasurementPlan
+from fieldsurvey.model.throughput import BIN_WIDTH_US, Measurement, MeasurementPlan, PhaseKind
 from fieldsurvey.throughput.home import Home
 from fieldsurvey.throughput.protocols.native import NativeDialect
 from fieldsurvey.throughput.protocols.protocol import Cancel, Progress
@@ -55,6 +55,24 @@ def measure(
             progress.append(one)
 
     return SessionProtocol(NativeDialect(), home).run(plan, note, cancel or Cancel())
+
+
+def assert_bound_reached(measurement: Measurement, max_bytes: int) -> None:
+    """The download took every byte of its plan and none more, or was let go of a round trip before.
+
+    Only what lasts longer than a bin has an estimate to say what will still come in a round trip.
+    """
+    download = measurement.phase(PhaseKind.DOWNLOAD)
+    assert download is not None
+    assert download.payload_bytes <= max_bytes
+    if download.payload_bytes < max_bytes:
+        assert download.duration_us > BIN_WIDTH_US // 2
+        assert download.estimate is not None
+        round_trip_us = max(us for phase in measurement.phases for us in phase.round_trips_us)
+        on_its_way = download.estimate.rate_bps * round_trip_us / 8e6
+        unread = sum(download.arrivals.byte_counts) if download.arrivals else 0
+        # The last bin may have made the estimate less than it was then.
+        assert max(download.payload_bytes, unread) + 1.5 * on_its_way >= max_bytes
 
 
 def wait_until(true: Callable[[], bool]) -> None:
