@@ -120,6 +120,8 @@ def pairs(analysis: Analysis, side_a: str, side_b: str, length_km: float) -> Non
 
     m = analysis.scope.apply(analysis.measurements)
     a, b = (scope_of(text, name) for text, name in ((side_a, "--a"), (side_b, "--b")))
+    if a == b:
+        raise click.BadParameter("the same as --a", param_hint="--b")
     for side in (a, b):
         side.check(analysis.opened)
     paired = compare(m, a, b, round(length_km * 1000))

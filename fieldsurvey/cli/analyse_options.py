@@ -132,6 +132,8 @@ def _analysis(
     from fieldsurvey.analysis.scope import Scope, training
     from fieldsurvey.analysis.targets import NATIONAL, judged_by
 
+    if mixed and "operator" in by:
+        raise click.BadParameter("keeps operators apart, --mixed does not", param_hint="--by")
     scope = Scope(
         operator=set(operator) or None,
         first_utc_us=None if first_day is None else _day_utc_us(first_day, "--from"),

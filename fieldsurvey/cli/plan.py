@@ -83,12 +83,17 @@ def make(
         plan = replace(plan, operator=operator)
     known = open_places(places or default_places_path())
     measured, now_utc_us = _open(shell, paths, known, replayed)
+    scope = _scope(operator)
+    try:
+        scope.check(measured)
+    except KnownError as unknown:  # a new operator's first plan, or a slip of the keys
+        shell.say(message("plan.untested_operator", **unknown.message.args))
     made = make_plan(
         measured,
         known,
         plan,
         now_utc_us=now_utc_us,
-        scope=_scope(operator),
+        scope=scope,
         meant=_on_highways(known, highways),
         settlements=settlements,
         start=start,

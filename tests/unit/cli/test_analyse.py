@@ -296,3 +296,8 @@ def test_what_is_wrong_is_said(tmp_path: Path, survey: Path) -> None:
         assert f"No such option '{option[0]}'" in refused.stderr
         assert run("gaps", survey, *option, *AS_OF).exit_code == 0
     assert run("coverage").exit_code == 2
+    apart_and_not = run("coverage", survey, "--by", "operator", "--mixed", *AS_OF)
+    assert (apart_and_not.exit_code, apart_and_not.stdout) == (2, "")
+    same = run("pairs", survey, "--a", "operator=Kcell", "--b", " operator=Kcell", *AS_OF)
+    assert (same.exit_code, same.stdout) == (2, "")
+    assert "the same as --a" in same.stderr

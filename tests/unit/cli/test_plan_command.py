@@ -77,6 +77,22 @@ def test_each_operator_needs_a_verdict_of_its_own(folder: Path, tmp_path: Path) 
     assert load_plan(tmp_path / "next.toml").operator == "A"
 
 
+def test_an_operator_nobody_tested_yet_is_planned_everywhere_and_said_to_be_unknown(
+    folder: Path, tmp_path: Path
+) -> None:
+    done = run("make", *paths(folder, "a b"), "--operator", "C", *options(folder, tmp_path))
+    assert done.exit_code == 0, done.stderr
+    assert "No test of operator C" in done.stderr
+    assert "Operators there: A, B." in done.stderr
+    assert [one.from_m for one in load_plan(tmp_path / "next.toml").stretches] == [
+        0,
+        10_000,
+        20_000,
+    ]
+    done = run("make", *paths(folder, "a b"), "--operator", "a", *options(folder, tmp_path))
+    assert "No test of operator" not in done.stderr
+
+
 def test_so_it_does_in_settlements(folder: Path, tmp_path: Path) -> None:
     villager = [(6_500 + 200 * n, ABOVE) for n in range(8)]
     write_survey(tmp_path / "village.fsurvey", villager, operator="A", settlement_id="s1")
