@@ -29,7 +29,11 @@ class DriveControl:
     def __init__(self, config: DriveConfig) -> None:
         prepared = prepare(config)
         self._store = prepared.store
-        self._run = DriveRun(prepared)
+        try:
+            self._run = DriveRun(prepared)
+        except BaseException:
+            self._store.close()  # or whoever corrects the server's address finds the file in use
+            raise
         for health, text in prepared.notices:
             self._run.view.tell(health, text)
         self._snapshot = describe(self._run)
