@@ -194,7 +194,19 @@ def _tell_verdicts(
             lines.append(message("analysis.figures", **_shown(row)))
         if row["seconds"]:
             lines.append(message("analysis.figures_seconds", **_shown(row)))
-    analysis.finish(question, documents, lines)
+    analysis.finish(question, documents, lines, _why_nowhere(analysis))
+
+
+def _why_nowhere(analysis: Analysis) -> Message:
+    """Return why no place of a kind is judged: nothing was measured, or it lies in none of them."""
+    from fieldsurvey.analysis.judging import evidence
+    from fieldsurvey.analysis.sentence import grouped
+
+    there = evidence(analysis.measurements, analysis.scope)
+    tests, seconds = len(there.tests), len(there.samples)
+    if tests + seconds == 0:
+        return message("analysis.nothing_to_judge")
+    return message("analysis.nowhere", tests=grouped(tests), seconds=grouped(seconds))
 
 
 def board_lines(row: "BoardRow") -> Iterable[Message]:

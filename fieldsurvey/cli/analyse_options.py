@@ -53,9 +53,11 @@ class Analysis:
         question: str,
         rows: Iterable[Mapping[str, Any]],
         lines: Iterable[Message],
+        otherwise: Message = message("analysis.nothing_to_judge"),  # noqa: B008 - frozen
         **about: object,
     ) -> None:
-        """Print the answer. Of replayed drives every line and row says that it is no evidence."""
+        """Print the answer. Of replayed drives every line and row says that it is no evidence.
+        Where there is no line, ``otherwise`` says why."""
         if self.as_json:
             language = self.shell.language
             print_json(
@@ -77,7 +79,7 @@ class Analysis:
         for shown, line in enumerate(lines, 1):  # noqa: B007 - how many there were
             self.shell.show(message("analysis.no_evidence", line=line) if self.replayed else line)
         if not shown:
-            self.shell.tell("analysis.nothing_to_judge")
+            self.shell.say(otherwise)
 
 
 def analysis_options(question: Callable[..., None]) -> Callable[..., None]:

@@ -281,6 +281,15 @@ def test_an_operator_is_found_however_he_is_written_and_missed_by_name(survey: P
     assert "No radio technology 6G occurs" in wrong.stderr
 
 
+def test_what_was_measured_elsewhere_is_not_said_to_be_no_evidence(survey: Path) -> None:
+    told = run("settlements", survey, *AS_OF)
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "Nothing was measured in places of this kind: the " in told.stderr
+    assert "--replayed" not in told.stderr
+    none = run("settlements", survey, "--as-of", "2001-01-01")
+    assert "no evidence in what was asked for" in none.stderr
+
+
 def test_what_is_wrong_is_said(tmp_path: Path, survey: Path) -> None:
     missing = run("coverage", tmp_path / "none.fsurvey")
     assert missing.exit_code == 1
