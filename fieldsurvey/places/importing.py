@@ -62,11 +62,15 @@ class Gathered:
         )
 
 
-def gather(inputs: Sequence[Path], progress: Callable[[str, float], None]) -> Gathered:
+def gather(
+    inputs: Sequence[Path],
+    progress: Callable[[str, float], None],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Gathered:
     """Read every input and put it together.
 
     Raises KnownError ``places.input_missing``, ``places.unknown_format``, ``places.unreadable``
-    and others of the readers, or ``places.nothing_found``.
+    and others of the readers, ``places.nothing_found``, or ``places.cancelled``.
     """
     log = Log()
     files = _named(inputs)
@@ -74,7 +78,7 @@ def gather(inputs: Sequence[Path], progress: Callable[[str, float], None]) -> Ga
     read: Counter[str] = Counter()
     for number, (source, path) in enumerate(files.items()):
         progress(source, number / (len(files) + 1))
-        read[source] = _sort(source, path, kinds, log)
+        read[source] = _sort(source, path, kinds, log, cancelled)
     progress("", len(files) / (len(files) + 1))
     usable = Counter((f.source, kind) for kind, features in kinds.items() for f in features)
     skipped_so_far = len(log.skipped)
@@ -102,11 +106,19 @@ def gather(inputs: Sequence[Path], progress: Callable[[str, float], None]) -> Ga
     return Gathered(lines, len(highways), settlements, summaries, log)
 
 
-def _sort(source: str, path: Path, kinds: dict[Kind, list[Feature]], log: Log) -> int:
+def _sort(
+    source: str,
+    path: Path,
+    kinds: dict[Kind, list[Feature]],
+    log: Log,
+    cancelled: Callable[[], bool],
+) -> int:
     """Put a file's features with their kind; return how many features the file has."""
     skipped_before = len(log.skipped)
     usable = 0
     for feature in _read(source, path, log):
+        if cancelled():
+            raise KnownError("places.cancelled")
         kind, reason = judge(feature)
         if reason:
             log.skip(source, kind, _label(feature), message(reason))

@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,16 +117,38 @@ def import_files(
     inputs: Sequence[Path],
     output: Path,
     progress: Callable[[str, float], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> ImportReport:
-    """Build ``output`` anew from ``inputs``; an older file there is replaced at the very end.
+    """Build ``output`` anew from ``inputs``; an older file there is replaced at the very end. One
+    places file, made before or elsewhere, is taken as it is.
 
     ``progress`` is told the file being read and the share done (0 to 1). Raises KnownError
-    ``places.*`` for an input that cannot be read at all, or if nothing usable is found; then
-    ``output`` is as it was.
+    ``places.*`` for an input that cannot be read at all, if nothing usable is found, or if it was
+    ``cancelled``; then ``output`` is as it was.
     """
-    gathered = gather(inputs, progress or (lambda name, share: None))
+    if [path.suffix for path in inputs] == [SUFFIX]:
+        return _take_over(inputs[0], output)
+    gathered = gather(inputs, progress or (lambda name, share: None), cancelled)
     version = _version(_highway_rows(gathered.lines), _settlement_rows(gathered.settlements))
     report = gathered.report(output.name, version)
+    _replace(output, lambda temporary: _write(temporary, gathered, report))
+    return report
+
+
+def _take_over(given: Path, output: Path) -> ImportReport:
+    """Copy a places file that can be read."""
+    report = open_places(given).report
+    _replace(output, lambda temporary: _copy(given, temporary))
+    return replace(report, output=output.name)
+
+
+def _copy(given: Path, path: Path) -> None:
+    path.write_bytes(given.read_bytes())
+    _to_disk(path)
+
+
+def _replace(output: Path, write: Callable[[Path], None]) -> None:
+    """Put what is written in the place of ``output``, at once and whole."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
@@ -134,13 +157,12 @@ def import_files(
         raise KnownError("places.not_written", file=str(output), detail=str(error)) from error
     temporary = Path(name)
     try:
-        _write(temporary, gathered, report)
+        write(temporary)
         temporary.replace(output)
     except (OSError, sqlite3.Error) as error:
         raise KnownError("places.not_written", file=str(output), detail=str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
-    return report
 
 
 def open_places(path: Path) -> Places:
@@ -183,6 +205,10 @@ def _write(path: Path, gathered: Gathered, report: ImportReport) -> None:
             _insert(database, "settlement", _settlement_rows(gathered.settlements))
             stored = {"version": report.version, "report": msgspec.json.encode(report).decode()}
             database.executemany("INSERT INTO meta VALUES (?, ?)", stored.items())
+    _to_disk(path)
+
+
+def _to_disk(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 

@@ -4,6 +4,7 @@ Nothing is dropped in silence: what was read equals what was used plus what was 
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -81,3 +82,34 @@ class Log:
     def note(self, id: str, /, **args: object) -> None:  # noqa: A002 - it is the id
         """Add a warning."""
         self.warnings.append(message(id, **args))
+
+
+def report_lines(report: ImportReport) -> Iterator[Message]:
+    """Tell an import in words: the whole, each source, each reason for leaving something out."""
+    yield message(
+        "places.whole",
+        output=report.output,
+        version=report.version,
+        highways=report.highways,
+        km=f"{report.highway_km:.0f}",
+        settlements=report.settlements,
+        borders=report.settlements_with_border,
+    )
+    if report.highway_lines:
+        yield message(
+            "places.tolerance",
+            coarse=report.coarse_lines,
+            lines=report.highway_lines,
+            low_m=f"{report.tolerance_min_m:.0f}",
+            high_m=f"{report.tolerance_max_m:.0f}",
+        )
+    for source in report.sources:
+        used = sum(source.used.values())
+        yield message("places.source", name=source.name, read=source.read, used=used)
+    reasons: dict[str, tuple[Message, int]] = {}
+    for item in report.skipped:
+        first, count = reasons.get(item.reason.id, (item.reason, 0))
+        reasons[item.reason.id] = (first, count + item.count)
+    for first, count in reasons.values():
+        yield message("places.skipped", count=count, reason=first)
+    yield from report.warnings

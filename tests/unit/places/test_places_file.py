@@ -68,6 +68,32 @@ def test_importing_replaces_the_old_content_and_tells_progress(
     assert os.listdir(output.parent) == ["kz.places"]  # noqa: PTH208 - names are what is asked
 
 
+def test_a_places_file_is_taken_as_it_is(tmp_path: Path, source: Path) -> None:
+    given, output = tmp_path / "region.places", tmp_path / "deep" / "kz.places"
+    made = import_files([source], given)
+    taken = import_files([given], output)
+    assert output.read_bytes() == given.read_bytes()
+    assert (taken.output, taken.version) == ("kz.places", made.version)
+    import_files([output], output)
+    assert open_places(output).version == made.version
+    (tmp_path / "foreign.places").write_bytes(b"no places")
+    with pytest.raises(KnownError) as caught:
+        import_files([tmp_path / "foreign.places"], output)
+    assert caught.value.message.id == "places.foreign"
+    assert output.read_bytes() == given.read_bytes()
+
+
+def test_a_cancelled_import_leaves_the_old_file_as_it_was(tmp_path: Path, source: Path) -> None:
+    output = tmp_path / "kz.places"
+    import_files([source], output)
+    before = output.read_bytes()
+    asked = iter([False, True])
+    with pytest.raises(KnownError) as caught:
+        import_files([source], output, cancelled=lambda: next(asked))
+    assert caught.value.message.id == "places.cancelled"
+    assert output.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["gone.geojson", "table.xlsx"])
 def test_a_failed_import_leaves_the_old_file_as_it_was(
     tmp_path: Path, source: Path, name: str
