@@ -37,7 +37,7 @@ class WorkbenchRequest:
     """The same for the supervisor's window, over surveys and archives."""
 
     paths: tuple[Path, ...]
-    places_path: Path | None
+    places_path: Path
     basemap_path: Path | None
     language: str
     settings_path: Path

@@ -43,6 +43,7 @@ OPENS: dict[str, Opens] = {
     "files": done_by(Do.OPEN_FILES),
     "folder": done_by(Do.OPEN_FOLDER),
     "import": done_by(Do.IMPORT),
+    "places": done_by(Do.PLACES),
     "logs": lambda window: window.files.take_dropped([Path("log.txt")], TEXTS),
     "export": done_by(Do.EXPORT),
     "report": done_by(Do.REPORT),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
+from PySide6.QtWidgets import QApplication
 
 from fieldsurvey.export import delimited
 from fieldsurvey.gui.workbench.import_dialog import ImportDialog
@@ -21,7 +21,7 @@ from tests.support.foreign_logs import (
     write_log,
 )
 from tests.support.workbench_data import a_highway
-from tests.support.workbench_window import a_workbench, settle, show_measurements
+from tests.support.workbench_window import a_workbench, choose_files, settle, show_measurements
 
 # The screenless platform says so of every dialog and menu.
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support")
@@ -51,11 +51,7 @@ def choose(window: WorkbenchWindow, *paths: Path) -> ImportDialog:
     window.activateWindow()
     settle(window, window.isActiveWindow)
     QTest.keyClick(window, Qt.Key.Key_I, CTRL)
-    (chooser,) = [one for one in window.findChildren(QFileDialog) if one.isVisible()]
-    line, buttons = chooser.findChild(QLineEdit), chooser.findChild(QDialogButtonBox)
-    line.setText(" ".join(f'"{path}"' for path in paths))  # typed, a list of files would pop up
-    button = buttons.button(QDialogButtonBox.StandardButton.Open)
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    choose_files(window, *paths)
     (dialog,) = [one for one in window.findChildren(ImportDialog) if one.isVisible()]
     return dialog
 

@@ -68,11 +68,15 @@ def opened(
     qapp: QApplication, tmp_path_factory: pytest.TempPathFactory, folder: Folder
 ) -> Iterator[WorkbenchWindow]:
     """One window for all: opening it takes longer than what is done with it."""
-    window = a_workbench(tmp_path_factory.mktemp("desk"), now_utc_us=lambda: time.time_ns() // 1000)
+    window = a_workbench(
+        tmp_path_factory.mktemp("desk"),
+        now_utc_us=lambda: time.time_ns() // 1000,
+        places_path=folder.places,
+    )
     window.resize(1024, 600)
     window.show()
     window.activateWindow()
-    window.read_places(folder.places, lambda: window.open(folder.surveys))
+    window.read_places(lambda: window.open(folder.surveys))
     settle(window, lambda: window.model.is_open and window.isActiveWindow())
     yield window
     window.close()

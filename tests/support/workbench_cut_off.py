@@ -179,10 +179,11 @@ def main() -> None:
     for size in sys.argv[2:]:
         width, height = map(int, size.split("x"))
         with tempfile.TemporaryDirectory() as folder:
-            window = a_workbench(Path(folder), LANGUAGES[0])
+            places_path = write_places(Path(folder))
+            window = a_workbench(Path(folder), LANGUAGES[0], places_path=places_path)
             window.resize(width, height)
             window.show()
-            window.read_places(write_places(Path(folder)))
+            window.read_places()
             settle(window)
             # In each view all languages; of a different one each time a picture is kept.
             for number, (name, shown) in enumerate(_views(window)):

@@ -29,6 +29,7 @@ class Do(StrEnum):
     OPEN_FILES = "open_files"
     OPEN_FOLDER = "open_folder"
     IMPORT = "import"
+    PLACES = "places"
     EXPORT = "export"
     REPORT = "report"
     SAVE_PLAN = "save_plan"
@@ -97,6 +98,7 @@ ACTIONS = (
     Action(Do.OPEN_FILES, "Ctrl+O", Menu.FILE, Needs.NOTHING),
     Action(Do.OPEN_FOLDER, "Ctrl+Shift+O", Menu.FILE, Needs.NOTHING),
     Action(Do.IMPORT, "Ctrl+I", Menu.FILE, Needs.NOTHING),
+    Action(Do.PLACES, "Ctrl+Shift+I", Menu.FILE, Needs.NOTHING),
     Action(Do.EXPORT, "Ctrl+E", Menu.FILE, starts_group=True),
     Action(Do.REPORT, "Ctrl+R", Menu.FILE),
     Action(Do.SAVE_PLAN, "Ctrl+Shift+S", Menu.FILE),

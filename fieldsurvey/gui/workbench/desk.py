@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fieldsurvey.gui.workbench_map.place_search import PlaceSearch
     from fieldsurvey.model.messages import Message
     from fieldsurvey.places.places_file import Places
+    from fieldsurvey.places.report import ImportReport as PlacesReport
     from fieldsurvey.report.writing import ReportWritten
 
 Progress = Callable[[float], None]
@@ -91,6 +92,16 @@ def read_places(path: Path) -> KnownPlaces:
 
     places = open_places(path)
     return KnownPlaces(places, features_of(places), PlaceSearch(places))
+
+
+def import_places(
+    paths: Sequence[Path], output: Path, progress: Progress, cancelled: Cancelled
+) -> PlacesReport:
+    """Make the places file of others, or take one over. Raises ``KnownError`` as
+    :func:`import_files` does; then it is as it was."""
+    from fieldsurvey.places.places_file import import_files
+
+    return import_files(paths, output, lambda _name, share: progress(share), cancelled)
 
 
 def report_on(

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench import desk
-from fieldsurvey.gui.workbench.dialogs import file_dialog
+from fieldsurvey.gui.workbench.dialogs import ask_yes, file_dialog
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
 from fieldsurvey.gui.workbench.import_dialog import SUFFIX, ImportDialog
 from fieldsurvey.gui.workbench.jobs import Jobs
@@ -20,7 +20,10 @@ from fieldsurvey.gui.workbench.selected_tables import export_selection
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.places.importing import READERS
+from fieldsurvey.places.places_file import SUFFIX as PLACES_SUFFIX
 from fieldsurvey.places.places_file import Places
+from fieldsurvey.places.report import report_lines
 
 if TYPE_CHECKING:
     from fieldsurvey.drive.plan_making import MadePlan
@@ -33,7 +36,8 @@ _PATTERN = "*"
 class Files:
     """Attributes:
     paths: what is open.
-    places: the places file, once it is read.
+    places_path: the places file that is read, and replaced by an import.
+    places: what it holds, once it is read.
     target_bps: for tests that name no target.
     """
 
@@ -43,14 +47,17 @@ class Files:
         model: SelectionModel,
         jobs: Jobs,
         settings: Settings,
+        places_path: Path,
         tell: Callable[[Message], None],
     ) -> None:
         self._window, self._model, self._jobs = window, model, jobs
         self._settings, self._tell = settings, tell
         self.paths: tuple[Path, ...] = ()
+        self.places_path = places_path
         self.places: Places | None = None
         self.target_bps = 0
-        self.on_opened: Callable[[], None] = lambda: None
+        self.on_opened: Callable[[], Message | None] = lambda: None
+        self.on_places: Callable[[Message], None] = lambda _told: None
 
     def _folder(self) -> str:
         return self._settings.word(_FOLDER) or str(Path.home())
@@ -74,8 +81,9 @@ class Files:
         dialog.fileSelected.connect(lambda name: self.open([Path(name)]))
         dialog.open()
 
-    def open(self, paths: Sequence[Path]) -> None:
-        """Open these instead of what is open. What cannot be opened is told, and the rest is."""
+    def open(self, paths: Sequence[Path], told: Message | None = None) -> None:
+        """Open these instead of what is open. What cannot be opened is told, and the rest is;
+        ``told``: what led to it and is to be read with that."""
         places, target_bps = self.places, self.target_bps
         self._keep_folder(paths[0])
         self._jobs.run(
@@ -83,20 +91,20 @@ class Files:
             lambda progress, cancelled: desk.open_paths(
                 paths, places, target_bps, progress, cancelled
             ),
-            self._take,
+            lambda opened: self._take(opened, told),
             label=message("gui.wb_opening", name=", ".join(path.name for path in paths)),
         )
 
-    def _take(self, opened: desk.Opened) -> None:
+    def _take(self, opened: desk.Opened, before: Message | None) -> None:
         failed = opened.measurements.failed
         broken = {told.args.get("path") for told in failed}
         self.paths = tuple(path for path in opened.paths if path not in broken)
         for path in reversed(self.paths):
             self._settings.opened(path)
         self._model.open(opened.measurements, opened.facts)
-        if told := (*failed, *opened.measurements.notes):
+        said = [before, *failed, *opened.measurements.notes, self.on_opened()]
+        if told := [one for one in said if one is not None]:
             self._tell(_together(told))
-        self.on_opened()
 
     # Importing
 
@@ -105,6 +113,8 @@ class Files:
         ours = [path for path in paths if path.is_dir() or path.suffix == SUFFIX]
         if ours:
             self.open(ours)
+        elif [path.suffix for path in paths] == [PLACES_SUFFIX]:
+            self._ask_to_replace_places(paths, texts)
         elif paths:
             self._ask_where(paths, texts)
 
@@ -149,8 +159,42 @@ class Files:
             also.append(message("import.cells_missing", count=cells_missing))
         if imported.stopped is not None:
             also.append(imported.stopped)
-        self._tell(_together([told, *also]))
-        self.open([survey_path])
+        told = _together([told, *also])
+        self._tell(told)
+        self.open([survey_path], told)
+
+    # Highways and villages
+
+    def ask_places(self, texts: Texts) -> None:
+        dialog = file_dialog(self._window, texts, texts.tr("wb_do_places"), self._folder())
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        kinds = " ".join(f"*{suffix}" for suffix in (*READERS, PLACES_SUFFIX))
+        dialog.setNameFilters([texts.tr("wb_places_files") + f" ({kinds})", f"* ({_PATTERN})"])
+        dialog.filesSelected.connect(
+            lambda names: self._ask_to_replace_places([Path(name) for name in names], texts)
+        )
+        dialog.open()
+
+    def _ask_to_replace_places(self, paths: Sequence[Path], texts: Texts) -> None:
+        if self.places_path.exists():
+            question = texts.tr("wb_places_asked", path=str(self.places_path))
+            ask_yes(
+                self._window, texts, question, texts.tr("wb_replace"),
+                lambda: self._import_places(paths),
+            )  # fmt: skip
+        else:
+            self._import_places(paths)
+
+    def _import_places(self, paths: Sequence[Path]) -> None:
+        self._keep_folder(paths[0])
+        self._jobs.run(
+            "import_places",
+            lambda progress, cancelled: desk.import_places(
+                paths, self.places_path, progress, cancelled
+            ),
+            lambda report: self.on_places(_together([*report_lines(report)])),
+            label=message("gui.wb_importing", name=", ".join(path.name for path in paths)),
+        )
 
     # Exporting
 

@@ -15,14 +15,15 @@ def run_workbench(
     *,
     settings_path: Path,
     notes_path: Path,
-    places_path: Path | None = None,
+    places_path: Path,
     basemap: Path | None = None,
     language: str | None = None,
     on_ready: Callable[[], None] | None = None,
 ) -> int:
     """Show the workbench over ``paths`` until it is closed; return the exit code.
 
-    ``settings_path`` keeps what the window remembers, ``notes_path`` what is said of measurements.
+    ``settings_path`` keeps what the window remembers, ``notes_path`` what is said of measurements,
+    ``places_path`` highways and settlements: it need not be there.
     Raises ``KnownError`` where there is no screen or a system library is missing.
     """
     require_screen()
@@ -38,6 +39,7 @@ def run_workbench(
         settings=Settings(settings_path),
         notes=Annotations(notes_path),
         now_utc_us=lambda: time.time_ns() // 1000,
+        places_path=places_path,
         language=language,
         basemap=basemap,
     )
@@ -46,8 +48,8 @@ def run_workbench(
     def open_all() -> None:
         window.open(paths)
 
-    if places_path is not None and places_path.exists():
-        window.read_places(places_path, open_all)
+    if places_path.exists():
+        window.read_places(open_all)
     else:
         open_all()
     room = application.primaryScreen().availableGeometry()

@@ -18,7 +18,7 @@ from fieldsurvey.gui.map_view import degrees_of
 from fieldsurvey.gui.texts import QtTexts, Texts, chosen_language
 from fieldsurvey.gui.theme import DAY, NIGHT, Look
 from fieldsurvey.gui.workbench import desk
-from fieldsurvey.gui.workbench.actions import Do, Needs
+from fieldsurvey.gui.workbench.actions import Do, Needs, action
 from fieldsurvey.gui.workbench.annotations import Annotations
 from fieldsurvey.gui.workbench.charts import Charts
 from fieldsurvey.gui.workbench.chips import FilterBar
@@ -69,6 +69,7 @@ class WorkbenchWindow(QMainWindow):
         settings: Settings,
         notes: Annotations,
         now_utc_us: Callable[[], int],
+        places_path: Path,
         language: str | None = None,
         basemap: Path | None = None,
     ) -> None:
@@ -84,7 +85,7 @@ class WorkbenchWindow(QMainWindow):
         self.jobs = Jobs(self)
         self._known_places: desk.KnownPlaces | None = None
         self.on_first_paint: Callable[[], None] | None = None
-        self._build(basemap)
+        self._build(places_path, basemap)
         self.model.listen(self._note_change)
         self._apply_look()
         self._restore()
@@ -93,7 +94,7 @@ class WorkbenchWindow(QMainWindow):
 
     # Building
 
-    def _build(self, basemap: Path | None) -> None:
+    def _build(self, places_path: Path, basemap: Path | None) -> None:
         self.setAcceptDrops(True)
         self.setMinimumSize(*_SMALLEST)
         self.notice, self.status = NoticeBar(), StatusLine()
@@ -104,9 +105,10 @@ class WorkbenchWindow(QMainWindow):
         self.charts = Charts(self.model, self.jobs)
         self.tables = Tables(self.model)
         self.panels = Panels(self.map, self.charts, self.tables)
-        self.files = Files(self, self.model, self.jobs, self._settings, self.tell)
+        self.files = Files(self, self.model, self.jobs, self._settings, places_path, self.tell)
         self.files.target_bps = _DEFAULT_TARGET_BPS
         self.files.on_opened = self._opened
+        self.files.on_places = self._places_imported
         self.judging = Judging(self.model, self.jobs, self._now_utc_us, lambda: self.files.places)
         self.judging.on_judged = self._show_judged
         self.planning = Planning(
@@ -165,9 +167,10 @@ class WorkbenchWindow(QMainWindow):
         if paths:
             self.files.open(paths)
 
-    def read_places(self, path: Path, then: Callable[[], None] | None = None) -> None:
+    def read_places(self, then: Callable[[], None] | None = None) -> None:
         """Read highways and settlements for the map and the search; ``then`` is called after it,
         whether they could be read or not."""
+        path = self.files.places_path
 
         def take(known: desk.KnownPlaces) -> None:
             self._known_places = known
@@ -186,19 +189,30 @@ class WorkbenchWindow(QMainWindow):
             "places", lambda _progress, _cancelled: desk.read_places(path), take, failed=fail
         )
 
+    def _places_imported(self, told: Message) -> None:
+        """Go by the new places: what is open is opened once more, as it lies in them."""
+
+        def then() -> None:
+            if self.files.paths:
+                self.files.open(self.files.paths, told)
+
+        self.tell(told)
+        self.read_places(then)
+
     def _open_recent(self, path: str) -> None:
         self.open([Path(path)])
 
-    def _opened(self) -> None:
+    def _opened(self) -> Message | None:
+        """Show what was opened; return what is to be told of it."""
         self.pages.setCurrentIndex(1)
         self.notice.button.setVisible(self.model.only_replayed)
-        if self.model.only_replayed:
-            count = self._look.texts.number(len(self.model.tests))
-            self.tell(message("gui.wb_only_replays", tests=count))
-        else:
-            self.notice.withdraw("gui.wb_only_replays", "gui.wb_replays_shown")
+        self.notice.withdraw("gui.wb_only_replays", "gui.wb_replays_shown")
         self._title()
         self.map.setFocus()
+        if not self.model.only_replayed:
+            return None
+        count = self._look.texts.number(len(self.model.tests))
+        return message("gui.wb_only_replays", tests=count)
 
     def _show_replays(self) -> None:
         self.notice.button.hide()
@@ -255,6 +269,8 @@ class WorkbenchWindow(QMainWindow):
                 self.files.ask_folder(texts)
             case Do.IMPORT:
                 self.files.ask_import(texts)
+            case Do.PLACES:
+                self.files.ask_places(texts)
             case Do.EXPORT:
                 self.files.ask_export(texts, self._said_of_selection())
             case Do.REPORT:
@@ -354,7 +370,7 @@ class WorkbenchWindow(QMainWindow):
         """Return places by what is typed, with every key."""
         texts, known, view = self._look.texts, self._known_places, self.map.view
         if known is None:
-            return [Answer(texts.tr("wb_no_places"), "", lambda: None)]
+            return [self._ask_for_places()]
         middle = degrees_of(view.x, view.y)
         return [
             Answer(place.label, "", partial(self._go_to_place, place))
@@ -365,9 +381,15 @@ class WorkbenchWindow(QMainWindow):
         """Return where the plan's route may begin, with every key."""
         texts, known, view = self._look.texts, self._known_places, self.map.view
         if known is None:
-            return [Answer(texts.tr("wb_no_places"), "", lambda: None)]
+            return [self._ask_for_places()]
         middle = degrees_of(view.x, view.y)
         return start_answers(texts, known.search, typed, middle, self.tables.plan.take_start)
+
+    def _ask_for_places(self) -> Answer:
+        entry = action(Do.PLACES)
+        return Answer(
+            self._look.texts.tr("wb_find_no_places"), entry.key, partial(self.do, Do.PLACES)
+        )
 
     def _go_to_place(self, place: FoundPlace) -> None:
         self.panels.show_part(self.map)
