@@ -14,6 +14,7 @@ from fieldsurvey.cli.analyse_options import (
     whole_options,
 )
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.rates import mbps_text
 from fieldsurvey.model.shares import whole_percent
 
 if TYPE_CHECKING:
@@ -71,6 +72,41 @@ def settlements(analysis: Analysis) -> None:
     )
     named = _in_the_readers_language(judged, analysis)
     _tell_verdicts(analysis, "settlements", named, settlement_sentence)
+
+
+@command.command(name="cells")
+@analysis_options
+@click.option(
+    "--resolution",
+    type=click.IntRange(0, 9),
+    default=8,
+    show_default=True,
+    help="Of H3: 8 is 0.7 km², 9 a seventh of it.",
+)
+def cells(analysis: Analysis, resolution: int) -> None:
+    """The territory of a city, or any ground, in H3 cells, one verdict each."""
+    import polars as pl
+
+    from fieldsurvey.analysis.cells import judge_cells
+    from fieldsurvey.analysis.sentence import cell_sentence
+
+    judged = judge_cells(
+        analysis.measurements,
+        analysis.target,
+        analysis.scope,
+        now_utc_us=analysis.now_utc_us,
+        resolution=resolution,
+        by=analysis.by,
+    )
+    # As H3's own tools write them: as numbers they are too large for many who read JSON.
+    named = judged.with_columns(
+        cell=pl.Series([f"{cell:x}" for cell in judged["cell"]], dtype=pl.String)
+    )
+
+    def sentence(row: Mapping[str, Any], rate_bps: int) -> Message:
+        return cell_sentence({**row, "cell": int(row["cell"], 16)}, rate_bps)
+
+    _tell_verdicts(analysis, "cells", named, sentence)
 
 
 def _in_the_readers_language(judged: "pl.DataFrame", analysis: Analysis) -> "pl.DataFrame":
@@ -267,7 +303,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, object]:
         if value is None:
             shown[name] = "–"
         elif name.endswith("_bps"):
-            shown[name] = f"{value / 1e6:.0f}"
+            shown[name] = mbps_text(value)
         elif name == "bin_utc_us":
             shown[name] = _clock(value)
         elif name.endswith("_utc_us"):

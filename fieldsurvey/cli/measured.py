@@ -6,6 +6,7 @@ Pure. Must not call a test that our own side held back a verdict about the place
 import statistics
 
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.rates import mbps_text
 from fieldsurvey.model.throughput import (
     Cause,
     Judgement,
@@ -40,7 +41,7 @@ def result(
     if judgement is not None:
         return message(
             f"cli.verdict_{judgement.verdict.value}",
-            mbps=f"{judgement.compared_bps / 1e6:.1f}",
+            mbps=mbps_text(judgement.compared_bps),
             target=f"{target_mbps:g}",
             layer=message(f"cli.layer_{judgement.target.layer.value}"),
         )
@@ -71,9 +72,9 @@ def _of_phase(phase: Phase) -> list[Message]:
             message(
                 "cli.measured",
                 phase=kind,
-                mbps=f"{phase.estimate.rate_bps / 1e6:.1f}",
-                low=f"{phase.estimate.low_bps / 1e6:.1f}",
-                high=f"{phase.estimate.high_bps / 1e6:.1f}",
+                mbps=mbps_text(phase.estimate.rate_bps),
+                low=mbps_text(phase.estimate.low_bps),
+                high=mbps_text(phase.estimate.high_bps),
                 seconds=f"{phase.duration_us / 1e6:.1f}",
                 megabytes=f"{phase.payload_bytes / 1e6:.1f}",
             )

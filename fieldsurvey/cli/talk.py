@@ -9,6 +9,7 @@ from fieldsurvey.model.drive import PlannedSettlement, PlannedStretch
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.place import Place
 from fieldsurvey.model.planned import progress_line
+from fieldsurvey.model.rates import mbps_text
 from fieldsurvey.model.throughput import Outcome, ThroughputTest
 
 STATUS_PERIOD_S = 10.0
@@ -79,8 +80,8 @@ def _result(test: ThroughputTest) -> Message:
         return message(f"cli.result_{word}", cause=cause, place=where)
     return message(
         f"cli.result_{test.judgement.verdict.value}",
-        mbps=f"{test.judgement.compared_bps / 1e6:.0f}",
-        target=f"{test.judgement.target.rate_bps / 1e6:.0f}",
+        mbps=mbps_text(test.judgement.compared_bps),
+        target=f"{test.judgement.target.rate_bps / 1e6:g}",
         place=where,
     )
 

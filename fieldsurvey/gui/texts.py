@@ -9,6 +9,7 @@ import math
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 from fieldsurvey.model.messages import LANGUAGES, Message, message
+from fieldsurvey.model.rates import LEAST_MBPS, cut_mbps
 
 _LOCALES = {"en": "en_GB", "kk": "kk_KZ", "ru": "ru_RU"}
 
@@ -52,17 +53,10 @@ class Texts:
         return self._locale.toString(float(value), "f", decimals)
 
     def rate(self, mbps: float) -> str:
-        """Return a rate cut (not rounded) to three significant figures.
-
-        Cut, because 99.96 below the target must not read "100": no figure may flatter.
-        """
-        if mbps < 0.01:
-            return "<" + self.number(0.01, 2)
-        whole_digits = max(1, math.floor(math.log10(mbps)) + 1)
-        step = 10.0 ** (whole_digits - 3) if mbps >= 1 else 0.01
-        # The small addend keeps 87.3, stored as 87.299999…, from reading 87.2.
-        cut = math.floor(mbps / step + 1e-9) * step
-        return self.number(cut, max(0, 3 - whole_digits) if mbps >= 1 else 2)
+        """Return a rate as :func:`fieldsurvey.model.rates.cut_mbps` cuts it."""
+        if mbps < LEAST_MBPS:
+            return "<" + self.number(LEAST_MBPS, 2)
+        return self.number(*cut_mbps(mbps))
 
     def span(self, seconds: float) -> str:
         """Return a length of time in the largest unit that tells it: "12 s", "4 min", "2 h"."""

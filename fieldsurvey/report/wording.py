@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.rates import LEAST_MBPS, cut_mbps
 from fieldsurvey.model.shares import whole_percent
 
 DASH = "–"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SPACE = "\N{NO-BREAK SPACE}"
-_LEAST_BPS = 10_000.0
 CLOCK = f"UTC+{KAZAKHSTAN_UTC_OFFSET_H}"
 _OFFSET = timedelta(hours=KAZAKHSTAN_UTC_OFFSET_H)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,13 +51,13 @@ class Wording:
         return text if self.language == "en" else text.replace(".", ",")
 
     def mbps(self, rate_bps: float | None) -> str:
-        """Return a rate in Mbps without the unit; decimals below 10, where they say something, and
-        never 0 for what was more."""
+        """Return a rate in Mbps without the unit, as :func:`fieldsurvey.model.rates.cut_mbps` cuts
+        it, and never 0 for what was more."""
         if rate_bps is None:
             return DASH
-        if 0 < rate_bps < _LEAST_BPS:
-            return f"<{self.number(_LEAST_BPS / 1e6, 2)}"
-        return self.number(rate_bps / 1e6, 0 if rate_bps >= 10e6 else 1 if rate_bps >= 1e6 else 2)
+        if rate_bps < LEAST_MBPS * 1e6:
+            return f"<{self.number(LEAST_MBPS, 2)}"
+        return self.number(*cut_mbps(rate_bps / 1e6))
 
     def km(self, metres: float | None) -> str:
         """Return a length in kilometres without the unit, and without decimals that are zero."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from h3 import get_resolution, is_valid_cell
 
 from fieldsurvey.analysis.board_row import BoardRow
 from fieldsurvey.cli.analyse import board_lines
@@ -310,3 +311,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, survey: Path) -> None:
     same = run("pairs", survey, "--a", "operator=Kcell", "--b", " operator=Kcell", *AS_OF)
     assert (same.exit_code, same.stdout) == (2, "")
     assert "the same as --a" in same.stderr
+
+
+def test_cells_have_the_names_of_h3_and_one_verdict_each(survey: Path) -> None:
+    found = document("cells", survey, "--resolution", "5", "--operator", "Kcell")
+    assert sum(row["tests"] for row in found["rows"]) == 17
+    cells = [row["cell"] for row in found["rows"]]
+    assert all(is_valid_cell(cell) and get_resolution(cell) == 5 for cell in cells)
+    coarse = run("cells", survey, "--resolution", "4", "--operator", "Kcell", *AS_OF)
+    assert coarse.stdout.startswith("Cell at ")
+    assert run("cells", survey, "--resolution", "10").exit_code == 2

@@ -58,7 +58,7 @@ def test_the_course_has_rate_interval_latency_bytes_and_confidence(
     measurement = replace(MEASUREMENT, phases=(*MEASUREMENT.phases[:2], loaded))
     course = measured.course(measurement, judged(confidence=confidence), language)
     text = "\n".join(whole(said, language) for said in course)
-    for figure in ("118.0", "109.0", "127.0", "41.0", "61.0", "25.0"):
+    for figure in ("118 ", "109", "127", "41.0", "61.0", "25.0"):
         assert figure in text
     assert [said.id for said in course].count(f"cli.confidence_{confidence}") == 1
     assert course[-1].id == "cli.self_limits"
@@ -73,7 +73,7 @@ def test_a_verdict_names_rate_target_and_layer(
     said = measured.result(MEASUREMENT, judged(verdict, layer=layer), 100.0, language)
     assert said.id == f"cli.verdict_{verdict}"
     text = whole(said, language)
-    assert "121.5" in text
+    assert "121 " in text
     assert "100" in text
     assert ("IP" in text) is (layer is RateLayer.IP)
 

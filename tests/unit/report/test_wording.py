@@ -19,11 +19,11 @@ def test_decimal_marks_and_groups() -> None:
 @pytest.mark.parametrize(
     ("rate_bps", "shown"),
     [
-        (210_400_000, "210"), (9_960_000, "10.0"), (4_200_000, "4.2"), (31_000, "0.03"),
-        (1_000, "<0.01"), (0, "0.00"),
+        (210_400_000, "210"), (99_960_000, "99.9"), (4_200_000, "4.20"), (31_000, "0.03"),
+        (1_000, "<0.01"), (0, "<0.01"),
     ],
 )  # fmt: skip
-def test_no_rate_but_0_is_printed_as_0(rate_bps: int, shown: str) -> None:
+def test_no_rate_is_printed_as_0_nor_as_a_target_it_missed(rate_bps: int, shown: str) -> None:
     assert EN.mbps(rate_bps) == shown
 
 
