@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from fieldsurvey.export import delimited
 from fieldsurvey.export.importing import import_file
+from fieldsurvey.export.iperf3_documents import runs_of
 from fieldsurvey.model.drive import Sample
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.position import FixType
@@ -402,6 +404,18 @@ def test_a_road_is_not_blamed_for_the_limit_of_the_sender(
 def streamed(run: dict[str, Any]) -> str:
     events = [("start", run["start"]), ("interval", {}), ("end", run["end"])]
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
+
+
+def test_a_day_of_a_stream_is_read_in_seconds_and_each_run_knows_its_line() -> None:
+    """What lies before a document is looked at once, not again for each."""
+    lines_of_a_run = 1_000
+    start = json.dumps({"event": "start", "data": {}}) + "\n"
+    interval = json.dumps({"event": "interval", "data": {"told": "x" * 400}}) + "\n"
+    content = (start + interval * (lines_of_a_run - 1)) * 25
+    began_s = time.process_time()
+    lines = [line for line, _run in runs_of(content)]
+    assert time.process_time() - began_s < 4  # it takes 0.2 s, and took 50
+    assert lines == [1 + number * lines_of_a_run for number in range(25)]
 
 
 GPX = """<?xml version="1.0"?><gpx version="1.0" xmlns="http://www.topografix.com/GPX/1/0">
