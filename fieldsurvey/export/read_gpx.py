@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from fieldsurvey.export.delimited import LINE, PIECE_ROWS, OddRow
 from fieldsurvey.export.exported_columns import sample_rows, test_rows
-from fieldsurvey.export.foreign import numbers, utc_us
+from fieldsurvey.export.foreign import any_without_zone, numbers, utc_us
 from fieldsurvey.export.gpx_xml import OUR_NAMESPACE
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
@@ -193,6 +193,7 @@ def _add_points(said: pl.DataFrame, piece: Piece, zone: str) -> None:
 
     latitude, longitude = numbers(column("lat")), numbers(column("lon"))
     fix_utc_us = utc_us(column("time"), zone)
+    piece.without_zone = any_without_zone(column("time"))
     found = {
         "latitude_deg": latitude.set(~latitude.is_between(-90, 90), None),
         "longitude_deg": longitude.set(~longitude.is_between(-180, 180), None),

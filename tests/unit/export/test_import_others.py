@@ -471,6 +471,17 @@ def test_a_time_of_no_zone_is_of_the_one_asked_for(tmp_path: Path) -> None:
     assert of_almaty == [1_777_604_400_000_000, 1_777_622_400_000_000]
 
 
+@pytest.mark.parametrize(
+    ("written", "told"), [("2026-05-01T08:00:00", True), ("2026-05-01T08:00:00Z", False)]
+)
+def test_a_track_without_zones_is_told(tmp_path: Path, written: str, told: bool) -> None:
+    """The standard wants UTC and a Z; who leaves out the Z may not keep to UTC."""
+    path = tmp_path / "track.gpx"
+    path.write_text(GPX.replace("2026-05-01T03:00:00Z", written), encoding="utf-8")
+    assert import_file(path, tmp_path / "utc.fsurvey").zone_assumed is told
+    assert not import_file(path, tmp_path / "there.fsurvey", zone="Asia/Almaty").zone_assumed
+
+
 def test_nowhere_is_no_position(tmp_path: Path) -> None:
     time = "<x:time>2026-05-01T08:00:0{}Z</x:time>"
     points = [
