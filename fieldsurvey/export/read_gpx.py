@@ -35,8 +35,10 @@ _FIX_TYPES = {
 # Elements of GPX 1.0 and 1.1, and of the extensions of Garmin and others, by their local names.
 _CHILDREN = {
     "ele": "altitude_m", "time": "time", "fix": "fix", "sat": "satellites", "hdop": "hdop",
-    "speed": "speed_mps", "course": "heading_deg", "accuracy": "accuracy_m",
+    "speed": "speed_mps", "course": "heading_deg", "accuracy": "accuracy_m", "src": "source",
 }  # fmt: skip
+_OF_THE_POINT_ALONE = ("time", "source")  # in an extension these may be of something else
+_GUESSED = "network"  # by a phone, from towers and Wi-Fi: hundreds of metres off (GPSLogger)
 _READ_WHOLE = ("trkpt", "wpt", "rtept", "extensions")
 _RANGES = {
     "altitude_m": (-500.0, 20_000.0), "hdop": (0.0, 1e6), "satellites": (0.0, 1_000.0),
@@ -132,7 +134,7 @@ def _point(element: ET.Element, number: int) -> Values:
             continue
         if tag.startswith(_OURS):
             ours[tag.removeprefix(_OURS)] = text
-        elif (name := _CHILDREN.get(_local(tag))) and name != "time":
+        elif (name := _CHILDREN.get(_local(tag))) and name not in _OF_THE_POINT_ALONE:
             values.setdefault(name, text)
     return values | ours
 
@@ -184,7 +186,8 @@ def _piece(points: list[Values], tests: list[Values], share: object, zone: str) 
 
 def _add_points(said: pl.DataFrame, piece: Piece, zone: str) -> None:
     """Put points into ``piece``; those without a time or a position on earth aside, and those in
-    the Gulf of Guinea, where receivers without a fix say they are."""
+    the Gulf of Guinea, where receivers without a fix say they are. Where a phone guesses that it is
+    is no fix, and left out."""
     import polars as pl
 
     def column(name: str) -> pl.Series:
@@ -222,11 +225,15 @@ def _add_points(said: pl.DataFrame, piece: Piece, zone: str) -> None:
     timed = rows["utc_us"].is_not_null()
     nowhere = (rows["latitude_deg"] == 0) & (rows["longitude_deg"] == 0)
     placed = rows["latitude_deg"].is_not_null() & rows["longitude_deg"].is_not_null() & ~nowhere
-    for at in (~(timed & placed)).arg_true().to_list():
+    guessed = column("source").str.strip_chars().str.to_lowercase() == _GUESSED
+    guessed = guessed.fill_null(value=False)
+    if guessed.any():
+        piece.left_out["left_out_guessed"] = int(guessed.sum())
+    for at in (~(timed & placed) & ~guessed).arg_true().to_list():
         reason = "odd_position" if timed[at] else "odd_time"
         content = f"{said['lat'][at]}, {said['lon'][at]}" if "lat" in said.columns else ""
         piece.odd.append(OddRow(int(rows[LINE][at]), reason, content))
-    piece.samples = rows.filter(timed & placed)
+    piece.samples = rows.filter(timed & placed & ~guessed)
 
 
 def _ours_of(said: pl.DataFrame) -> pl.DataFrame:

@@ -482,6 +482,23 @@ def test_a_track_without_zones_is_told(tmp_path: Path, written: str, told: bool)
     assert not import_file(path, tmp_path / "there.fsurvey", zone="Asia/Almaty").zone_assumed
 
 
+def test_where_a_phone_guesses_that_it_is_is_no_fix(tmp_path: Path) -> None:
+    path = tmp_path / "phone.gpx"
+    point = '<trkpt lat="43.2{0}" lon="76.9"><time>2026-05-01T08:00:0{0}Z</time>{1}</trkpt>'
+    points = [
+        point.format(number, more)
+        for number, more in enumerate(
+            ("<src>gps</src>", "<src>network</src>", "", "<src> Network </src>",
+             "<extensions><src>network</src></extensions>")
+        )
+    ]  # fmt: skip
+    path.write_text(f"<gpx><trk><trkseg>{''.join(points)}</trkseg></trk></gpx>", encoding="utf-8")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.rows, report.odd, report.left_out) == (5, 0, {"left_out_guessed": 2})
+    latitudes = [sample.fix and sample.fix.latitude_deg for sample in samples_of(path)]
+    assert latitudes == [43.20, 43.22, 43.24]
+
+
 def test_nowhere_is_no_position(tmp_path: Path) -> None:
     time = "<x:time>2026-05-01T08:00:0{}Z</x:time>"
     points = [
