@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from fieldsurvey.export.delimited import LINE, PIECE_ROWS, OddRow
 from fieldsurvey.export.exported_columns import sample_rows, test_rows
 from fieldsurvey.export.foreign import any_without_zone, numbers, utc_us
+from fieldsurvey.export.gpx_prefixes import WithPrefixes
 from fieldsurvey.export.gpx_xml import OUR_NAMESPACE
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
@@ -63,7 +64,7 @@ class GpxTrack:
     def read(self, source: Source, zone: str) -> Iterator[Piece]:
         with source.opened() as (stream, share):
             try:
-                yield from _pieces(stream, share, zone)
+                yield from _pieces(WithPrefixes(stream), share, zone)
             except ET.ParseError as error:
                 raise KnownError("import.unreadable", path=source.path, reason=error) from error
 
@@ -75,7 +76,7 @@ class ExportedGpx(GpxTrack):
     exported = True
 
 
-def _pieces(stream: BinaryIO, share: object, zone: str) -> Iterator[Piece]:
+def _pieces(stream: WithPrefixes, share: object, zone: str) -> Iterator[Piece]:
     points: list[Values] = []
     tests: list[Values] = []
     of_drive: Values = {}

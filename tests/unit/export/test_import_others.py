@@ -499,6 +499,24 @@ def test_where_a_phone_guesses_that_it_is_is_no_fix(tmp_path: Path) -> None:
     assert latitudes == [43.20, 43.22, 43.24]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_prefix_that_nothing_declares_loses_no_track(tmp_path: Path, packed: bool) -> None:
+    """Nor does one that stands in the root, or only in what an element declares for itself."""
+    extension = "<extensions><t:speed>{}</t:speed><l:a xmlns:l='urn:l'>1</l:a></extensions></trkpt>"
+    points = [
+        f'<trkpt lat="43.{number:05}" lon="76.9">'
+        f"<time>2026-05-01T08:{number // 60:02}:{number % 60:02}Z</time>{extension.format(number)}"
+        for number in range(1_000)
+    ]
+    track = f"<gpx xsi:schemaLocation='a b'><trk><trkseg>{''.join(points)}</trkseg></trk></gpx>"
+    path = tmp_path / "track.gpx"
+    path.write_bytes(gzip.compress(track.encode()) if packed else track.encode())
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.rows, report.samples, report.odd) == (1_000, 1_000, 0)
+    speeds = [sample.fix and sample.fix.speed_mps for sample in samples_of(path)]
+    assert speeds == [float(number) for number in range(1_000)]
+
+
 def test_nowhere_is_no_position(tmp_path: Path) -> None:
     time = "<x:time>2026-05-01T08:00:0{}Z</x:time>"
     points = [
