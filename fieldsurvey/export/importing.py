@@ -74,8 +74,8 @@ def import_file(
     name, for formats whose times have none; UTC if it is None, which the report tells. Runs in the
     calling thread for seconds. When ``cancelled`` returns True, or anything fails, the survey stays
     as it was. Raises ``KnownError`` ``import.unknown_format``, ``.missing``, ``.unreadable``,
-    ``.needed_columns``, ``.nothing``, ``.nothing_understood``, ``.nothing_whole``, ``.twice``,
-    ``.unknown_zone``, ``.cancelled``, and the store's own.
+    ``.needed_columns``, ``.nothing``, ``.nothing_kept``, ``.nothing_understood``,
+    ``.nothing_whole``, ``.twice``, ``.unknown_zone``, ``.cancelled``, and the store's own.
     """
     tell = progress or (lambda _share: None)
     used_zone = known_zone(zone)
@@ -169,6 +169,10 @@ class _Taking:
         odd = len(self.odd)
         if self.cells_missing:
             return KnownError("import.nothing_whole", path=self._file_name, odd=odd)
+        if not odd and self.left_out:
+            ((name, count),) = self.left_out.most_common(1)
+            why = message(f"import.{name}", count=count)
+            return KnownError("import.nothing_kept", path=self._file_name, why=why)
         if not odd:
             return KnownError("import.nothing", path=self._file_name)
         reason, _count = Counter(row.reason for row in self.odd).most_common(1)[0]

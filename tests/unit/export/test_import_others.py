@@ -517,6 +517,13 @@ def test_a_prefix_that_nothing_declares_loses_no_track(tmp_path: Path, packed: b
     assert speeds == [float(number) for number in range(1_000)]
 
 
+def test_a_file_of_waypoints_alone_says_that_these_are_no_track(tmp_path: Path) -> None:
+    path = tmp_path / "places.gpx"
+    path.write_text('<gpx><wpt lat="43" lon="76"/><wpt lat="44" lon="76"/></gpx>')
+    with pytest.raises(KnownError, match="measurement: 2 waypoints and points of routes"):
+        import_file(path, path.with_suffix(".fsurvey"))
+
+
 def test_nowhere_is_no_position(tmp_path: Path) -> None:
     time = "<x:time>2026-05-01T08:00:0{}Z</x:time>"
     points = [
