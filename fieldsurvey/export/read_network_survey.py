@@ -91,19 +91,21 @@ def _seconds(cells: Cells) -> list[pl.Series]:
         pl.exclude("mcc", "mnc", "cell", "age_ms"),
         cell_id=pl.when(~pl.col("cell").is_in(UNKNOWN_CELLS)).then("cell"),
         operator_code=code,
-        technology=_technology(set(cells.frame.columns)),
+        technology=_technology(set(cells.frame.columns), cells.words("connectionstatus")),
         fix_age_us=(pl.col("age_ms").fill_null(0) * US_PER_MS).cast(pl.Int64),
         reachable=pl.lit(value=False),
         cause=pl.lit(Cause.NOT_ASKED.value),
     ).get_columns()
 
 
-def _technology(names: set[str]) -> pl.Expr:
-    """An NR cell with an identity of its own is one that the phone is registered in."""
+def _technology(names: set[str], connected: pl.Series) -> pl.Expr:
+    """An NR cell with an identity of its own is one that the phone is registered in, unless the
+    phone says that it carries data beside another cell."""
     import polars as pl
 
     if names & _NR:
-        alone = pl.col("cell").is_not_null()
+        beside = connected.str.to_lowercase().is_in(["secondary_serving"])
+        alone = pl.col("cell").is_not_null() & ~beside.fill_null(value=False)
         return (
             pl.when(alone)
             .then(pl.lit(RadioTechnology.G5_SA.value))

@@ -39,6 +39,9 @@ NETWORK_SURVEY_NR = re.split(
     "mnc,tac,nci,narfcn,pci,ssRsrp,ssRsrq,ssSinr,csiRsrp,csiRsrq,csiSinr,ta,servingCell,provider,"
     "slot,deviceSerialNumber",
 )
+NETWORK_SURVEY_NR_2026 = [
+    *NETWORK_SURVEY_NR, "locationAge", "plmn", "connectionStatus", "cellBandwidthsKhz",
+]  # fmt: skip
 
 
 def gnettrack_second(second: int, **cells: object) -> list[object]:

@@ -20,7 +20,12 @@ from fieldsurvey.model.radio import RadioTechnology
 from fieldsurvey.model.throughput import Cause, Outcome, PhaseKind, ThroughputTest
 from fieldsurvey.model.verdict import RateLayer, Target, Verdict
 from fieldsurvey.store.survey_file import SurveyFile
-from tests.support.foreign_logs import NETWORK_SURVEY_LTE, NETWORK_SURVEY_NR, write_log
+from tests.support.foreign_logs import (
+    NETWORK_SURVEY_LTE,
+    NETWORK_SURVEY_NR,
+    NETWORK_SURVEY_NR_2026,
+    write_log,
+)
 
 TARGET = Target("national-100", "2026.1", 100_000_000, RateLayer.IP)
 
@@ -87,6 +92,22 @@ def test_network_survey_in_5g(tmp_path: Path) -> None:
     import_file(path, path.with_suffix(".fsurvey"))
     technologies = [sample.radio and sample.radio.technology for sample in samples_of(path)]
     assert technologies == [RadioTechnology.G5_SA, RadioTechnology.G5_NSA]
+
+
+def test_a_cell_of_5g_beside_another_one_does_not_stand_alone(tmp_path: Path) -> None:
+    """Newer versions tell how a phone is connected: a second cell with a number of its own is no
+    network of its own."""
+    header = NETWORK_SURVEY_NR_2026
+    path = tmp_path / "nr.csv"
+    rows = [
+        network_row(header, nci=4_294_967_297, ssRsrp=-88 - number, connectionStatus=status)
+        for number, status in enumerate(("PRIMARY_SERVING", "SECONDARY_SERVING", "", "NONE"))
+    ]
+    write_log(path, header, rows, delimiter=",", end="\n")
+    import_file(path, path.with_suffix(".fsurvey"))
+    technologies = [sample.radio and sample.radio.technology for sample in samples_of(path)]
+    alone, beside = RadioTechnology.G5_SA, RadioTechnology.G5_NSA
+    assert technologies == [alone, beside, alone, alone]
 
 
 def test_an_old_network_survey_tells_the_serving_cell_by_its_network(tmp_path: Path) -> None:
