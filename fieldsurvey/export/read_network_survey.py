@@ -74,6 +74,8 @@ def _seconds(cells: Cells) -> list[pl.Series]:
         {
             "mcc": cells.numbers("mcc", low=1, high=999).cast(pl.Int64),
             "mnc": cells.words("mnc"),
+            # Where it stands, an MNC of three digits has kept its zeros.
+            "plmn": cells.words("plmn").str.extract(r"^(\d{5,6})$"),
             "cell": cells.numbers("nci", "eci", "cid", "ci", low=0).cast(pl.Int64),
             "tracking_area": cells.numbers("tac", "lac", low=0).cast(pl.Int64),
             "rsrp_dbm": cells.numbers("ssrsrp", "rsrp", low=-156, high=-31),
@@ -88,9 +90,9 @@ def _seconds(cells: Cells) -> list[pl.Series]:
     )
     code = pl.concat_str(pl.col("mcc").cast(pl.String), pl.col("mnc").str.zfill(2))
     return facts.select(
-        pl.exclude("mcc", "mnc", "cell", "age_ms"),
+        pl.exclude("mcc", "mnc", "plmn", "cell", "age_ms"),
         cell_id=pl.when(~pl.col("cell").is_in(UNKNOWN_CELLS)).then("cell"),
-        operator_code=code,
+        operator_code=pl.coalesce("plmn", code),
         technology=_technology(set(cells.frame.columns), cells.words("connectionstatus")),
         fix_age_us=(pl.col("age_ms").fill_null(0) * US_PER_MS).cast(pl.Int64),
         reachable=pl.lit(value=False),

@@ -110,6 +110,21 @@ def test_a_cell_of_5g_beside_another_one_does_not_stand_alone(tmp_path: Path) ->
     assert technologies == [alone, beside, alone, alone]
 
 
+def test_an_operator_keeps_the_zeros_of_its_number(tmp_path: Path) -> None:
+    header = NETWORK_SURVEY_NR_2026
+    rows = [
+        network_row(header, deviceTime=f"2026-05-01T08:00:0{number}+05:00", nci=1, **cells)
+        for number, cells in enumerate(
+            ({"mcc": 310, "mnc": 4, "plmn": "310004"}, {"mcc": 401, "mnc": 7, "plmn": "40107"},
+             {"mcc": 401, "mnc": 7}, {"mcc": 401, "mnc": 7, "plmn": "401"})
+        )
+    ]  # fmt: skip
+    path = write_log(tmp_path / "nr.csv", header, rows, delimiter=",")
+    import_file(path, path.with_suffix(".fsurvey"))
+    codes = [sample.radio and sample.radio.operator_code for sample in samples_of(path)]
+    assert codes == ["310004", "40107", "40107", "40107"]
+
+
 def test_an_old_network_survey_tells_the_serving_cell_by_its_network(tmp_path: Path) -> None:
     header = [name for name in NETWORK_SURVEY_LTE if name != "servingCell"]
     unknown = {"mcc": "", "mnc": "", "tac": "", "provider": ""}
