@@ -110,7 +110,8 @@ def _seconds(cells: Cells) -> list[pl.Series]:
     import polars as pl
 
     technology = technology_of(cells.words("networktech"), cells.words("networkmode"))
-    level, band = cells.numbers("level", "rsrp", low=-156, high=-1), cells.words("band", "layer")
+    level = cells.numbers("level", "rsrp", "rxlev", low=-156, high=-1)
+    band = cells.words("band", "layer")
     cell, node = cells.numbers("cellid", low=0), cells.numbers("node", low=0)
     whole_cell = cells.numbers("rawcellid", low=0)
     ping_ms, loss = cells.numbers("pingavg", low=0), cells.numbers("pingloss", low=0, high=100)

@@ -125,6 +125,15 @@ def test_a_level_that_means_nothing_was_heard_is_no_level(tmp_path: Path) -> Non
     assert [one.radio and one.radio.rssi_dbm for one in samples] == [None, None, -112]
 
 
+def test_the_level_of_an_older_log_is_one_too(tmp_path: Path) -> None:
+    header = ["RxLev" if name == "Level" else name for name in GNETTRACK_LOG]
+    rows = [gnettrack_second(0), gnettrack_second(1, NetworkTech="3G", Level=-75)]
+    report = imported(write_log(tmp_path / "log.txt", header, rows, row_end="\t"))
+    levels = [s.radio and (s.radio.rsrp_dbm, s.radio.rssi_dbm) for s in samples_of(report)]
+    assert levels == [(-90, -65), (None, -75)]
+    assert "rxlev" not in report.unused_columns
+
+
 def test_a_drive_of_another_instrument_says_so(tmp_path: Path) -> None:
     path = write_log(tmp_path / "log.txt", GNETTRACK_LOG, [gnettrack_second(s) for s in range(9)])
     imported(path)
