@@ -52,7 +52,8 @@ class Iperf3:
     def recognises(self, source: Source) -> bool:
         head = source.head_text.lstrip("\ufeff \r\n\t[")
         told = '"start"' in head and ('"intervals"' in head or '"version"' in head)
-        return head.startswith("{") and (told or ('"event"' in head and '"data"' in head))
+        begins = head.startswith("{") or "\n{" in head  # behind a script's own words
+        return begins and (told or ('"event"' in head and '"data"' in head))
 
     def read(self, source: Source, zone: str) -> Iterator[Piece]:
         with source.opened_text() as (stream, _share):

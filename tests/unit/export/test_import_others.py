@@ -442,6 +442,18 @@ def streamed(run: dict[str, Any]) -> str:
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
 
 
+def test_what_a_script_writes_between_runs_is_one_odd_row_each_time(tmp_path: Path) -> None:
+    runs = [json.dumps(iperf3_run(1_777_600_000 + 60 * number), indent="\t") for number in range(3)]
+    between = ["2026-05-01 07:46:40 +0500\r\nround 1", "iperf3: a warning", "[2026, 5] round 3"]
+    path = tmp_path / "loop.log"
+    said = (f"{words}\r\n{run}\r\n" for words, run in zip(between, runs, strict=True))
+    path.write_text("".join(said), encoding="utf-8", newline="")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.format, report.rows, report.tests, report.odd) == ("iperf3", 6, 3, 3)
+    assert report.odd_path is not None
+    assert "2026-05-01 07:46:40 +0500" in report.odd_path.read_text("utf-8")
+
+
 def test_a_day_of_a_stream_is_read_in_seconds_and_each_run_knows_its_line() -> None:
     """What lies before a document is looked at once, not again for each."""
     lines_of_a_run = 1_000
