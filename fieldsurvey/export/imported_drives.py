@@ -182,7 +182,10 @@ class ImportedDrives:
         import polars as pl
 
         if not self._keeps_ids:
-            ids = [str(uuid.uuid5(uuid.UUID(drive_id), str(line))) for line in frame[LINE]]
+            # A file of JSON may be one line; the first test of a line has its name from that alone.
+            places = frame.select(LINE, pl.int_range(pl.len()).over(LINE)).iter_rows()
+            names = (f"{line}.{before}" if before else str(line) for line, before in places)
+            ids = [str(uuid.uuid5(uuid.UUID(drive_id), name)) for name in names]
             started = frame.with_columns(test_id=pl.Series(ids, dtype=pl.String))
             if "started_utc_us" not in frame.columns:
                 started = started.with_columns(started_utc_us="utc_us", ended_utc_us="utc_us")

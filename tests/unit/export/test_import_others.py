@@ -442,6 +442,18 @@ def streamed(run: dict[str, Any]) -> str:
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_runs_in_one_line_are_as_many_tests(tmp_path: Path, indent: int | None) -> None:
+    runs = [iperf3_run(1_777_600_000 + 60 * number) for number in range(5)]
+    path = tmp_path / "runs.json"
+    path.write_text(json.dumps(runs, indent=indent), encoding="utf-8")
+    report = import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    assert (report.rows, report.tests, report.odd) == (5, 5, 0)
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        assert survey.check() == []
+        assert len(list(survey.tests())) == 5
+
+
 def test_what_a_script_writes_between_runs_is_one_odd_row_each_time(tmp_path: Path) -> None:
     runs = [json.dumps(iperf3_run(1_777_600_000 + 60 * number), indent="\t") for number in range(3)]
     between = ["2026-05-01 07:46:40 +0500\r\nround 1", "iperf3: a warning", "[2026, 5] round 3"]
