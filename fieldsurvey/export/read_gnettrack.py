@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BPS_PER_KBITPS = 1_000
 KMH_PER_MPS = 3.6
 MOST_KMH = 400.0
+MOST_PING_MS = 3_600_000.0
 ESTIMATOR = "gnettrack-mean/1"
 
 _RADIO = {"networktech", "networkmode", "level", "rsrp", "cellid", "node", "operatorname"}
@@ -114,7 +115,10 @@ def _seconds(cells: Cells) -> list[pl.Series]:
     band = cells.words("band", "layer")
     cell, node = cells.numbers("cellid", low=0), cells.numbers("node", low=0)
     whole_cell = cells.numbers("rawcellid", low=0)
-    ping_ms, loss = cells.numbers("pingavg", low=0), cells.numbers("pingloss", low=0, high=100)
+    ping_ms, loss = (
+        cells.numbers("pingavg", low=0, high=MOST_PING_MS),
+        cells.numbers("pingloss", low=0, high=100),
+    )
     facts = pl.DataFrame(
         {
             "technology": technology,

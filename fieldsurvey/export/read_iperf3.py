@@ -23,6 +23,7 @@ from fieldsurvey.model.throughput import Cause, Mode, Outcome, Trigger
 ESTIMATOR = "iperf3-mean/1"
 MOST_BYTES = 500_000_000  # of a file; a day of runs has a tenth of that
 US_PER_S = 1_000_000
+_MOST_WHOLE = 2**53  # that a double tells exactly: 9 PB
 
 # In the order of asking; iperf3 has words for people only (iperf_error.c).
 _CAUSES = (
@@ -134,6 +135,14 @@ def _number(of: Document, name: str) -> float | None:
     return float(number)
 
 
+def _whole(of: Document, name: str) -> int:
+    """Return a whole number, 0 where there is none; above ``_MOST_WHOLE`` something overflowed."""
+    number = _number(of, name) or 0.0
+    if number > _MOST_WHOLE:
+        raise _OddError("odd_run")
+    return round(number)
+
+
 def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
     """Return a run as a row of the tests. Raises ``_OddError``, also where nobody knows when it
     was."""
@@ -158,6 +167,8 @@ def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
     outcome, cause = _outcome(run, error, directions)
     completed = outcome is Outcome.COMPLETED
     lasted_s = max(counted.seconds for counted in directions.values())
+    if (seconds + lasted_s) * US_PER_S > latest_us():
+        raise _OddError("odd_time")
     started_us = round(seconds * US_PER_S)
     protocol = str(setting.get("protocol") or "TCP").upper()
     row: dict[str, object] = {
@@ -173,13 +184,12 @@ def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
         "detail": error,
         "duration_us": round(lasted_s * US_PER_S),
         "wire_bytes": sum(counted.bytes for counted in directions.values()),
-        "mss_bytes": round(_number(start, "tcp_mss") or _number(start, "tcp_mss_default") or 0)
-        or None,
+        "mss_bytes": _whole(start, "tcp_mss") or _whole(start, "tcp_mss_default") or None,
         "congestion_control": _part(run, "end").get("sender_tcp_congestion"),
         "download_outcome": None,
         "upload_outcome": None,
     }
-    connections = round(_number(setting, "num_streams") or 0) or None
+    connections = _whole(setting, "num_streams") or None
     row["pace_bps"] = _pace_bps(run, setting, protocol, connections or 1)
     for name, counted in directions.items():
         good = completed and counted.rate_bps is not None and counted.rate_bps >= 1
@@ -246,7 +256,7 @@ def _counted(run: Document, of: str, *, at_server: bool) -> _Counted:
     rate *= 1 - min(lost or 0.0, 100.0) / 100
     if rate > MOST_BPS:
         raise _OddError("odd_rate")
-    return _Counted(round(rate), round(_number(told, "bytes") or 0), seconds or 0.0)
+    return _Counted(round(rate), _whole(told, "bytes"), seconds or 0.0)
 
 
 def _counted_so_far(run: Document, of: str) -> _Counted:
@@ -256,9 +266,9 @@ def _counted_so_far(run: Document, of: str) -> _Counted:
         raise _OddError("odd_run")
     sums = [_part(one, f"sum{of}") for one in intervals]
     received = [one for one in sums if not one.get("sender") and not one.get("omitted")]
-    counted = sum(_number(one, "bytes") or 0.0 for one in received)
+    counted = sum(_whole(one, "bytes") for one in received)
     seconds = sum(_number(one, "seconds") or 0.0 for one in sums)
-    return _Counted(None, round(counted), seconds)
+    return _Counted(None, counted, seconds)
 
 
 def _outcome(

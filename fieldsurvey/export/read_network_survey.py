@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 US_PER_MS = 1_000
+_OLD_MS = 1e12  # 30 years: no age is told apart beyond
 _NR = {"nci", "narfcn", "ssrsrp"}
 _LTE = {"eci", "earfcn", "rsrp"}
 _UMTS = {"uarfcn", "rscp", "psc", "cid"}
@@ -76,8 +77,8 @@ def _seconds(cells: Cells) -> list[pl.Series]:
             "mnc": cells.words("mnc"),
             # Where it stands, an MNC of three digits has kept its zeros.
             "plmn": cells.words("plmn").str.extract(r"^(\d{5,6})$"),
-            "cell": cells.numbers("nci", "eci", "cid", "ci", low=0).cast(pl.Int64),
-            "tracking_area": cells.numbers("tac", "lac", low=0).cast(pl.Int64),
+            "cell": cells.numbers("nci", "eci", "cid", "ci", low=0).cast(pl.Int64, strict=False),
+            "tracking_area": cells.numbers("tac", "lac", low=0).cast(pl.Int64, strict=False),
             "rsrp_dbm": cells.numbers("ssrsrp", "rsrp", low=-156, high=-31),
             "rsrq_db": cells.numbers("ssrsrq", "rsrq", low=-43, high=20),
             "sinr_db": cells.numbers("sssinr", "snr", low=-30, high=50),
@@ -94,7 +95,9 @@ def _seconds(cells: Cells) -> list[pl.Series]:
         cell_id=pl.when(~pl.col("cell").is_in(UNKNOWN_CELLS)).then("cell"),
         operator_code=pl.coalesce("plmn", code),
         technology=_technology(set(cells.frame.columns), cells.words("connectionstatus")),
-        fix_age_us=(pl.col("age_ms").fill_null(0) * US_PER_MS).cast(pl.Int64),
+        fix_age_us=(pl.col("age_ms").fill_null(0).clip(upper_bound=_OLD_MS) * US_PER_MS).cast(
+            pl.Int64
+        ),
         reachable=pl.lit(value=False),
         cause=pl.lit(Cause.NOT_ASKED.value),
     ).get_columns()

@@ -223,6 +223,14 @@ def test_a_ping_of_nothing_is_no_answer(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_round_trip_without_end_is_no_answer(tmp_path: Path) -> None:
+    rows = [gnettrack_test(1, 35_925, 8_825, PINGAVG="1e300"), gnettrack_test(2, 35_925, 8_826)]
+    report = imported(write_log(tmp_path / "tests.txt", GNETTRACK_TESTS, rows))
+    assert (report.samples, report.tests, report.odd) == (2, 2, 0)
+    reached = [sample.reachability.reachable for sample in samples_of(report)]
+    assert reached == [False, True]
+
+
 def test_a_column_of_nothing_but_zeros_was_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

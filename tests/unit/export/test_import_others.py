@@ -110,6 +110,21 @@ def test_a_cell_of_5g_beside_another_one_does_not_stand_alone(tmp_path: Path) ->
     assert technologies == [alone, beside, alone, alone]
 
 
+def test_a_number_that_overflowed_is_none_and_its_row_stays(tmp_path: Path) -> None:
+    """A phone's -1 without its sign; an age without end is old all the same."""
+    header = [*NETWORK_SURVEY_LTE, "locationAge"]
+    row = network_row(header, eci="1.8446744073709552E19", tac="1e30", rsrp=-98, locationAge="9e18")
+    path = write_log(tmp_path / "lte.csv", header, [row], delimiter=",")
+    report = import_file(path, path.with_suffix(".fsurvey"))
+    assert (report.samples, report.odd) == (1, 0)
+    (sample,) = samples_of(path)
+    assert sample.radio is not None
+    assert (sample.radio.cell_id, sample.radio.tracking_area) == (None, None)
+    assert sample.radio.rsrp_dbm == -98
+    assert sample.fix_age_us is not None
+    assert sample.fix_age_us > 365 * 86_400_000_000
+
+
 def test_an_operator_keeps_the_zeros_of_its_number(tmp_path: Path) -> None:
     header = NETWORK_SURVEY_NR_2026
     rows = [
@@ -294,12 +309,16 @@ def test_a_stream_of_iperf3_is_one_run(tmp_path: Path) -> None:
         ("sum_received", "bits_per_second", 1e30, "no link on a road"),
         ("sum_received", "bits_per_second", 2.1e10, "no link on a road"),
         ("sum_received", "bytes", "5", "not as iperf3"),
+        ("sum_received", "bytes", 18_446_744_073_709_547_520, "not as iperf3"),
         ("sum_received", "seconds", math.nan, "not as iperf3"),
+        ("sum_received", "seconds", 1e12, "ahead of this computer's clock"),
+        ("sum_received", "seconds", 1e300, "ahead of this computer's clock"),
         ("timestamp", "timesecs", math.nan, "not as iperf3"),
         ("timestamp", "timesecs", "now", "not as iperf3"),
         ("timestamp", "timesecs", 5, "before 2000"),
         ("timestamp", "timesecs", 1_777_600_000_123, "before 2000"),
         ("test_start", "num_streams", [], "not as iperf3"),
+        ("test_start", "num_streams", 1e300, "not as iperf3"),
         ("run", "start", "x", "not as iperf3"),
         ("run", "end", [], "not as iperf3"),
         ("start", "test_start", [], "not as iperf3"),
