@@ -68,6 +68,8 @@ def report_lines(name: str, report: ImportReport) -> Iterator[Message]:
         yield message("import.repeated", count=report.repeated)
     for reason, count in report.left_out.items():
         yield message(f"import.{reason}", count=count)
+    if report.refused:
+        yield message("import.refused", count=report.refused)
     if report.odd:
         yield message("import.odd", count=report.odd, path=report.odd_path)
     if report.cells_missing:

@@ -8,6 +8,7 @@ transaction.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export.delimited import LINE
@@ -16,7 +17,7 @@ from fieldsurvey.export.reading import ForeignEvent, Piece
 from fieldsurvey.export.to_model import samples_from, tests_from
 from fieldsurvey.model.drive import Drive, Event, EventKind, Sample, SurveyPlan
 from fieldsurvey.model.errors import KnownError
-from fieldsurvey.model.messages import message
+from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.position import Fix
 from fieldsurvey.model.radio import AccessType
 from fieldsurvey.model.throughput import ThroughputTest
@@ -63,8 +64,8 @@ class _Taken:
 
 
 class ImportedDrives:
-    """Counts what it wrote: ``samples``, ``tests`` (of them judged by their ``means``), ``events``
-    and, of rows that say the very same as another one, ``repeated``."""
+    """Counts what it wrote: ``samples``, ``tests`` (of them judged by their ``means``), ``events``,
+    what the store ``refused`` and, of rows that say the very same as another one, ``repeated``."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class ImportedDrives:
         self._target = target
         self._open: dict[str, _Open] = {}
         self._there: set[str] | None = None
-        self.samples = self.tests = self.events = self.repeated = self.means = 0
+        self.samples = self.tests = self.events = self.repeated = self.means = self.refused = 0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -171,8 +172,9 @@ class ImportedDrives:
     ) -> None:
         for rows in frame.iter_slices(_ROWS_AT_ONCE):
             samples = list(samples_from(rows, drive.anchor_utc_us))
-            survey.append(drive_id, samples=samples, fixes=list(_new_fixes(drive, samples)))
-            self.samples += len(samples)
+            fixes = list(_new_fixes(drive, samples))
+            said = survey.append(drive_id, samples=samples, fixes=fixes)
+            self.samples += len(samples) - self._refused(said, Sample)
             newest = max(sample.utc_us for sample in samples)
             drive.ended_utc_us = max(drive.ended_utc_us, newest)
 
@@ -191,10 +193,16 @@ class ImportedDrives:
                 started = started.with_columns(started_utc_us="utc_us", ended_utc_us="utc_us")
             frame = started
         tests = [self._judged(test) for test in tests_from(frame, drive.anchor_utc_us)]
-        survey.append(drive_id, tests=tests)
-        self.tests += len(tests)
+        said = survey.append(drive_id, tests=tests)
+        self.tests += len(tests) - self._refused(said, ThroughputTest)
         for test in tests:
             drive.ended_utc_us = max(drive.ended_utc_us, test.ended_utc_us)
+
+    def _refused(self, said: Sequence[Message], kind: type) -> int:
+        """Return how many rows of a kind the store kept as text only, by what it says of them."""
+        refused = sum(one.args["kind"] == kind.__name__ for one in said)
+        self.refused += refused
+        return refused
 
     def _judged(self, test: ThroughputTest) -> ThroughputTest:
         if self._target is None or self._keeps_ids:

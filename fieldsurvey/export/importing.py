@@ -35,7 +35,8 @@ _NAMESPACE = uuid.UUID("6f0f6a4e-5d4f-5c7e-9b0a-8a7f3d1c2b10")  # of drives that
 class ImportReport:
     """What became of a file. ``rows`` were read; each is a sample, a test or an event (one row may
     be several), or counted in ``repeated`` (the very same row once more), ``left_out`` (by
-    message id) or ``odd``, of which ``cells_missing`` have lost cells on their way here.
+    message id), ``refused`` (out of the survey's ranges, kept as text) or ``odd``, of which
+    ``cells_missing`` have lost cells on their way here.
     ``unused_columns`` have no place in a survey; ``absent_columns`` are those of an export of ours
     that this one does without."""
 
@@ -49,6 +50,7 @@ class ImportReport:
     repeated: int
     odd: int
     odd_path: Path | None
+    refused: int = 0
     cells_missing: int = 0
     means: int = 0  # tests judged by their mean alone
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -106,6 +108,7 @@ def import_file(
         repeated=taking.drives.repeated + taking.repeated,
         odd=len(taking.odd),
         odd_path=odd_path,
+        refused=taking.drives.refused,
         cells_missing=taking.cells_missing,
         means=taking.drives.means,
         left_out=dict(taking.left_out),
@@ -169,8 +172,9 @@ class _Taking:
         odd = len(self.odd)
         if self.cells_missing:
             return KnownError("import.nothing_whole", path=self._file_name, odd=odd)
-        if not odd and self.left_out:
-            ((name, count),) = self.left_out.most_common(1)
+        left_out = self.left_out + Counter(refused=self.drives.refused)
+        if not odd and left_out:
+            ((name, count),) = left_out.most_common(1)
             why = message(f"import.{name}", count=count)
             return KnownError("import.nothing_kept", path=self._file_name, why=why)
         if not odd:

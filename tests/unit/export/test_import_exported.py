@@ -75,6 +75,29 @@ def test_every_cell_comes_back(exports: Path, tmp_path: Path, name: str) -> None
     compared(rows(exports / "a.csv"), rows(tmp_path / "a.csv"))
 
 
+@pytest.mark.parametrize("edited", [3, 400])
+def test_rows_that_no_survey_takes_are_told_and_count_as_nothing(
+    exports: Path, tmp_path: Path, edited: int
+) -> None:
+    """Somebody edited an export in a spreadsheet; where nothing else is in it, it is none."""
+    seconds = rows(exports / "a.csv")
+    for second in seconds[:edited]:
+        second["round_trip_ms"] = "-5"
+    path = tmp_path / "edited.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(seconds[0]))
+        writer.writeheader()
+        writer.writerows(seconds)
+    if edited == len(seconds):
+        with pytest.raises(KnownError, match="measurement: 400 rows hold a value"):
+            import_file(path, tmp_path / "back.fsurvey")
+        return
+    report = import_file(path, tmp_path / "back.fsurvey")
+    assert (report.rows, report.samples, report.refused) == (400, 397, 3)
+    with SurveyFile.open(report.survey_path, read_only=True) as survey:
+        assert len(list(survey.samples())) == 397
+
+
 def test_what_gpx_holds_comes_back(exports: Path, tmp_path: Path) -> None:
     report = import_file(exports / "a.gpx", tmp_path / "back.fsurvey")
     export_survey(report.survey_path, "gpx", tmp_path / "b.gpx")
