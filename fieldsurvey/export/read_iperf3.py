@@ -148,6 +148,8 @@ def _row(line: int, run: Document, left_out: Counter[str]) -> dict[str, object]:
     was."""
     start = _part(run, "start")
     seconds = _number(_part(start, "timestamp"), "timesecs")
+    if seconds is None and run.get("error") is not None:
+        raise _OddError("odd_untimed")
     if seconds is None or not EARLIEST_US <= seconds * US_PER_S <= latest_us():
         raise _OddError("odd_time")
     setting = _part(start, "test_start")

@@ -461,6 +461,15 @@ def streamed(run: dict[str, Any]) -> str:
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
 
 
+def test_a_run_that_never_connected_is_told_for_what_it_is(tmp_path: Path) -> None:
+    lost = {"start": {"connected": [], "version": "iperf 3.16"}, "intervals": [], "end": {},
+            "error": "unable to connect to server: Connection refused"}  # fmt: skip
+    path = tmp_path / "lost.json"
+    path.write_text(json.dumps(lost), encoding="utf-8")
+    with pytest.raises(KnownError, match="a run that never connected: iperf3 writes no time"):
+        import_file(path, path.with_suffix(".fsurvey"))
+
+
 @pytest.mark.parametrize("indent", [None, 1])
 def test_runs_in_one_line_are_as_many_tests(tmp_path: Path, indent: int | None) -> None:
     runs = [iperf3_run(1_777_600_000 + 60 * number) for number in range(5)]
