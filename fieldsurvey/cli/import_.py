@@ -66,6 +66,8 @@ def report_lines(name: str, report: ImportReport) -> Iterator[Message]:
         yield message("import.mean_only", count=report.means, rule=RULE)
     if report.repeated:
         yield message("import.repeated", count=report.repeated)
+    if report.known:
+        yield message("import.known", count=report.known)
     for reason, count in report.left_out.items():
         yield message(f"import.{reason}", count=count)
     if report.refused:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export.delimited import LINE
+from fieldsurvey.export.known_rows import KnownRows
 from fieldsurvey.export.mean_verdict import judged_by_mean
 from fieldsurvey.export.reading import ForeignEvent, Piece
 from fieldsurvey.export.to_model import samples_from, tests_from
@@ -33,7 +34,8 @@ _ROWS_AT_ONCE = 5_000
 class _Open:
     """A drive that was begun."""
 
-    def __init__(self, anchor_utc_us: int) -> None:
+    def __init__(self, anchor_utc_us: int, before: KnownRows | None) -> None:
+        self.before = before  # what an earlier import brought of it
         self.anchor_utc_us = anchor_utc_us
         self.ended_utc_us = anchor_utc_us
         self.newest_fix: Fix | None = None
@@ -65,7 +67,8 @@ class _Taken:
 
 class ImportedDrives:
     """Counts what it wrote: ``samples``, ``tests`` (of them judged by their ``means``), ``events``,
-    what the store ``refused`` and, of rows that say the very same as another one, ``repeated``."""
+    what the store ``refused``, rows that an earlier import brought (``known``) and, of rows that
+    say the very same as another one, ``repeated``."""
 
     def __init__(
         self,
@@ -78,12 +81,14 @@ class ImportedDrives:
     ) -> None:
         self._drive_id = drive_id
         self._position_uri = position_uri
+        self._kind = position_uri.rpartition(":")[0] + ":"  # without the name of the file
         self._app_version = app_version
         self._keeps_ids = keeps_ids
         self._target = target
         self._open: dict[str, _Open] = {}
         self._there: set[str] | None = None
         self.samples = self.tests = self.events = self.repeated = self.means = self.refused = 0
+        self.known = 0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -97,15 +102,17 @@ class ImportedDrives:
                 continue
             drive = self._opened(survey, drive_id, first_us, tests, samples)
             repeated: set[int] = set()  # lines: one may be a second and a test
+            known: set[int] = set()
             if tests is not None:
                 new = self._new_of(tests, drive.tests, repeated)
-                self._add_tests(survey, drive_id, drive, new)
+                self._add_tests(survey, drive_id, drive, new, known)
             if samples is not None:
                 new = self._new_of(samples, drive.samples, repeated)
-                self._add_samples(survey, drive_id, drive, new)
+                self._add_samples(survey, drive_id, drive, new, known)
             if piece.events:
-                self._add_events(survey, drive_id, drive, piece.events, repeated)
+                self._add_events(survey, drive_id, drive, piece.events, repeated, known)
             self.repeated += len(repeated)
+            self.known += len(known)
 
     def finish(self, survey: SurveyFile, odd_rows: int) -> None:
         """End all drives; note in each how many rows of the file were put aside."""
@@ -155,8 +162,9 @@ class ImportedDrives:
                 self._app_version,
                 replayed,
             )
+            before = None if self._keeps_ids else KnownRows(survey, self._kind, first_us)
             survey.begin_drive(drive)
-            self._open[drive_id] = _Open(first_us)
+            self._open[drive_id] = _Open(first_us, before)
         return self._open[drive_id]
 
     def _new_of(self, frame: pl.DataFrame, taken: _Taken, repeated: set[int]) -> pl.DataFrame:
@@ -168,10 +176,19 @@ class ImportedDrives:
         return frame.filter(is_new)
 
     def _add_samples(
-        self, survey: SurveyFile, drive_id: str, drive: _Open, frame: pl.DataFrame
+        self,
+        survey: SurveyFile,
+        drive_id: str,
+        drive: _Open,
+        frame: pl.DataFrame,
+        known: set[int],
     ) -> None:
         for rows in frame.iter_slices(_ROWS_AT_ONCE):
             samples = list(samples_from(rows, drive.anchor_utc_us))
+            if drive.before is not None:
+                samples = drive.before.without(samples, rows[LINE], known)
+            if not samples:
+                continue
             fixes = list(_new_fixes(drive, samples))
             said = survey.append(drive_id, samples=samples, fixes=fixes)
             self.samples += len(samples) - self._refused(said, Sample)
@@ -179,7 +196,12 @@ class ImportedDrives:
             drive.ended_utc_us = max(drive.ended_utc_us, newest)
 
     def _add_tests(
-        self, survey: SurveyFile, drive_id: str, drive: _Open, frame: pl.DataFrame
+        self,
+        survey: SurveyFile,
+        drive_id: str,
+        drive: _Open,
+        frame: pl.DataFrame,
+        known: set[int],
     ) -> None:
         import polars as pl
 
@@ -192,7 +214,10 @@ class ImportedDrives:
             if "started_utc_us" not in frame.columns:
                 started = started.with_columns(started_utc_us="utc_us", ended_utc_us="utc_us")
             frame = started
-        tests = [self._judged(test) for test in tests_from(frame, drive.anchor_utc_us)]
+        tests = list(tests_from(frame, drive.anchor_utc_us))
+        if drive.before is not None:
+            tests = drive.before.without(tests, frame[LINE], known)
+        tests = [self._judged(test) for test in tests]
         said = survey.append(drive_id, tests=tests)
         self.tests += len(tests) - self._refused(said, ThroughputTest)
         for test in tests:
@@ -218,6 +243,7 @@ class ImportedDrives:
         drive: _Open,
         found: list[ForeignEvent],
         repeated: set[int],
+        known: set[int],
     ) -> None:
         import polars as pl
 
@@ -235,6 +261,8 @@ class ImportedDrives:
             for event, new in zip(found, is_new, strict=True)
             if new
         ]
+        if drive.before is not None:
+            events = drive.before.without(events, rows.filter(is_new)[LINE], known)
         survey.append(drive_id, events=events)
         self.events += len(events)
         for event in events:

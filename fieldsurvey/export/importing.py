@@ -34,7 +34,8 @@ _NAMESPACE = uuid.UUID("6f0f6a4e-5d4f-5c7e-9b0a-8a7f3d1c2b10")  # of drives that
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of a file. ``rows`` were read; each is a sample, a test or an event (one row may
-    be several), or counted in ``repeated`` (the very same row once more), ``left_out`` (by
+    be several), or counted in ``repeated`` (the very same row once more), ``known`` (in the survey
+    already, from a shorter or otherwise saved copy of the file), ``left_out`` (by
     message id), ``refused`` (out of the survey's ranges, kept as text) or ``odd``, of which
     ``cells_missing`` have lost cells on their way here.
     ``unused_columns`` have no place in a survey; ``absent_columns`` are those of an export of ours
@@ -51,6 +52,7 @@ class ImportReport:
     odd: int
     odd_path: Path | None
     refused: int = 0
+    known: int = 0
     cells_missing: int = 0
     means: int = 0  # tests judged by their mean alone
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -109,6 +111,7 @@ def import_file(
         odd=len(taking.odd),
         odd_path=odd_path,
         refused=taking.drives.refused,
+        known=taking.drives.known,
         cells_missing=taking.cells_missing,
         means=taking.drives.means,
         left_out=dict(taking.left_out),
@@ -166,6 +169,8 @@ class _Taking:
             self._tell(min(piece.share, 1.0))
         self.drives.finish(survey, len(self.odd))
         if not (self.drives.samples or self.drives.tests or self.drives.events):
+            if self.drives.known:
+                raise KnownError("import.twice", path=survey.path, name=self._file_name)
             raise self._nothing()
 
     def _nothing(self) -> KnownError:

@@ -1,5 +1,6 @@
 """Whole or not at all, never twice, and never without a word."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,18 @@ from fieldsurvey.export.readers import READERS
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.verdict import RateLayer, Target
 from fieldsurvey.store.survey_file import SurveyFile
-from tests.support.foreign_logs import GNETTRACK_LOG, gnettrack_second, write_log
+from tests.support.foreign_logs import (
+    GNETTRACK_EVENTS,
+    GNETTRACK_LOG,
+    GNETTRACK_TESTS,
+    gnettrack_second,
+    gnettrack_test,
+    write_log,
+)
+
+TARGET = Target("national-100", "2026.1", 100_000_000, RateLayer.IP)
 
 
 @pytest.fixture
@@ -120,3 +131,63 @@ def test_every_row_of_a_large_file_is_somewhere(
                  for line in piece.samples["line"]]  # fmt: skip
         assert lines == list(range(2, 2_002)), name
         assert len(pieces) > 1
+
+
+def grown(kind: str, rows: int) -> str:
+    """A log as it stands after so many rows, each a second apart."""
+    if kind == "iperf3":
+        total = {"seconds": 0.5, "bytes": 5_000_000, "bits_per_second": 8e7 + 1 / 3}
+        return "".join(
+            json.dumps(
+                {"start": {"timestamp": {"timesecs": 1_777_600_000 + number},
+                           "test_start": {"protocol": "TCP", "num_streams": 4, "reverse": 1}},
+                 "intervals": [], "end": {"sum_received": total}}
+            ) + "\n"
+            for number in range(rows)
+        )  # fmt: skip
+    if kind == "gpx":
+        point = '<trkpt lat="43.2{0}1" lon="76.9"><time>2026-05-01T08:00:0{0}Z</time></trkpt>'
+        points = "".join(point.format(number) for number in range(rows))
+        return f"<gpx><trk><trkseg>{points}</trkseg></trk></gpx>"
+    seconds = range(rows)
+    header, said = {
+        "log": (GNETTRACK_LOG, [gnettrack_second(second) for second in seconds]),
+        "tests": (GNETTRACK_TESTS, [gnettrack_test(second, 35_925.5, 0) for second in seconds]),
+        "events": (GNETTRACK_EVENTS, [gnettrack_event(second) for second in seconds]),
+    }[kind]
+    lines = [header, *said]
+    return "".join("\t".join(map(str, line)) + "\n" for line in lines)
+
+
+def gnettrack_event(second: int) -> list[object]:
+    said = dict(zip(GNETTRACK_LOG, gnettrack_second(second), strict=True))
+    said |= {"EventType": "HANDOVER_DATA_4G4G", "EventDetails": "", "State": "D"}
+    return [said[name] for name in GNETTRACK_EVENTS]
+
+
+@pytest.mark.parametrize("kind", ["log", "tests", "events", "iperf3", "gpx"])
+def test_a_log_that_has_grown_brings_what_is_new(tmp_path: Path, kind: str) -> None:
+    """Somebody copies it from the phone at noon and again in the evening; once a spreadsheet
+    saved it with other line ends."""
+    survey = tmp_path / "day.fsurvey"
+    path = tmp_path / "log.txt"
+    reports = []
+    for rows in (4, 9):
+        path.write_text(grown(kind, rows), encoding="utf-8")
+        reports.append(import_file(path, survey, target=TARGET if rows == 4 else None))
+    assert [report.known for report in reports] == [0, 4]
+    with SurveyFile.open(survey, read_only=True) as opened:
+        assert opened.check() == []
+        found = [len(list(rows)) for rows in (opened.samples(), opened.tests(), opened.events())]
+    assert found == {"log": [9, 0, 0], "tests": [9, 9, 0], "events": [0, 0, 9],
+                     "iperf3": [0, 9, 0], "gpx": [9, 0, 0]}[kind]  # fmt: skip
+    path.write_text(grown(kind, 9), encoding="utf-8", newline="\r\n")
+    failed("import.twice", path, survey)
+
+
+def test_two_phones_that_set_out_together_stay_two(tmp_path: Path) -> None:
+    survey = tmp_path / "day.fsurvey"
+    for operator in ("Алатау", "Жетісу"):
+        rows = [gnettrack_second(second, Operatorname=operator) for second in range(5)]
+        report = import_file(write_log(tmp_path / f"{operator}.txt", GNETTRACK_LOG, rows), survey)
+        assert (report.samples, report.known) == (5, 0)
