@@ -24,6 +24,7 @@ ESTIMATOR = "iperf3-mean/1"
 MOST_BYTES = 500_000_000  # of a file; a day of runs has a tenth of that
 US_PER_S = 1_000_000
 _MOST_WHOLE = 2**53  # that a double tells exactly: 9 PB
+_LEAST_S = 1.0  # a round trip over a satellite is 0.6; in less, nothing received is no stall
 
 # In the order of asking; iperf3 has words for people only (iperf_error.c).
 _CAUSES = (
@@ -276,10 +277,12 @@ def _counted_so_far(run: Document, of: str) -> _Counted:
 def _outcome(
     run: Document, error: str | None, directions: Mapping[str, _Counted]
 ) -> tuple[Outcome, Cause | None]:
-    """A run that somebody stopped, or whose record just ends, says nothing of the network."""
+    """A run that somebody stopped, or whose record just ends, says nothing of the network; nor does
+    one of a few kilobytes (``-n``) that was over before the other end had counted any."""
     if error is None and any(counted.rate_bps for counted in directions.values()):
         return Outcome.COMPLETED, None
-    if error is None and not run.get("end"):
+    lasted_s = max(counted.seconds for counted in directions.values())
+    if error is None and (not run.get("end") or lasted_s < _LEAST_S):
         return Outcome.CANCELLED, None
     words = (error or "").lower()
     if any(said in words for said in _STOPPED):

@@ -461,6 +461,21 @@ def streamed(run: dict[str, Any]) -> str:
     return "".join(json.dumps({"event": kind, "data": data}) + "\n" for kind, data in events)
 
 
+@pytest.mark.parametrize(("lasted_s", "found"), [(0.33, Outcome.CANCELLED), (10, Outcome.FAILED)])
+def test_a_run_over_before_anything_arrived_is_no_dead_zone(
+    tmp_path: Path, lasted_s: float, found: Outcome
+) -> None:
+    """``-n 10K``: it is sent at once, and the server is asked before it has counted any."""
+    run = iperf3_run(1_777_600_000)
+    run["start"]["test_start"] |= {"reverse": 0, "bytes": 10_240}
+    run["end"]["sum_received"] = {"seconds": lasted_s, "bytes": 0, "bits_per_second": 0}
+    path = tmp_path / "short.json"
+    path.write_text(json.dumps(run), encoding="utf-8")
+    import_file(path, path.with_suffix(".fsurvey"), target=TARGET)
+    (test,) = measured(path)
+    assert test.measurement.outcome is found
+
+
 def test_a_run_that_never_connected_is_told_for_what_it_is(tmp_path: Path) -> None:
     lost = {"start": {"connected": [], "version": "iperf 3.16"}, "intervals": [], "end": {},
             "error": "unable to connect to server: Connection refused"}  # fmt: skip
