@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from hashlib import blake2b
 from typing import TypeVar
 
 from fieldsurvey.model.drive import Event, Sample
@@ -20,10 +21,10 @@ _Row = TypeVar("_Row", Sample, ThroughputTest, Event)
 
 class KnownRows:
     """What drives of a survey hold whose ``position_uri`` begins with ``kind`` and that begin at
-    ``first_us``; of each row 8 bytes are kept."""
+    ``first_us``; of each row a digest is kept."""
 
     def __init__(self, survey: SurveyFile, kind: str, first_us: int) -> None:
-        self._signs: set[int] = set()
+        self._signs: set[bytes] = set()
         for drive in survey.drives():
             if drive.started_utc_us == first_us and drive.position_uri.startswith(kind):
                 self._signs.update(map(_sign, survey.samples(drive.drive_id)))
@@ -43,10 +44,9 @@ class KnownRows:
         return news
 
 
-def _sign(row: Sample | ThroughputTest | Event) -> int:
-    """A test's id comes from its file, and its judgement from the target of the day."""
-    if isinstance(row, Sample):
-        return hash(row)
+def _sign(row: Sample | ThroughputTest | Event) -> bytes:
+    """By the whole content: a row taken for another one would be lost. (Python's own hash takes -1
+    for -2.) A test's id comes from its file, and its judgement from the target of the day."""
     if isinstance(row, ThroughputTest):
-        return hash(repr(replace(row, test_id="", judgement=None)))
-    return hash(repr(row))
+        row = replace(row, test_id="", judgement=None)
+    return blake2b(repr(row).encode(), digest_size=16).digest()

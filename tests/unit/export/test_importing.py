@@ -191,3 +191,15 @@ def test_two_phones_that_set_out_together_stay_two(tmp_path: Path) -> None:
         rows = [gnettrack_second(second, Operatorname=operator) for second in range(5)]
         report = import_file(write_log(tmp_path / f"{operator}.txt", GNETTRACK_LOG, rows), survey)
         assert (report.samples, report.known) == (5, 0)
+
+
+def test_rows_that_differ_by_one_value_are_two(tmp_path: Path) -> None:
+    """Python's hash of -1 is that of -2."""
+    log, survey = tmp_path / "log.txt", tmp_path / "day.fsurvey"
+    at = GNETTRACK_LOG.index("Qual")
+    for quality in ("-1", "-2"):
+        seconds = [gnettrack_second(0), gnettrack_second(1)]
+        seconds[1][at] = quality
+        write_log(log, GNETTRACK_LOG, seconds)
+        report = import_file(log, survey)
+    assert (report.samples, report.known) == (1, 1)
