@@ -8,12 +8,13 @@ import polars as pl
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.filters import Filters
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from fieldsurvey.model.messages import LANGUAGES
 from tests.support.workbench_data import a_highway
 from tests.support.workbench_window import a_workbench, settle, show_measurements
 
@@ -51,6 +52,21 @@ def test_curves_have_room_in_the_smallest_window_and_boxes_where_there_is_some(
     assert chart.boxes.isVisible()
     assert chart.boxes.height() >= 2 * 15, "each box is seen"
     assert chart.box.height() > low
+
+
+def test_the_names_of_all_charts_are_in_sight_in_each_language(window: WorkbenchWindow) -> None:
+    tabs = window.charts.tabs.tabBar()
+    for width in (1024, 500):  # side by side, and one part at a time in the smallest window
+        window.resize(width, 600)
+        for _language in LANGUAGES:
+            settle(window)
+            window.panels.show_part(window.charts)
+            window.panels._above.setSizes([10_000, 1])
+            settle(window)
+            assert window.width() == width
+            assert tabs.width() >= tabs.tabRect(tabs.count() - 1).right()
+            assert [button for button in tabs.findChildren(QToolButton) if button.isVisible()] == []
+            window.do(Do.LANGUAGE)
 
 
 def test_an_operator_has_one_colour_in_all_charts_whatever_is_filtered(

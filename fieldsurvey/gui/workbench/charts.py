@@ -34,6 +34,8 @@ class Charts(QWidget):
         ]  # fmt: skip
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        # Never narrower than its names: behind arrows nobody looks for a chart.
+        self.tabs.setUsesScrollButtons(False)
         for chart in self.all:
             self.tabs.addTab(chart, "")
         layout = QVBoxLayout(self)

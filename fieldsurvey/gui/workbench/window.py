@@ -52,7 +52,7 @@ from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
 from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
 
-_SMALLEST = (480, 280)
+_SMALLEST = (500, 280)
 _DEFAULT_TARGET_BPS = 100_000_000  # of the axes, until a target file or a test says better
 
 
