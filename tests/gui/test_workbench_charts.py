@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -15,7 +15,7 @@ from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.filters import Filters
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.model.messages import LANGUAGES
-from tests.support.workbench_data import a_highway
+from tests.support.workbench_data import HIGHWAY, a_highway
 from tests.support.workbench_window import a_workbench, settle, show_measurements
 
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support")
@@ -173,6 +173,13 @@ def test_who_has_no_kilometre_in_common_is_not_told_to_clear_a_selection(
     window.model.brush_tests(window.model.tests)
     settle(window)
     assert "Esc" in window.charts.pairs.sentence.text()
+
+
+def test_the_highway_of_a_comparison_is_no_sign_in_its_legend(window: WorkbenchWindow) -> None:
+    window.do(Do.CHART_PAIRS)
+    settle(window)
+    signs = {word: sign for sign, _colour, word in window.charts.pairs.legend._entries}
+    assert signs[HIGHWAY] is Qt.PenStyle.NoPen, "nothing in the chart is drawn as that"
 
 
 def test_a_signal_has_its_unit(window: WorkbenchWindow) -> None:

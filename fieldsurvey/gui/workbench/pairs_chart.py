@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy
 
@@ -24,6 +25,7 @@ from fieldsurvey.gui.workbench.chart_items import PointCloud
 from fieldsurvey.gui.workbench.chart_parts import (
     BEHIND_ALL,
     TEXT_PX,
+    Sign,
     TargetLine,
     limit_x,
     round_top,
@@ -209,10 +211,16 @@ class PairsChart(Chart):
             look,
             [
                 *zip(_SHAPES, self._colour_sides(look), names, strict=True),
-                *([(Shape.BAR, look.theme.line, self._highway_ref)] if self._highway_ref else []),
+                *self._highway_entry(look),
                 target_entry(look, self.model),
             ],
         )
+
+    def _highway_entry(self, look: Look) -> list[tuple[Sign, str, str]]:
+        """Return what the legend says of the axis: whose kilometres these are."""
+        if not self._highway_ref:
+            return []
+        return [(Qt.PenStyle.NoPen, look.theme.ink, self._highway_ref)]
 
     def _draw_pairs(self, km: Floats, mbps_a: Floats, mbps_b: Floats) -> None:
         assert self._look is not None
