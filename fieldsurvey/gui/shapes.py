@@ -25,6 +25,7 @@ class Shape(StrEnum):
     TICK = "tick"
     WARNING = "warning"
     RING = "ring"
+    FRAME = "frame"
 
 
 OUTLOOK_SHAPES = {
@@ -86,6 +87,10 @@ def _ring() -> QPainterPath:
     return _disc(1).subtracted(_disc(0.68))
 
 
+def _square(half: float) -> QPainterPath:
+    return _polygon((-half, -half), (half, -half), (half, half), (-half, half))
+
+
 @functools.cache
 def shape_path(shape: Shape) -> QPainterPath:
     """Return ``shape`` within -1…1, y downwards."""
@@ -99,7 +104,7 @@ def shape_path(shape: Shape) -> QPainterPath:
         case Shape.CROSS:
             return _cross()
         case Shape.SQUARE:
-            return _polygon((-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8))
+            return _square(0.8)
         case Shape.BAR:
             return _polygon((-1, -0.25), (1, -0.25), (1, 0.25), (-1, 0.25))
         case Shape.TICK:
@@ -108,6 +113,8 @@ def shape_path(shape: Shape) -> QPainterPath:
             return _warning()
         case Shape.RING:
             return _ring()
+        case Shape.FRAME:
+            return _square(0.9).subtracted(_square(0.55))
 
 
 def draw_shape(

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from fieldsurvey.analysis.measurements import Measurements
+from fieldsurvey.gui.shapes import Shape
 from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.event_days import DAY_US, event_hours
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
@@ -103,6 +104,18 @@ def test_the_chart_says_the_busy_hour_and_follows_days_and_selection(
     settle(window)
     picture = chart.grab().toImage()
     assert not picture.isNull()
+
+
+def test_the_legend_shows_either_day_as_it_is_drawn(window: WorkbenchWindow) -> None:
+    show_measurements(window, at_fixed_points())
+    window.do(Do.CHART_EVENT)
+    settle(window)
+    chart = window.charts.event_chart
+    signs = {word.split(":")[0]: sign for sign, _colour, word in chart.legend._entries}
+    assert (signs["Event"], signs["Usually"]) == (Shape.SQUARE, Shape.FRAME)
+    assert chart._blocks[0].opts["brush"].style() != Qt.BrushStyle.NoBrush
+    assert chart._blocks[1].opts["brush"].style() == Qt.BrushStyle.NoBrush
+    assert chart._blocks[1].opts["pen"].style() == Qt.PenStyle.SolidLine, "dashes are the target"
 
 
 def test_without_fixed_laptops_it_says_so(window: WorkbenchWindow) -> None:

@@ -89,11 +89,11 @@ class EventChart(Chart):
         event, usual = QColor(theme.above), QColor(theme.soft_ink)
         veil = QColor(event)
         veil.setAlphaF(0.35)
-        outline = pg.mkPen(usual, width=look.px(1.5), style=Qt.PenStyle.DashLine)
+        outline = pg.mkPen(usual, width=look.px(1.5))
         self._blocks[0].setOpts(brush=QBrush(veil), pen=pg.mkPen(event, width=look.px(1)))
         self._blocks[1].setOpts(brush=QBrush(Qt.BrushStyle.NoBrush), pen=outline)
         self._medians[0].setPen(pg.mkPen(event, width=look.px(3)))
-        self._medians[1].setPen(outline)
+        self._medians[1].setPen(pg.mkPen(usual, width=look.px(3)))
         self._bars[0].setOpts(brush=QBrush(veil), pen=pg.mkPen(event, width=look.px(1)))
         hatched = QBrush(QColor(theme.no_service), Qt.BrushStyle.BDiagPattern)
         self._bars[1].setOpts(brush=hatched, pen=pg.mkPen(theme.no_service, width=look.px(1)))
@@ -249,10 +249,11 @@ class EventChart(Chart):
         theme = look.theme
         entries: list[tuple[Sign, str, str]] = []
         if found.event is not None:
-            entries.append((Shape.SQUARE, theme.above, day_name(found.event)))
+            event = look.texts.tr("wb_event_is", day=day_name(found.event))
+            entries.append((Shape.SQUARE, theme.above, event))
         if found.baseline is not None:
             usual = look.texts.tr("wb_event_usually", day=day_name(found.baseline))
-            entries.append((Shape.BAR, theme.soft_ink, usual))
+            entries.append((Shape.FRAME, theme.soft_ink, usual))
         entries.append(target_entry(look, self.model))
         entries.append((Shape.CROSS, theme.no_service, look.texts.tr("wb_word_no_service")))
         entries.append((Qt.PenStyle.NoPen, theme.ink, look.texts.tr("wb_event_clock")))
