@@ -464,6 +464,38 @@ def test_leaving_out_asks_why_and_can_be_taken_back(open_workbench: Open) -> Non
     assert len(window.model.measurements.tests) == 120
 
 
+def test_what_was_left_out_is_marked_nowhere_until_it_counts_again(open_workbench: Open) -> None:
+    window = open_workbench()
+    table, chart = window.tables.tests, window.charts.rate
+    choose(table, 31)
+    assert chart.slider.isVisible()
+    window.do(Do.EXCLUDE)
+    answer(window, "engine test in the depot")
+    assert window.map._picture.marker is None
+    assert not chart.slider.isVisible()
+    assert table.chosen_lines() == [], "no key acts on a test that nobody chose"
+    window.do(Do.UNDO)
+    assert window.map._picture.marker is not None
+    assert chart.slider.isVisible()
+    assert table.chosen_lines() == [31]
+
+
+@pytest.mark.parametrize("on", ["table", "chart"])
+def test_arrows_go_on_where_a_test_was_left_out(open_workbench: Open, on: str) -> None:
+    window = open_workbench()
+    window.do(Do.CHART_RATE)
+    table = window.tables.tests
+    to, forward = (
+        (table, Qt.Key.Key_Down) if on == "table" else (window.charts.rate, Qt.Key.Key_Right)
+    )
+    to.setFocus()
+    choose(table, 31)
+    window.do(Do.EXCLUDE)
+    answer(window, "engine test in the depot")
+    QTest.keyClick(to, forward)
+    assert window.model.spot == Spot(True, 32)
+
+
 def test_tags_of_several_rows_become_a_filter(open_workbench: Open) -> None:
     window = open_workbench()
     choose(window.tables.tests, 1)

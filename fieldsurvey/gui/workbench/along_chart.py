@@ -114,7 +114,7 @@ class AlongChart(Chart):
     # The slider and the marker on the map are one
 
     def _show_slider(self) -> None:
-        spot = self.model.spot
+        spot = self.model.marked_spot
         at = np.nan
         if spot is not None:
             at = (self.along.tests if spot.is_test else self.along.samples)[spot.row]
@@ -166,7 +166,10 @@ class AlongChart(Chart):
         else:
             here = int(np.searchsorted(x[rows], x[spot.row]))
             matches = np.flatnonzero(rows == spot.row)
-            here = int(matches[0]) if len(matches) else here
+            if len(matches):
+                here = int(matches[0])
+            elif forward:  # it was left out: the next one has moved up to its place
+                here -= 1
             target = rows[int(np.clip(here + (1 if forward else -1), 0, len(rows) - 1))]
         if extend:
             self._extend_to(x, spot, int(target))

@@ -79,7 +79,7 @@ class MapPane:
         self.map.set_selection(None if selected.all() else selected)
 
     def _place(self) -> tuple[float, float] | None:
-        spot = self._model.spot
+        spot = self._model.marked_spot
         return None if spot is None else self._model.place_of(spot)
 
     def mark_spot(self) -> None:

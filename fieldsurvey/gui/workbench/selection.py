@@ -136,6 +136,16 @@ class SelectionModel:
             self.spot = spot
             self._tell(Changed.SPOT)
 
+    @property
+    def marked_spot(self) -> Spot | None:
+        """Return what is looked at for views to mark. A test that was left out and is in no table
+        is not marked; once it is counted again, it is."""
+        spot = self.spot
+        if spot is not None and spot.is_test:
+            out_of_sight = self.excluded_tests[spot.row] and not self.listed_tests[spot.row]
+            return None if out_of_sight else spot
+        return spot
+
     def notes_changed(self) -> None:
         """Annotations were made, or taken back."""
         self._marked = self._marks()

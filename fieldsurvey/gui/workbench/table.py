@@ -101,6 +101,11 @@ class Table(QTableView):
             self.scrollTo(index)
         self._is_following = False
 
+    def stand_before(self, line: int) -> None:
+        """Let arrows go on at a line whose row is gone, instead of at the first one."""
+        index = self.rows.index(line - 1, 0)
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+
     def _chosen(self) -> None:
         if self._is_following:
             return

@@ -139,20 +139,27 @@ class Tables(QWidget):
         if not anew and len(chosen) > 1 and self._model.brush is not None:
             return  # they were marked in this very table, which goes on showing the others
         was_empty = not self.tests.rows.rowCount()
+        before = self._line_of_spot()
         if anew:
             self.tests.rows.show_frame(self._model.measurements.tests.select(TEST_FRAME), order)
         else:
             self.tests.rows.show_order(order)
         if anew or was_empty:
             self.tests.fit_columns()
+        elif before is not None and self._line_of_spot() is None:
+            self.tests.stand_before(before)
         self._name_tabs()
 
-    def _follow_spot(self) -> None:
+    def _line_of_spot(self) -> int | None:
         spot = self._model.spot
+        return self.tests.rows.line_of(spot.row) if spot is not None and spot.is_test else None
+
+    def _follow_spot(self) -> None:
         if len(self.tests.chosen_lines()) > 1:
             return
-        is_test = spot is not None and spot.is_test
-        self.tests.follow(self.tests.rows.line_of(spot.row) if is_test and spot else None)
+        line = self._line_of_spot()
+        if line is not None or self.tests.chosen_lines():
+            self.tests.follow(line)
 
     def show_judged(self, judged: Judged) -> None:
         """Show the verdicts of places."""
