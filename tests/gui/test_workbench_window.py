@@ -727,6 +727,20 @@ def test_the_palette_finds_commands_by_their_words(open_workbench: Open) -> None
     assert not window.finder.isVisible()
 
 
+def test_the_last_command_is_reached_in_a_low_window(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.resize(512, 300)
+    QTest.qWait(1)
+    window.do(Do.PALETTE)
+    finder = window.finder
+    for _ in finder._answers:
+        QTest.keyClick(finder.line, Qt.Key.Key_Down)
+    row = finder.list.visualItemRect(finder.list.currentItem())
+    seen = finder.list.viewport().visibleRegion().boundingRect()
+    assert finder.list.indexOfTopLevelItem(finder.list.currentItem()) == len(finder._answers) - 1
+    assert seen.contains(row), "not below the edge"
+
+
 def test_the_palette_has_saved_views_and_what_was_open_before(
     open_workbench: Open, tmp_path: Path
 ) -> None:

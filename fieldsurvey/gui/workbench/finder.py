@@ -135,10 +135,13 @@ class Finder(QFrame):
         row = self.list.sizeHintForRow(0) if self._answers else 0
         shown = min(_MOST, len(self._answers))
         self.list.setVisible(bool(self._answers))
-        self.list.setFixedHeight(row * shown + 2 * self.list.frameWidth() + 2)
+        rows_height = row * shown + 2 * self.list.frameWidth() + 2
+        self.list.setFixedHeight(rows_height)
         self._rows.activate()  # what it says has just changed
         needed = max(self.sizeHint().height(), self._rows.heightForWidth(width))
         height = min(needed, parent.height() - 16)
+        # In a low window the last rows are scrolled to: below the edge nobody would see them.
+        self.list.setFixedHeight(rows_height - (needed - height))
         self.setGeometry((parent.width() - width) // 2, 8, width, height)
 
     def _take(self, row: int) -> None:
