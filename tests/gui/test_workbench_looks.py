@@ -12,11 +12,10 @@ from fieldsurvey.model.messages import LANGUAGES
 from tests.support.gui_xvfb import ROOT
 from tests.support.workbench_hands import artefacts
 
-_VIEWS = 21
 
-
-@pytest.mark.parametrize(("scale", "size"), [("1", "1024x600"), ("2", "512x300")])
-def test_nothing_is_cut_off_or_unnamed(scale: str, size: str, tmp_path: Path) -> None:
+# At twice the size an event has words only: there is no room for its chart.
+@pytest.mark.parametrize(("scale", "size", "views"), [("1", "1024x600", 31), ("2", "512x300", 30)])
+def test_nothing_is_cut_off_or_unnamed(scale: str, size: str, views: int, tmp_path: Path) -> None:
     """1024×600 real pixels at both scales. Pictures of every view are kept."""
     answer = subprocess.run(
         [sys.executable, "-m", "tests.support.workbench_cut_off", str(artefacts(tmp_path)), size],
@@ -27,4 +26,4 @@ def test_nothing_is_cut_off_or_unnamed(scale: str, size: str, tmp_path: Path) ->
     assert answer.stderr == ""
     assert report["found"] == []
     assert report["complaints"] == []
-    assert report["looked_at"] == len(LANGUAGES) * _VIEWS
+    assert report["looked_at"] == len(LANGUAGES) * views

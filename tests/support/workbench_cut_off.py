@@ -9,7 +9,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRect, qInstallMessageHandler
@@ -25,6 +26,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
+    QStyle,
+    QStyleOptionComboBox,
     QTabBar,
     QTabWidget,
     QWidget,
@@ -39,7 +42,7 @@ from fieldsurvey.gui.workbench.route_start import RouteStart
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.gui.workbench_map.workbench_map import WorkbenchMap
 from fieldsurvey.model.messages import LANGUAGES
-from tests.support.workbench_data import HIGHWAY, a_highway
+from tests.support.workbench_data import HIGHWAY, a_highway, at_fixed_points
 from tests.support.workbench_files import write_places
 from tests.support.workbench_window import a_workbench, settle, show_measurements
 
@@ -72,9 +75,26 @@ def _short(widget: QWidget) -> bool:
         return any(wide)
     if isinstance(widget, QAbstractButton) and widget.text():
         return widget.sizeHint().width() > widget.width() + 1
+    if isinstance(widget, QComboBox) and not widget.isEditable():
+        return _lacks_room(widget, widget.currentText(), _room_of(widget))
+    if isinstance(widget, QLineEdit) and not widget.text():
+        return _lacks_room(widget, widget.placeholderText(), widget.contentsRect().width() - 8)
     if isinstance(widget, Legend):
         return widget.heightForWidth(widget.width()) > widget.height() + 1
     return False
+
+
+def _lacks_room(widget: QWidget, text: str, width: int) -> bool:
+    return widget.fontMetrics().horizontalAdvance(text) > width
+
+
+def _room_of(box: QComboBox) -> int:
+    """Return how wide the words of a box may be."""
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    field = QStyle.SubControl.SC_ComboBoxEditField
+    room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, box)
+    return room.width()
 
 
 def faults(window: QWidget) -> list[str]:
@@ -112,6 +132,10 @@ def _parents(widget: QWidget) -> list[QWidget]:
 def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     """Bring one view after the other to the screen; yield its name and the window to look at."""
     yield "empty", window
+    if window.width() >= 1024:
+        show_measurements(window, at_fixed_points())
+        window.do(Do.CHART_EVENT)
+        yield "event", window
     show_measurements(window, a_highway(1_500, 50))
     window.do(Do.AXIS)
     window.model.set_filters(
@@ -124,6 +148,10 @@ def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
         window.panels.show_part(window.charts)
         window.charts.tabs.setCurrentIndex(number)
         yield f"chart-{number}", window
+    window.charts.tabs.setCurrentWidget(window.charts.pairs)
+    for number in range(1, window.charts.pairs.field.count()):
+        window.charts.pairs.field.setCurrentIndex(number)
+        yield f"compared-{number}", window
     window.tables.plan.take_start(RouteStart("Қаскелең (Qaskeleng, Каскелен)", 43.2, 76.6))
     window.tables.plan.most.setValue(10_000)
     for number in range(window.tables.tabs.count()):
@@ -137,20 +165,31 @@ def _views(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     yield "night", window
 
 
-_DIALOGS = (Do.IMPORT, Do.EXPORT, Do.SAVE_PLAN, Do.HELP, Do.NOTE, Do.FIND)
+_ASKED_IN_WINDOW = (Do.FIND, Do.PALETTE)
+_DIALOGS = (
+    Do.EXPORT, Do.SAVE_PLAN, Do.HELP, Do.EXCLUDE, Do.NOTE, Do.RETAG, Do.SAVE_VIEW,
+    *_ASKED_IN_WINDOW,
+)  # fmt: skip
+
+
+def _ways_to_ask(window: WorkbenchWindow) -> Iterator[tuple[str, Callable[[], None]]]:
+    texts = window._look.texts
+    # What is asked once a file is chosen.
+    yield "import", partial(window.files.take_dropped, [Path("log.txt")], texts)
+    yield "time", partial(window.filtering.ask_time, texts)
+    yield "road", partial(window.filtering.ask_road, texts)
+    for do in _DIALOGS:
+        yield do.value, partial(window.do, do)
 
 
 def _dialogs(window: WorkbenchWindow) -> Iterator[tuple[str, QWidget]]:
     """The same of what opens above the window."""
-    for do in _DIALOGS:
-        if do is Do.IMPORT:  # what is asked once a file is chosen
-            window.files.take_dropped([Path("log.txt")], window._look.texts)
-        else:
-            window.do(do)
+    for name, ask in _ways_to_ask(window):
+        ask()
         settle(window)
         open_ones = [dialog for dialog in window.findChildren(Question) if dialog.isVisible()]
-        assert open_ones or do is Do.FIND, f"{do}: nothing was asked"
-        yield do.value, open_ones[0] if open_ones else window
+        assert open_ones or name in _ASKED_IN_WINDOW, f"{name}: nothing was asked"
+        yield name, open_ones[0] if open_ones else window
         for dialog in open_ones:
             dialog.reject()
         window.finder.leave()

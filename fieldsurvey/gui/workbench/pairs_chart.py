@@ -67,9 +67,10 @@ class PairsChart(Chart):
         self._paired: Paired | None = None
         self.field, self.side_a, self.side_b = QComboBox(), QComboBox(), QComboBox()
         row = QHBoxLayout()
-        for choice in (self.field, self.side_a, self.side_b):
+        # The first has the longest words.
+        for choice, share in ((self.field, 4), (self.side_a, 3), (self.side_b, 3)):
             choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(choice, 1)
+            row.addWidget(choice, share)
         self._layout.insertLayout(1, row)
         self.left, self.bottom = NumberAxis("left", lowest=0.0), AlongAxis()
         self.box = self.add_box(0, self.left, self.bottom)

@@ -49,6 +49,8 @@ class Tables(QWidget):
         self.tests = Table(test_columns(model.notes.of))
         self.stretches, self.settlements = Table(STRETCHES), Table(SETTLEMENTS)
         self.length = QComboBox()
+        # Another language has longer words than the one it is first seen in.
+        self.length.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self._pages: list[tuple[Table | SaidTable, str]] = []
