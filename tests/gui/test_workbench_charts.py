@@ -182,6 +182,20 @@ def test_the_highway_of_a_comparison_is_no_sign_in_its_legend(window: WorkbenchW
     assert signs[HIGHWAY] is Qt.PenStyle.NoPen, "nothing in the chart is drawn as that"
 
 
+def test_what_has_no_two_sides_is_not_told_of_the_sides_before(window: WorkbenchWindow) -> None:
+    window.do(Do.CHART_PAIRS)
+    chart = window.charts.pairs
+    chart.field.setCurrentIndex(3)  # while operators are still being compared
+    settle(window)
+    assert chart.sentence.text() == "Two different sides are needed for a comparison."
+    assert chart.legend.accessibleName() == "target 100 Mbps"
+    chart.field.setCurrentIndex(0)
+    settle(window)
+    assert chart.legend.accessibleName().endswith("KZ38-01, target 100 Mbps")
+    chart.field.setCurrentIndex(3)
+    assert chart.legend.accessibleName() == "target 100 Mbps"
+
+
 def test_a_signal_has_its_unit(window: WorkbenchWindow) -> None:
     window.do(Do.CHART_SIGNAL)
     settle(window)

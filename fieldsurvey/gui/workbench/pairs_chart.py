@@ -168,7 +168,9 @@ class PairsChart(Chart):
         if sides is None:
             self._paired = None
             self.sentence.setText(self._look.texts.tr("wb_no_sides"))
+            self._highway_ref = ""
             self._draw_pairs(np.zeros(0), np.zeros(0), np.zeros(0))
+            self.legend.show_entries(self._look, [target_entry(self._look, self.model)])
             return
         model = self.model
         tables, (tests, samples) = model.measurements, model.compared()
@@ -188,8 +190,8 @@ class PairsChart(Chart):
     # What came of it
 
     def _show(self, sides: _Sides, paired: Paired) -> None:
-        if self._look is None:
-            return
+        if self._look is None or sides != self.sides():
+            return  # something else was asked for meanwhile
         self._paired = paired
         look, texts = self._look, self._look.texts
         names = [word_of(texts, sides.field, word) for word in (sides.a, sides.b)]
