@@ -1,5 +1,6 @@
 """The plan in the workbench: what to drive next of what is selected, shown, gone to and saved."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -437,6 +438,20 @@ def test_nothing_to_plan_is_told_and_nothing_asked(window: WorkbenchWindow) -> N
     settle(window)
     assert "nothing needs to be driven" in window.notice.label.text()
     assert not [one for one in window.findChildren(PlanDialog) if one.isVisible()]
+
+
+def test_what_a_plan_comes_to_has_the_decimal_sign_of_the_language(window: WorkbenchWindow) -> None:
+    for language in ("kk", "ru", "en"):  # English again for the others
+        window.do(Do.LANGUAGE)
+        settle(window)
+        window.do(Do.SAVE_PLAN)
+        settle(window)
+        (dialog,) = (one for one in window.findChildren(PlanDialog) if one.isVisible())
+        said = " ".join(label.text() for label in dialog.findChildren(QLabel))
+        dialog.reject()
+        hours = window.tables.plan.said.text()
+        assert window._look.texts.language == language
+        assert re.findall(r"\d[.,]\d", said) == re.findall(r"\d[.,]\d", hours) != []
 
 
 def test_crews_are_told_by_day(window: WorkbenchWindow) -> None:

@@ -39,7 +39,7 @@ from fieldsurvey.gui.workbench.planned import Planned
 from fieldsurvey.gui.workbench.planning import Planning
 from fieldsurvey.gui.workbench.printing import Page, print_page
 from fieldsurvey.gui.workbench.route_start import start_answers
-from fieldsurvey.gui.workbench.saying import counts_line
+from fieldsurvey.gui.workbench.saying import counts_line, spoken
 from fieldsurvey.gui.workbench.selection import Brush, Changed, SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
 from fieldsurvey.gui.workbench.status_line import NoticeBar, StatusLine
@@ -314,7 +314,7 @@ class WorkbenchWindow(QMainWindow):
         texts, subject = self._look.texts, self.planning.subject()
 
         def ask(planned: Planned) -> None:
-            said = [asked, *map(texts.say, (*planned.said, *planned.doubts))]
+            said = [asked, *(spoken(texts, one) for one in (*planned.said, *planned.doubts))]
             self.files.ask_plan(texts, subject, said)
 
         asked = self.tables.plan.said_of_asked()
