@@ -37,6 +37,10 @@ def test_decimals_of_sentences_have_the_sign_of_the_language() -> None:
     assert "25,276" in spoken(Texts("en"), message("plan.left_out", places=25_276))
 
 
+def test_a_kazakh_postposition_stands_behind_its_word() -> None:
+    assert Texts("kk").tr("wb_by", field="оператор") == "оператор бойынша"
+
+
 def test_times_are_of_kazakhstans_clock(qapp: QApplication) -> None:
     midnight_utc_us = 1_779_062_400 * 1_000_000  # 2026-05-18 00:00 UTC
     assert clock(midnight_utc_us - 1) == "2026-05-18 04:59:59"
