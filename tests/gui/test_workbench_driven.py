@@ -41,7 +41,7 @@ def test_from_a_file_to_a_printed_page_by_hand(display: str, tmp_path: Path) -> 
         desk.key("Return")
         desk.picture("3-village")
 
-        desk.key("F6", "F6", "ctrl+Tab", "Down")  # the first 10 km: Beeline, then Kcell
+        desk.key("F6", "F6", "ctrl+Tab", "Down", "Down")  # the first 10 km: Beeline, then Kcell
         desk.key("x")
         desk.picture("4-stretch")
 

@@ -489,11 +489,12 @@ def test_arrows_go_on_where_a_test_was_left_out(open_workbench: Open, on: str) -
         (table, Qt.Key.Key_Down) if on == "table" else (window.charts.rate, Qt.Key.Key_Right)
     )
     to.setFocus()
-    choose(table, 31)
-    window.do(Do.EXCLUDE)
-    answer(window, "engine test in the depot")
-    QTest.keyClick(to, forward)
-    assert window.model.spot == Spot(True, 32)
+    for left_out in (31, 0):
+        choose(table, table.rows.line_of(left_out))
+        window.do(Do.EXCLUDE)
+        answer(window, "engine test in the depot")
+        QTest.keyClick(to, forward)
+        assert window.model.spot == Spot(True, left_out + 1)
 
 
 def test_tags_of_several_rows_become_a_filter(open_workbench: Open) -> None:
@@ -677,6 +678,15 @@ def test_a_table_shows_that_keys_go_to_it_before_any_row_is_gone_to(open_workben
     window.map.setFocus()
     QApplication.processEvents()
     assert table.frameStyle() == usual
+
+
+def test_down_goes_to_the_first_row_first(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.map.setFocus()
+    table = window.tables.tests
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert window.model.spot == Spot(True, 0)
 
 
 def test_tables_sort_by_number_and_keep_the_selection(open_workbench: Open) -> None:

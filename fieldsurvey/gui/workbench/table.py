@@ -135,7 +135,11 @@ class Table(QTableView):
     # While no row is the current one, the frame alone tells where keys go to.
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        had_row = self.currentIndex().isValid()
         super().focusInEvent(event)
+        if not had_row:  # Qt makes the first row the current one unseen: "down" would pass it over
+            nowhere, flags = self.rows.index(-1, -1), QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(nowhere, flags.NoUpdate)
         self.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
