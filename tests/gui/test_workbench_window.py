@@ -680,6 +680,14 @@ def test_a_table_shows_that_keys_go_to_it_before_any_row_is_gone_to(open_workben
     assert table.frameStyle() == usual
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_of_a_row_further_down_is_cut_off(open_workbench: Open, language: str) -> None:
+    table = open_workbench(a_highway(3_000, 90), language).tables.tests
+    needed = [table.fontMetrics().horizontalAdvance(table.rows.text(n, 4)) for n in range(180)]
+    assert max(needed) > max(needed[:25]), "what has no service comes later"
+    assert table.columnWidth(4) >= max(needed) + 30, "with its sign"
+
+
 def test_down_goes_to_the_first_row_first(open_workbench: Open) -> None:
     window = open_workbench()
     window.map.setFocus()

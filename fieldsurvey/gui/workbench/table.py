@@ -55,7 +55,7 @@ class Table(QTableView):
         self.fit_columns()
 
     def fit_columns(self) -> None:
-        """Give every column what its title and the first rows need."""
+        """Give every column what its title and what stands in it need."""
         for number in range(len(self.rows.columns)):
             self.setColumnWidth(number, self._needed(number))
         self.fit_last()
@@ -73,7 +73,7 @@ class Table(QTableView):
     def _needed(self, number: int) -> int:
         metrics = self.fontMetrics()
         needed = self.horizontalHeader().sectionSizeHint(number)
-        for line in range(min(_MEASURED_ROWS, self.rows.rowCount())):
+        for line in self.rows.telling_lines(number, _MEASURED_ROWS):
             needed = max(needed, metrics.horizontalAdvance(self.rows.text(line, number)) + 38)
         return min(needed, _WIDEST_PX)
 

@@ -107,6 +107,15 @@ class TableModel(QAbstractTableModel):
         found = np.flatnonzero(self.order == row)
         return int(found[0]) if len(found) else None
 
+    def telling_lines(self, column: int, most: int) -> list[int]:
+        """Return lines by which to tell how wide a column has to be: the first ones, and of words
+        one of each."""
+        lines = range(min(most, len(self.order)))
+        values = self._frame[self.columns[column].sort] if len(self.order) else pl.Series()
+        if values.dtype not in (pl.String, pl.Categorical):
+            return list(lines)
+        return sorted({*lines, *values.gather(self.order).arg_unique().head(most)})
+
     def forget_rows(self) -> None:
         """What cells are made of besides the frame has changed."""
         self._cells.clear()
