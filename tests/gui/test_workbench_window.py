@@ -688,6 +688,16 @@ def test_no_word_of_a_row_further_down_is_cut_off(open_workbench: Open, language
     assert table.columnWidth(4) >= max(needed) + 30, "with its sign"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_promises_and_what_they_lack_are_read_whole(open_workbench: Open, language: str) -> None:
+    table = open_workbench(language=language).tables.targets
+    assert table.rows.rowCount() > 5
+    letters = table.fontMetrics()
+    for line in range(table.rows.rowCount()):
+        for number, cell in enumerate(table.rows.cells(line)):
+            assert table.columnWidth(number) >= letters.horizontalAdvance(cell.text) + 30
+
+
 def test_down_goes_to_the_first_row_first(open_workbench: Open) -> None:
     window = open_workbench()
     window.map.setFocus()

@@ -12,7 +12,7 @@ from fieldsurvey.gui.workbench.row_painter import RowPainter
 from fieldsurvey.gui.workbench.table_model import Column, TableModel
 
 _TEXT_PX = 12
-_WIDEST_PX = 400
+_WIDEST_PX = 850  # no sentence of ours is longer; of notes that are, the hint has all words
 _MEASURED_ROWS = 25
 
 
