@@ -327,6 +327,7 @@ def test_what_was_marked_and_left_out_can_be_counted_again(
     editing.ask(Do.INCLUDE, Texts("en"))
     assert np.flatnonzero(model.excluded_tests).tolist() == [42], "nor what a filter hides"
     assert not told
+    editing.annotating.stack.clear()  # as the workbench does when it closes
 
 
 def test_nothing_is_shown_besides_once_nothing_is_left_out(model: SelectionModel) -> None:

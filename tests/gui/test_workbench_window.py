@@ -497,6 +497,17 @@ def test_arrows_go_on_where_a_test_was_left_out(open_workbench: Open, on: str) -
         assert window.model.spot == Spot(True, left_out + 1)
 
 
+def test_no_step_outlives_the_window(open_workbench: Open) -> None:
+    window = open_workbench()
+    choose(window.tables.tests, 31)
+    window.do(Do.EXCLUDE)
+    answer(window, "engine test in the depot")
+    stack = window.editing.annotating.stack
+    assert stack.count() == 1
+    window.close()
+    assert stack.count() == 0, "Python would take steps away from under the stack"
+
+
 def test_tags_of_several_rows_become_a_filter(open_workbench: Open) -> None:
     window = open_workbench()
     choose(window.tables.tests, 1)

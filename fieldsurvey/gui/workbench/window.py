@@ -481,6 +481,7 @@ class WorkbenchWindow(QMainWindow):
         stack = self.editing.annotating.stack
         for signal in (stack.canUndoChanged, stack.canRedoChanged):
             signal.disconnect()  # it tells of its own end as well
+        stack.clear()  # left to the garbage collector, steps may go before it, which then crashes
         self.jobs.close()
         self.map.close_workers()
         self._qt_texts.remove()
