@@ -24,7 +24,7 @@ from fieldsurvey.model.throughput import (
 from fieldsurvey.throughput import engine
 from fieldsurvey.throughput.engine import MeasuringProcess, Progress, longest_run_s
 from fieldsurvey.throughput.server.app import MeasurementServer
-from tests.support.throughput import OddServer, Pace, running, wait_until
+from tests.support.throughput import NO_BYTE_LIMIT, OddServer, Pace, running, wait_until
 
 ROOT = Path(__file__).parents[3]
 Scenario = Callable[[MeasuringProcess], Awaitable[None]]
@@ -32,7 +32,7 @@ Scenario = Callable[[MeasuringProcess], Awaitable[None]]
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with running(MeasurementServer("engine")) as port:
+    with running(MeasurementServer("engine", NO_BYTE_LIMIT)) as port:
         yield f"http://127.0.0.1:{port}"
 
 

@@ -20,7 +20,7 @@ from fieldsurvey.throughput.protocols import PROTOCOLS, foreign_loads
 from fieldsurvey.throughput.protocols.protocol import Cancel
 from fieldsurvey.throughput.server.app import MeasurementServer
 from fieldsurvey.throughput.server.limits import Limits
-from tests.support.throughput import assert_bound_reached, certificate, running
+from tests.support.throughput import NO_BYTE_LIMIT, assert_bound_reached, certificate, running
 
 FOREIGN = ("ndt7", "librespeed", "cloudflare")
 PHASES = (PhaseKind.IDLE_LATENCY, PhaseKind.DOWNLOAD, PhaseKind.UPLOAD)
@@ -75,7 +75,7 @@ def test_every_byte_of_the_plan_and_none_more(protocol: str, tls: bool, tmp_path
 def test_a_cancelled_test_ends_at_once_and_has_no_rate(protocol: str) -> None:
     cancel = Cancel()
     timer = threading.Timer(0.4, cancel.set)
-    with running(MeasurementServer("far")) as port:
+    with running(MeasurementServer("far", NO_BYTE_LIMIT)) as port:
         timer.start()
         began_s = time.monotonic()
         result = measure(

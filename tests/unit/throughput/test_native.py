@@ -22,6 +22,7 @@ from fieldsurvey.throughput.server.limits import Limits
 from fieldsurvey.throughput.server.settings import Settings
 from fieldsurvey.throughput.websocket import Opcode, frame, frame_header
 from tests.support.throughput import (
+    NO_BYTE_LIMIT,
     OddServer,
     Pace,
     Visit,
@@ -35,7 +36,7 @@ ALL = (PhaseKind.IDLE_LATENCY, PhaseKind.DOWNLOAD, PhaseKind.UPLOAD)
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with running(MeasurementServer("the-server")) as port:
+    with running(MeasurementServer("the-server", NO_BYTE_LIMIT)) as port:
         yield f"http://127.0.0.1:{port}"
 
 
