@@ -13,8 +13,10 @@ from fieldsurvey.analysis.board_row import (
     Asked,
     BoardRow,
     BoardVerdict,
+    known_settlements,
     of_share,
     settlements_lacking,
+    settlements_unknown,
     with_times,
 )
 from fieldsurvey.analysis.cells import cells_of
@@ -84,6 +86,7 @@ def presence(
 def settlements_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     """Judge a share of settlements."""
     there = presence(asked.m, asked.m.samples, ["settlement_id"], row, asked.now_utc_us)
+    there, strange = known_settlements(there, asked.places)
     decided = there.drop_nulls("has")
     yes = int(decided["has"].sum())
     total = None if asked.places is None else len(asked.places.settlements().id)
@@ -93,7 +96,7 @@ def settlements_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRo
     if total is not None:
         number = total - len(decided)
         missing = [settlements_lacking(number, total)]
-    return replace(found, missing=tuple(missing))
+    return replace(found, missing=(*missing, *settlements_unknown(strange)))
 
 
 def cities_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
@@ -147,34 +150,43 @@ def highways_row(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     number = (pl.col("chainage_m") / KM_M).floor().cast(pl.Int64)
     samples = asked.m.samples.with_columns(km=number)
     there = presence(asked.m, samples, ["highway_ref", "km"], row, asked.now_utc_us)
+    total, strange = None, 0
+    if asked.places is not None:
+        whole = stretches_of(asked.places, KM_M).select("highway_ref", km=pl.col("from_m") // KM_M)
+        driven, total = len(there), len(whole)
+        there = there.with_columns(pl.col("highway_ref").cast(pl.String))
+        there = there.join(whole, on=["highway_ref", "km"], how="semi")
+        strange = driven - len(there)
     decided = there.drop_nulls("has")
     yes = int(decided["has"].sum())
     no = len(decided) - yes
-    total = None if asked.places is None else len(stretches_of(asked.places, KM_M))
     found = replace(
         found,
         unit="km",
         target=row.km,
         value=float(yes) if len(decided) else None,
         low=float(yes) if len(decided) else None,
-        high=None if total is None else float(max(total - no, yes)),
+        high=None if total is None else float(total - no),
         km=len(decided),
         figures={"km_without": float(no), "km_too_few_seconds": float(len(there) - len(decided))},
     )
     found = _dated(found, there)
+    if strange:
+        note = message("analysis.missing_strange_km", number=grouped(strange))
+        found = replace(found, missing=(note,))
     if yes >= row.km:
         return replace(found, verdict=BoardVerdict.MET)
     if total is None:
         return replace(found, missing=(message("analysis.missing_places"),))
-    found.figures["km_not_driven"] = float(max(total - len(there), 0))
+    found.figures["km_not_driven"] = float(total - len(there))
     if total < row.km:  # then nothing can be said of the kilometres that are not in it
         lacking = message("analysis.missing_highways", km=grouped(total), target=grouped(row.km))
-        return replace(found, missing=(lacking,), high=None)
+        return replace(found, missing=(lacking, *found.missing), high=None)
     verdict = BoardVerdict.NOT_MET if total - no < row.km else BoardVerdict.NOT_ENOUGH
     left = message(
         "analysis.missing_km", number=grouped(total - len(decided)), total=grouped(total)
     )
-    return replace(found, verdict=verdict, missing=(left,))
+    return replace(found, verdict=verdict, missing=(left, *found.missing))
 
 
 def _dated(found: BoardRow, there: pl.DataFrame) -> BoardRow:

@@ -79,6 +79,23 @@ def settlements_lacking(number: int, total: int) -> Message:
     return message("analysis.missing_settlements", number=grouped(number), total=grouped(total))
 
 
+def known_settlements(rows: pl.DataFrame, places: Register | None) -> tuple[pl.DataFrame, int]:
+    """Return the rows whose settlements ``places`` knows, and how many settlements it does not: a
+    share of the whole is not of what lies outside it. Without ``places`` all rows."""
+    if places is None:
+        return rows, 0
+    ids = pl.Series(places.settlements().id, dtype=pl.String)
+    strange = ~pl.col("settlement_id").cast(pl.String).is_in(ids.implode())
+    return rows.filter(~strange), rows.filter(strange)["settlement_id"].n_unique()
+
+
+def settlements_unknown(number: int) -> tuple[Message, ...]:
+    """Say of how many settlements the places file knows nothing; nothing where there are none."""
+    if not number:
+        return ()
+    return (message("analysis.missing_strange_settlements", number=grouped(number)),)
+
+
 def with_times(found: BoardRow, rows: pl.DataFrame, oldest: str, newest: str) -> BoardRow:
     """Say how old the evidence is, by two columns of times."""
     return replace(

@@ -16,8 +16,10 @@ from fieldsurvey.analysis.board_row import (
     Asked,
     BoardRow,
     BoardVerdict,
+    known_settlements,
     of_share,
     settlements_lacking,
+    settlements_unknown,
     verdict_of,
     with_times,
 )
@@ -53,6 +55,7 @@ def _population(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     was measured and decided."""
     rule = asked.programme.judged_by[row.target]
     judged = judge_settlements(asked.m, rule, now_utc_us=asked.now_utc_us)
+    judged, strange = known_settlements(judged, asked.places)
     word = pl.col("verdict")
     of_all = judged.group_by("settlement_id").agg(
         (word == Verdict.ABOVE).any().alias("above"),
@@ -79,7 +82,7 @@ def _population(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
     lacking = len(people) - found.settlements
     if lacking:
         missing.append(settlements_lacking(lacking, len(people)))
-    found = replace(found, missing=tuple(missing))
+    found = replace(found, missing=(*missing, *settlements_unknown(strange)))
     if total == 0:
         return found
     inside = known.filter(pl.col("settlement_id").is_in(covered.implode()))["population"].sum()

@@ -182,6 +182,31 @@ def test_4g_in_settlements(places: Places) -> None:
         assert judged(measurements(samples=other), places, **asked).value is None
 
 
+def test_places_that_the_places_file_does_not_know_are_no_part_of_its_whole(
+    places: Places,
+) -> None:
+    """Another version of it, or one of another region: a share came to more than all."""
+    elsewhere = [f"elsewhere-{n}" for n in range(9)]
+    four_g = {"technologies": FOUR_G, "seconds_share": 0.5, "fewest_seconds": 1}
+    m = measurements(samples=[{"settlement_id": one} for one in elsewhere])
+    row = judged(m, places, kind=Kind.SETTLEMENTS, share=0.92, **four_g)
+    assert (row.verdict, row.value, row.settlements) == (BoardVerdict.NOT_ENOUGH, None, 0)
+    assert [note.text() for note in row.missing] == [
+        "settlements not decided: 4 of 4",
+        "settlements that were measured and are not in the places file, so not counted: 9",
+    ]
+    below = [row for one in elsewhere for row in results("bbb", settlement_id=one)]
+    row = judged(measurements(below), places, kind=Kind.POPULATION)
+    assert (row.verdict, row.tests, row.settlements) == (BoardVerdict.NOT_ENOUGH, 0, 0)
+    assert row.missing[-1].id == "analysis.missing_strange_settlements"
+    beyond = [{"highway_ref": "KAZ99", "chainage_m": km * 1_000.0} for km in range(40)]
+    m = measurements(samples=[*beyond, {"chainage_m": 0.0}])
+    row = judged(m, places, kind=Kind.HIGHWAYS, km=20, **four_g)
+    assert (row.verdict, row.value, row.high) == (BoardVerdict.NOT_ENOUGH, 1.0, 28.0)
+    assert "not in the places file, so not counted: 40" in row.missing[-1].text()
+    assert judged(m, None, kind=Kind.HIGHWAYS, km=20, **four_g).value == 41.0
+
+
 def test_5g_in_the_cells_of_cities(places: Places) -> None:
     city = settlement_id(places, "Астана")
     asked = {
@@ -237,9 +262,11 @@ def test_4g_along_highways_kilometre_by_kilometre(places: Places) -> None:
 
 def test_replayed_drives_change_nothing(places: Places) -> None:
     programme = load_programme()
-    tests, samples = results("aaabbb"), [{"chainage_m": n * 30.0} for n in range(200)]
+    here = settlement_id(places, "Қордай")
+    tests = results("aaabbb", settlement_id=here)
+    samples = [{"chainage_m": n * 30.0} for n in range(200)]
     honest = board(measurements(tests, samples), programme, places, NOW_UTC_US)
-    replayed = [{**row, "drive": 1} for row in (*tests, *results("a" * 30))]
+    replayed = [{**row, "drive": 1} for row in (*tests, *results("a" * 30, settlement_id=here))]
     more = measurements(
         [*tests, *replayed],
         [*samples, *({"drive": 1, "utc_us": NOW_UTC_US - n * S} for n in range(100))],
