@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
-from fieldsurvey.analysis.measurements import Measurements, nothing
+from fieldsurvey.analysis.measurements import Measurements, nothing, together
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.along import Rising
@@ -220,6 +221,18 @@ def test_what_is_left_out_counts_no_more_and_stays_in_the_tables(
     model.set_brush(Brush(~model.tests, ~model.samples))
     assert np.flatnonzero(model.listed_tests).tolist() == [1, 42]
     assert model.selected().tests.is_empty()
+
+
+def test_a_second_is_left_out_whichever_source_its_drive_counts_of(
+    highway: Measurements, tmp_path: Path
+) -> None:
+    drive_id, utc_us = highway.drives["drive_id"][0], highway.samples["utc_us"][7]
+    shorter = replace(highway, samples=highway.samples.head(10), sources=("shorter",))
+    for parts in ((highway, shorter), (shorter, highway)):
+        model = a_model(together(parts), tmp_path)
+        model.notes.put(model.notes.changed([second_key(drive_id, utc_us)], excluded="a ferry"))
+        model.notes_changed()
+        assert model.samples_count == 1_999
 
 
 def test_places_are_judged_by_tests_of_any_result(model: SelectionModel) -> None:

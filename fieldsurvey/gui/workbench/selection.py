@@ -199,10 +199,12 @@ class SelectionModel:
         excluded = notes.excluded()
         seconds = [key.rpartition("@") for key in excluded if "@" in key]
         samples = np.zeros(len(tables.samples), bool)
-        drives = tables.drives["drive_id"].to_list()
+        drive_ids = tables.drives["drive_id"]
         for drive_id, _, utc_us in seconds:
-            if drive_id in drives:
-                mine = self.facts.samples.drive == drives.index(drive_id)
+            # Several: a drive that is in two sources has a row of each.
+            drives = (drive_ids == drive_id).arg_true().to_numpy()
+            if len(drives):
+                mine = np.isin(self.facts.samples.drive, drives)
                 samples |= mine & (self.facts.samples.utc_us == int(utc_us))
         tagged = notes.tagged()
         return Marked(
