@@ -6,6 +6,7 @@ routes: it says where, and how many tests.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -20,6 +21,7 @@ from fieldsurvey.analysis.scope import BY, with_drive
 from fieldsurvey.analysis.sequential import judge_counts
 from fieldsurvey.analysis.stretches import JUDGED_LENGTH_M
 from fieldsurvey.analysis.targets import JudgedBy
+from fieldsurvey.analysis.whole_places import ON_HIGHWAY
 from fieldsurvey.model.clock import US_PER_S
 from fieldsurvey.model.verdict import Verdict
 
@@ -111,7 +113,7 @@ def progress(
     offset_us = int(utc_offset_h * HOUR_US)
     driven = _of_crews(evidence, evidence.samples, "utc_us", offset_us)
     km = (pl.col("chainage_m") / KM_M).floor()
-    tests = counted_tests(evidence, judged_by, now_utc_us).filter("counts")
+    tests = _passes(evidence, judged_by, now_utc_us)
     tested = _of_crews(evidence, tests, "started_utc_us", offset_us)
     keys = ["crew", "day_utc_us"]
     of_km = (
@@ -136,6 +138,19 @@ def day_name(day_utc_us: int, utc_offset_h: float = KAZAKHSTAN_UTC_OFFSET_H) -> 
     """Return the date of a day of :func:`progress`, as "2026-05-18"."""
     here = timezone(timedelta(hours=utc_offset_h))
     return datetime.fromtimestamp(day_utc_us // US_PER_S, here).date().isoformat()
+
+
+def _passes(m: Measurements, judged_by: JudgedBy, now_utc_us: int) -> pl.DataFrame:
+    """Return the tests that count in any place: on a highway a car that waits is one look; in a
+    village on it they may be many."""
+    m = replace(m, tests=m.tests.with_row_index("row"))
+    on_road = counted_tests(m, judged_by, now_utc_us, on_road=True).filter("counts", ON_HIGHWAY)
+    elsewhere = ~ON_HIGHWAY | pl.col("settlement_id").is_not_null()
+    return (
+        counted_tests(m, judged_by, now_utc_us)
+        .filter((pl.col("counts") & elsewhere) | pl.col("row").is_in(on_road["row"].implode()))
+        .drop("row")
+    )
 
 
 def _operators(names: Sequence[str | None]) -> pl.DataFrame:

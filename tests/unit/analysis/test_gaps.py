@@ -102,6 +102,19 @@ def test_another_operators_verdict_is_no_progress() -> None:
         assert counts == ([2, 2] if not by else [2, 1]), by
 
 
+def test_who_waits_on_a_highway_made_one_pass_of_it() -> None:
+    spot = {"start_latitude_deg": 43.0, "start_longitude_deg": 77.0}
+    on_road = results("a" * 8, settlement_id=None, settlement_name=None, **spot)
+    in_village = results("a" * 8, drive=1, **spot)
+    off_road = results("a" * 8, drive=2, highway_ref=None, chainage_m=None, **spot)
+    drives = [{"device": name} for name in ("one", "two", "three")]
+    m = measurements([*on_road, *in_village, *off_road], [], drives)
+    judged = judge_stretches(m, RULE, now_utc_us=NOW_UTC_US)
+    assert judged["tests"].to_list() == [2], "one of each drive on the highway"
+    found = progress(m, judged, RULE, NOW_UTC_US)
+    assert dict(found.select("crew", "tests").rows()) == {"one": 1, "two": 8, "three": 8}
+
+
 def test_progress_knows_nothing_of_later_days() -> None:
     later = {"utc_us": NOW_UTC_US + DAY_US}
     tests = results("a", started_utc_us=NOW_UTC_US + DAY_US)
