@@ -51,7 +51,8 @@ PROGRESS_COLUMNS: dict[str, pl.DataType] = {
     "day_utc_us": pl.Int64(),  # when the day of the clock begins
     "km_driven": pl.Int64(),  # different kilometres of highway
     "tests": pl.Int64(),  # that say something of a place, each pass once
-    # That have a verdict now to which its tests of that day belong: of the same operator.
+    # That have a verdict now to which its tests of that day belong: of the same operator, and not
+    # so old that they count no more.
     "decided_stretches": pl.Int64(),
 }
 
@@ -122,7 +123,7 @@ def progress(
         .agg(pl.struct("highway_ref", km).n_unique().alias("km_driven"))
     )
     of_tests = tested.group_by(keys).agg(pl.len().alias("tests"))
-    decided = _decided(with_drive(m, tested, BY), judged, length_m)
+    decided = _decided(with_drive(m, tested.filter("fresh"), BY), judged, length_m)
     of_decided = decided.group_by(keys).agg(pl.len().alias("decided_stretches"))
     found = driven.select(keys).unique()
     for counts in (of_km, of_tests, of_decided):

@@ -115,6 +115,18 @@ def test_who_waits_on_a_highway_made_one_pass_of_it() -> None:
     assert dict(found.select("crew", "tests").rows()) == {"one": 1, "two": 8, "three": 8}
 
 
+def test_tests_that_are_too_old_to_count_decided_nothing() -> None:
+    old = {"started_utc_us": NOW_UTC_US - YEAR_US - DAY_US}
+    tests = [*results("a" * 8), *results("a", drive=1, **old)]
+    m = measurements(tests, [], [{"device": "one"}, {"device": "two"}])
+    judged = judge_stretches(m, RULE, now_utc_us=NOW_UTC_US)
+    found = progress(m, judged, RULE, NOW_UTC_US)
+    assert found.select("crew", "tests", "decided_stretches").rows() == [
+        ("one", 8, 1),
+        ("two", 1, 0),
+    ]
+
+
 def test_progress_knows_nothing_of_later_days() -> None:
     later = {"utc_us": NOW_UTC_US + DAY_US}
     tests = results("a", started_utc_us=NOW_UTC_US + DAY_US)
