@@ -199,6 +199,8 @@ def event(analysis: Analysis, day: str, baseline: str | None) -> None:
 @_LENGTH
 def gaps(analysis: Analysis, length_km: float) -> None:
     """What to drive next; and how far each crew came, day by day."""
+    import polars as pl
+
     from fieldsurvey.analysis.gaps import find_gaps, progress
     from fieldsurvey.analysis.stretches import judge_stretches
 
@@ -207,7 +209,9 @@ def gaps(analysis: Analysis, length_km: float) -> None:
     judged = judge_stretches(
         m, analysis.target, length_m=length_m, now_utc_us=now_utc_us, by=analysis.by
     )
-    found = find_gaps(judged, analysis.target, analysis.places, length_m)
+    # Also of who has tests in villages only, as a plan does.
+    tested = m.evidence().tests["operator"].cast(pl.String).unique().to_list()
+    found = find_gaps(judged, analysis.target, analysis.places, length_m, tested)
     crews = progress(m, judged, analysis.target, now_utc_us, length_m)
     lines = [_gap_line(row) for row in found.iter_rows(named=True)]
     lines += [message("analysis.progress", **_shown(row)) for row in crews.iter_rows(named=True)]

@@ -255,6 +255,18 @@ def test_gaps(survey: Path, places: Path) -> None:
     assert "drive 6 more tests here" in done.stdout
 
 
+def test_who_was_tested_in_villages_only_has_gaps_on_highways(places: Path, tmp_path: Path) -> None:
+    village = dataclasses.replace(TEN, highway_ref=None, chainage_m=None, settlement_id="s1")
+    test = dataclasses.replace(
+        a_test(1, Verdict.ABOVE, start_place=village), link="one", operator="Алтел"
+    )
+    survey = write(tmp_path / "village.fsurvey", a_drive("village"), [], [test])
+    found = document("gaps", survey, "--places", places)
+    assert {row["operator"] for row in found["rows"]} == {"Алтел"}
+    mixed = document("gaps", survey, "--places", places, "--mixed")
+    assert [row["from_m"] for row in mixed["rows"]] == [row["from_m"] for row in found["rows"]]
+
+
 def test_an_event(tmp_path: Path) -> None:
     tests = [dataclasses.replace(test_at(n * 100, Verdict.ABOVE, "Kcell", TEN)) for n in range(200)]
     survey = write(tmp_path / "fair.fsurvey", a_drive("fair"), [], tests)
