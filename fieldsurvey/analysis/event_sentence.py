@@ -9,6 +9,7 @@ import polars as pl
 from fieldsurvey.analysis.event import ERROR
 from fieldsurvey.analysis.rates import FEWEST_RANKED
 from fieldsurvey.model.messages import Message, message
+from fieldsurvey.model.rates import mbps_text
 
 Span = tuple[int, int]  # first hour of the clock, and the one after the last
 
@@ -74,4 +75,4 @@ def _median(rate_bps: int | None) -> Message:
     """Return a median that was ranked: without a rate, its rank had no service."""
     if rate_bps is None:
         return message("analysis.event_rank_silent")
-    return message("analysis.event_rank_mbps", mbps=f"{rate_bps // 100_000 / 10:g}")
+    return message("analysis.event_rank_mbps", mbps=mbps_text(rate_bps))

@@ -99,7 +99,7 @@ def test_the_chart_says_the_busy_hour_and_follows_days_and_selection(
     chart.brush(18.0, 19.0)
     settle(window)
     assert int(window.model.tests.sum()) == 12
-    assert "median 45 Mbps" in chart.sentence.text()
+    assert "median 45.0 Mbps" in chart.sentence.text()
     window.model.set_brush(None)
     settle(window)
     picture = chart.grab().toImage()

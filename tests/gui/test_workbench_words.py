@@ -35,6 +35,7 @@ def test_decimals_of_sentences_have_the_sign_of_the_language() -> None:
     assert "2.0 x" in spoken(Texts("ru"), told), "what is no figure stays"
     assert "2.62" in spoken(Texts("en"), told)
     assert "25,276" in spoken(Texts("en"), message("plan.left_out", places=25_276))
+    assert "<0,01" in spoken(Texts("ru"), message("analysis.event_rank_mbps", mbps="<0.01"))
 
 
 def test_a_kazakh_postposition_stands_behind_its_word() -> None:

@@ -12,7 +12,7 @@ from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.model.messages import Message
 from fieldsurvey.model.shares import whole_percent
 
-_FIGURES = re.compile(r"\d+(?:\.(\d+))?")
+_FIGURES = re.compile(r"(<?)(\d+(?:\.(\d+))?)")
 
 
 def share_reaching(facts: Facts, tests: Bools) -> tuple[int, int, int]:
@@ -39,7 +39,8 @@ def _with_figures(texts: Texts, told: Message) -> Message:
         if type(value) is Message:  # a name, which is one as well, holds no figures
             return _with_figures(texts, value)
         if isinstance(value, int | str) and (figures := _FIGURES.fullmatch(str(value))):
-            return texts.number(float(value), len(figures[1] or ""))
+            less, figure, decimals = figures.groups(default="")
+            return less + texts.number(float(figure), len(decimals))
         return value
 
     return Message(told.id, {name: shown(value) for name, value in told.args.items()})

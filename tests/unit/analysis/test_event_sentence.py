@@ -35,6 +35,13 @@ def test_no_service_is_no_rate() -> None:
     assert "0 Мбит" not in said.text("ru")
 
 
+def test_a_rate_is_never_told_as_zero() -> None:
+    for rate_bps, told in ((4_000, "<0.01"), (64_999, "0.06"), (118_340_000, "118")):
+        said = busy_sentence(hours({"hour": 13, "event_p50_bps": rate_bps}))
+        assert said is not None
+        assert f"median {told} Mbps;" in said.text("en")
+
+
 QUIETER = {"busy": False, "event_p50_bps": 50_000_000}
 
 
