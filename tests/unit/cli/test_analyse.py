@@ -225,6 +225,12 @@ def test_the_board_writes_numbers_as_people_read_them() -> None:
     share = dataclasses.replace(row, unit="share", value=0.5, low=0.25, high=1.0, tests=1_234)
     _, value = (line.text("en") for line in board_lines(share))
     assert value.strip().startswith("50 % (25–100); tests 1 234")
+    nearly = dataclasses.replace(share, value=0.99999, low=0.919999, high=0.29)
+    _, value = (line.text("en") for line in board_lines(nearly))
+    assert value.strip().startswith("99.99 % (91.99–29);"), "cut, never rounded up"
+    slow = dataclasses.replace(row, unit="bps", value=93_996_000.0, low=4_000.0, high=99_960_000.0)
+    _, value = (line.text("en") for line in board_lines(slow))
+    assert value.strip().startswith("93.9 Mbps (<0.01–99.9);")
 
 
 def test_pairs(survey: Path) -> None:
