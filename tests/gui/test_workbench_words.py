@@ -38,6 +38,17 @@ def test_decimals_of_sentences_have_the_sign_of_the_language() -> None:
     assert "<0,01" in spoken(Texts("ru"), message("analysis.event_rank_mbps", mbps="<0.01"))
 
 
+def test_a_name_of_digits_is_no_figure() -> None:
+    """Campaigns are called by their year, and operators by their code where no name is known."""
+    about = {"pairs": 1_234, "faster": 0, "slower": 0, "percent": "95", "km": "1"}
+    told = message("analysis.pairs_undecided", a="2025", b="2026", **about)
+    said = spoken(Texts("en"), told)
+    assert said.startswith("2025 and 2026: not enough data")
+    assert "1,234" in said
+    place = message("analysis.of_operator", place="Шелек", operator="40177")
+    assert spoken(Texts("ru"), place) == "Шелек (40177)"
+
+
 def test_a_kazakh_postposition_stands_behind_its_word() -> None:
     assert Texts("kk").tr("wb_by", field="оператор") == "оператор бойынша"
 

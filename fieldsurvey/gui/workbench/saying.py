@@ -13,6 +13,7 @@ from fieldsurvey.model.messages import Message
 from fieldsurvey.model.shares import whole_percent
 
 _FIGURES = re.compile(r"(<?)(\d+(?:\.(\d+))?)")
+_NAMES = ("a", "b", "operator", "place", "ref")  # a campaign may be called 2026
 
 
 def share_reaching(facts: Facts, tests: Bools) -> tuple[int, int, int]:
@@ -35,15 +36,17 @@ def spoken(texts: Texts, told: Message) -> str:
 
 
 def _with_figures(texts: Texts, told: Message) -> Message:
-    def shown(value: object) -> object:
+    def shown(name: str, value: object) -> object:
         if type(value) is Message:  # a name, which is one as well, holds no figures
             return _with_figures(texts, value)
+        if name in _NAMES:
+            return value
         if isinstance(value, int | str) and (figures := _FIGURES.fullmatch(str(value))):
             less, figure, decimals = figures.groups(default="")
             return less + texts.number(float(figure), len(decimals))
         return value
 
-    return Message(told.id, {name: shown(value) for name, value in told.args.items()})
+    return Message(told.id, {name: shown(name, value) for name, value in told.args.items()})
 
 
 def share_sentence(texts: Texts, model: SelectionModel, highway_ref: str = "") -> str:
