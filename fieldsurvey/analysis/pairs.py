@@ -48,7 +48,8 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paired:
-    """``pairs``: ``PAIR_COLUMNS``, a row per kilometre that both sides have.
+    """``pairs``: ``PAIR_COLUMNS``, a row per kilometre (or what else ``length_m`` is) and direction
+    that both sides have.
 
     ``faster`` and ``slower``: on how many b is than a; ``probability`` of so unequal numbers by
     chance. ``ratio``: the middle one of b to a, with the 95 % interval; None where the pairs are
@@ -64,6 +65,7 @@ class Paired:
     ratio_low: float | None
     ratio_high: float | None
     error_percent: float = 100 * ERROR
+    length_m: int = KM_M
 
 
 def compare(m: Measurements, a: Scope, b: Scope, length_m: int = KM_M) -> Paired:
@@ -90,7 +92,10 @@ def compare(m: Measurements, a: Scope, b: Scope, length_m: int = KM_M) -> Paired
         for side in "ab"
     ).with_columns(ratio=pl.col("bps_b") / pl.col("bps_a"))
     pairs = shown.select(pl.col(name).cast(kind) for name, kind in PAIR_COLUMNS.items())
-    return Paired(pairs.sort(keys), faster, slower, probability, verdict, ratio, low, high)
+    return Paired(
+        *(pairs.sort(keys), faster, slower, probability, verdict, ratio, low, high),
+        length_m=length_m,
+    )
 
 
 def pairs_sentence(paired: Paired, name_a: str, name_b: str) -> Message:
@@ -102,6 +107,7 @@ def pairs_sentence(paired: Paired, name_a: str, name_b: str) -> Message:
         "faster": paired.faster,
         "slower": paired.slower,
         "percent": f"{100 - paired.error_percent:g}",
+        "km": f"{paired.length_m / 1000:g}",
     }
     if paired.verdict is Comparison.UNDECIDED:
         return message("analysis.pairs_undecided", **about)

@@ -81,6 +81,18 @@ def test_directions_are_kept_apart_and_a_kilometre_counts_once() -> None:
     assert row["bps_b"] == 80_000_000
 
 
+def test_a_kilometre_in_both_directions_is_two_pairs_and_said_to_be() -> None:
+    tests = [
+        km(1, side, mbps, end_chainage_m=end_m)
+        for side, mbps in (("A", 50), ("B", 90))
+        for end_m in (1_090.0, 900.0)
+    ]
+    for length_m, told in ((1_000, "1 km"), (100, "0.1 km"), (10_000, "10 km")):
+        found = compare(measurements(tests), A, B, length_m)
+        said = pairs_sentence(found, "A", "B").text()
+        assert f"the same {told} and direction: 2," in said
+
+
 def driven(first_km: int, last_km: int, **row: Any) -> list[dict[str, Any]]:
     """Seconds of a drive at 25 m/s, from one kilometre to another."""
     step_m = 25.0 if last_km > first_km else -25.0
