@@ -21,8 +21,10 @@ MOST_ROWS = 400  # some 9 pages
 _URGENCY = {"below": 0, "undecided": 1, "above": 2, NOT_DRIVEN: 3}
 
 
-def operator_name(operator: str | None, wording: Wording) -> str:
-    return operator or wording.tr("report.no_operator")
+def operator_name(operator: str | None, wording: Wording, *, of_links: bool = False) -> str:
+    """Return the operator in words. ``of_links``: of a drive that has none of its own, because its
+    links have: those were recorded."""
+    return operator or wording.tr("report.of_links" if of_links else "report.no_operator")
 
 
 def stretch_table(stretches: Sequence[Stretch], wording: Wording, *, with_ref: bool) -> list[Block]:
@@ -143,8 +145,10 @@ def position(cell: int, wording: Wording) -> str:
     return f"{latitude}°; {longitude}°"
 
 
-def access(word: str | None, wording: Wording) -> str:
-    """Return an access type in words."""
+def access(word: str | None, wording: Wording, *, of_links: bool = False) -> str:
+    """Return an access type in words. ``of_links``: as in :func:`operator_name`."""
+    if of_links and not word:
+        return wording.tr("report.of_links")
     return wording.tr(f"report.access_{(word or 'unknown').replace('-', '_')}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from fieldsurvey import __version__
+from fieldsurvey.analysis.scope import OF_LINKS
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.report.blocks import Block, Column, Facts, Heading, Paragraph, Points, Row, Table
 from fieldsurvey.report.findings import Findings
@@ -110,8 +111,10 @@ def _drive_table(drives: pl.DataFrame, wording: Wording) -> list[Block]:
             row["drive_id"][:8],
             row["source"] or DASH,
             (row["device"] or DASH)[:12],
-            operator_name(row["operator"], wording),
-            access(row["access_type"], wording),
+            operator_name(
+                row["operator"], wording, of_links=bool(row[OF_LINKS["operator"]])
+            ),
+            access(row["access_type"], wording, of_links=bool(row[OF_LINKS["access_type"]])),
             wording.minute(row["started_utc_us"]),
             wording.number(row["seconds"] or 0),
             wording.number(row["counted"] or 0),

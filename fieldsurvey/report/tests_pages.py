@@ -13,7 +13,7 @@ import polars as pl
 from fieldsurvey.analysis.judging import YEAR_US
 from fieldsurvey.analysis.ranks import ranked
 from fieldsurvey.analysis.rates import FEWEST_RANKED
-from fieldsurvey.analysis.scope import with_drive
+from fieldsurvey.analysis.scope import OF_LINKS, with_drive
 from fieldsurvey.model.radio import RadioTechnology
 from fieldsurvey.model.tally import Result
 from fieldsurvey.model.throughput import OWN_CAUSES
@@ -138,26 +138,32 @@ def radio_pages(findings: Findings, wording: Wording) -> list[Block]:
     seconds = findings.m.samples.filter(pl.col("utc_us") >= findings.now_utc_us - YEAR_US)
     if seconds.is_empty():
         return []
+    whose = ["operator", "of_links"]
     # Seconds in which nobody asked speak neither for service nor against it.
     asked = ~pl.col("cause").cast(pl.String).is_in([cause.value for cause in OWN_CAUSES])
     kinds = (
         with_drive(findings.m, seconds, ("operator",))
-        .with_columns(pl.col("operator", "technology").cast(pl.String))
-        .group_by("operator", "technology")
+        .with_columns(
+            pl.col("operator", "technology").cast(pl.String),
+            of_links=findings.m.drives[OF_LINKS["operator"]]
+            .fill_null(value=False)
+            .gather(seconds["drive"]),
+        )
+        .group_by(*whose, "technology")
         .agg(
             pl.len(),
             asked.fill_null(value=True).sum().alias("asked"),
             pl.col("reachable").sum().alias("reachable"),
         )
-        .sort("operator", "len", "technology", descending=[False, True, False], nulls_last=True)
+        .with_columns(share=pl.col("len") / pl.col("len").sum().over(whose))
+        .sort(*whose, "len", "technology", descending=[False, False, True, False], nulls_last=True)
     )
-    totals = dict(kinds.group_by("operator").agg(pl.col("len").sum()).iter_rows())
     rows = tuple(
         Row((
-            operator_name(row["operator"], wording),
+            operator_name(row["operator"], wording, of_links=row["of_links"]),
             technology(row["technology"], wording),
             wording.number(row["len"]),
-            wording.percent(row["len"] / totals[row["operator"]]),
+            wording.percent(row["share"]),
             wording.percent(row["reachable"] / row["asked"] if row["asked"] else None),
             wording.number(row["asked"]),
         ))

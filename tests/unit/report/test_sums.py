@@ -171,3 +171,22 @@ def test_a_box_does_not_judge_a_place_by_the_part_that_came_with_another() -> No
     assert findings.stretches["from_m"].to_list() == [0]
     assert findings.settlements["settlement_id"].to_list() == ["s1"]
     assert findings.cells.is_empty()
+
+
+def test_a_drive_whose_links_have_operators_is_none_without_one() -> None:
+    drives = [
+        {"drive_id": "11111111", "operator": None, "access_type": None,
+         "operators_of_links": True, "access_types_of_links": True},
+        {"drive_id": "22222222", "operator": None, "access_type": None},
+    ]  # fmt: skip
+    seconds = [{"drive": drive, "utc_us": BEGAN_US + n * S} for drive in (0, 1) for n in range(9)]
+    m = measurements([], seconds, drives)
+    body = compose(find(m, Everything(), RULE, Scope(), NOW_UTC_US), None, Wording("en")).body
+    rows = [row.cells for table in body if isinstance(table, Table) for row in table.rows]
+    assert [cells[:4] for cells in rows if cells[1] == "4G"] == [
+        ("operator not recorded", "4G", "9", "100\N{NO-BREAK SPACE}%"),
+        ("of its links", "4G", "9", "100\N{NO-BREAK SPACE}%"),
+    ]
+    listed = {cells[0]: cells[3:5] for cells in rows}
+    assert listed["11111111"] == ("of its links", "of its links")
+    assert listed["22222222"] == ("operator not recorded", "unknown")
