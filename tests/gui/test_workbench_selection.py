@@ -235,6 +235,23 @@ def test_a_second_is_left_out_whichever_source_its_drive_counts_of(
         assert model.samples_count == 1_999
 
 
+def test_a_second_without_a_time_is_not_annotated_and_stops_nothing(
+    highway: Measurements, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """As HQ's archive has it, where a laptop's clock could not be right."""
+    undated = pl.when(pl.int_range(pl.len()) != 7).then("utc_us")
+    model = a_model(replace(highway, samples=highway.samples.with_columns(undated)), tmp_path)
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    editing = Editing(window, model, lambda _told: None)
+    for row, keys in ((7, 0), (8, 1)):
+        model.look_at(Spot(False, row))
+        assert len(editing.keys()) == keys
+    model.notes.put(model.notes.changed([second_key("drive-0", "None")], excluded="x"))
+    model.notes_changed()
+    assert model.samples_count == 2_000
+
+
 def test_places_are_judged_by_tests_of_any_result(model: SelectionModel) -> None:
     all_tests = model.evidence_tests.copy()
     model.set_filters(Filters(choices={"result": ("below",), "operator": ("Beeline",)}))

@@ -25,11 +25,14 @@ class Editing:
 
     def keys(self) -> list[str]:
         """Return what an annotation would be about: what is marked by hand, else the one test or
-        second that is looked at. Never a test that is not in sight any more."""
+        second that is looked at. Never a test that is not in sight any more, nor a second
+        without a time: nothing could be said of it alone, and it counts nowhere."""
         model, spot = self._model, self._model.spot
         if model.brush is not None and model.listed_tests.any():
             return model.test_keys(model.listed_tests)
         if spot is None or (spot.is_test and not model.listed_tests[spot.row]):
+            return []
+        if not spot.is_test and model.measurements.samples["utc_us"][spot.row] is None:
             return []
         return [model.key_of(spot)]
 

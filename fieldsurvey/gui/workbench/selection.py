@@ -201,6 +201,8 @@ class SelectionModel:
         samples = np.zeros(len(tables.samples), bool)
         drive_ids = tables.drives["drive_id"]
         for drive_id, _, utc_us in seconds:
+            if not utc_us.isdecimal():
+                continue  # without a time, as we once wrote it
             # Several: a drive that is in two sources has a row of each.
             drives = (drive_ids == drive_id).arg_true().to_numpy()
             if len(drives):
