@@ -61,7 +61,8 @@ def _population(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
         (word == Verdict.ABOVE).any().alias("above"),
         (word == Verdict.BELOW).any().alias("some_below"),
         ((word == Verdict.UNDECIDED) & (pl.col("tests") > 0)).any().alias("open"),
-        pl.col("tests").sum(),
+        # Evidence is what counts now.
+        pl.col("tests").filter(~pl.col("stale")).sum(),
     )
     covered = of_all.filter("above")["settlement_id"]
     below = of_all.filter(pl.col("some_below") & ~pl.col("above") & ~pl.col("open"))
@@ -71,7 +72,7 @@ def _population(asked: Asked, row: ProgrammeRow, found: BoardRow) -> BoardRow:
         tests=int(of_all["tests"].sum()),
         settlements=len(covered) + len(below),
     )
-    found = with_times(found, judged, "oldest_utc_us", "newest_utc_us")
+    found = with_times(found, judged.filter(~pl.col("stale")), "oldest_utc_us", "newest_utc_us")
     if asked.places is None:
         return replace(found, missing=(message("analysis.missing_places"),))
     people = populations(asked.places)

@@ -114,6 +114,17 @@ def test_population(places: Places) -> None:
     }
 
 
+def test_tests_that_are_too_old_are_no_evidence_of_the_population(places: Places) -> None:
+    here = settlement_id(places, "Қордай")
+    old = results("a" * 8, settlement_id=here, started_utc_us=NOW_UTC_US - 400 * DAY_US)
+    row = judged(measurements(old), places, kind=Kind.POPULATION)
+    assert (row.tests, row.settlements, row.newest_utc_us) == (0, 0, None)
+    other = results("a" * 8, settlement_id=settlement_id(places, "Ақсай"))
+    row = judged(measurements([*old, *other]), places, kind=Kind.POPULATION)
+    assert (row.tests, row.settlements) == (8, 1)
+    assert row.oldest_utc_us == NOW_UTC_US - DAY_US + 8 * 120 * S
+
+
 def test_speed_is_a_median_and_no_service_ranks_lowest() -> None:
     fast = [{"compared_bps": (100 + n) * 10**6} for n in range(10)]
     row = judged(measurements(fast), None, kind=Kind.SPEED, median_bps=94_000_000)
