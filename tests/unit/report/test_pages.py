@@ -239,6 +239,12 @@ def test_every_promise_of_the_programme_stands_on_the_board() -> None:
     assert all("Missing: " in row.note for row in undecided)
 
 
+def test_a_share_says_that_undecided_tests_are_not_in_it() -> None:
+    board = tables(composed(measurements(results("aaabbuuuuu")), Programme()))["Promise"]
+    (speed,) = (row for row in board.rows if "Mean where there was service" in row.note)
+    assert "Above the target, undecided tests aside: 60\N{NO-BREAK SPACE}%" in speed.note
+
+
 def test_ids_built_from_words_exist() -> None:
     words = ("above", "below", "undecided", "not_driven")
     ids = [f"report.km_{word}" for word in words]
