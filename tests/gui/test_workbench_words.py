@@ -1,5 +1,6 @@
 """What figures of the workbench read like: as in the report, and never better than they are."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from fieldsurvey.gui.workbench.along import Axis
 from fieldsurvey.gui.workbench.annotations import Annotation
 from fieldsurvey.gui.workbench.chart_axes import AlongAxis
 from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.judged import judge
 from fieldsurvey.gui.workbench.saying import percent, spoken
 from fieldsurvey.gui.workbench.table_columns import STRETCHES
 from fieldsurvey.gui.workbench.table_columns import test_columns as columns_of_tests
 from fieldsurvey.gui.workbench.words import clock, day, words_of
 from fieldsurvey.model.messages import LANGUAGES, message
 from fieldsurvey.report.wording import Wording
+from tests.support.analysis_places import small_country
+from tests.support.analysis_rows import NOW_UTC_US, measurements, results
 
 
 @pytest.mark.parametrize("reaching", range(201))
@@ -36,6 +40,19 @@ def test_decimals_of_sentences_have_the_sign_of_the_language() -> None:
     assert "2.62" in spoken(Texts("en"), told)
     assert "25,276" in spoken(Texts("en"), message("plan.left_out", places=25_276))
     assert "<0,01" in spoken(Texts("ru"), message("analysis.event_rank_mbps", mbps="<0.01"))
+
+
+def test_the_last_stretch_ends_with_its_highway(tmp_path: Path) -> None:
+    """As on the command line, in plans and in reports."""
+    m = measurements([*results("a", chainage_m=1.0), *results("a", chainage_m=21_000.0)])
+    places = small_country(tmp_path)
+    (_, km, *_) = STRETCHES
+    for length_m, told in ((10_000, ["0–10", "20–25"]), (1_000, ["0–1", "21–22"])):
+        judged = judge(m, length_m, places, NOW_UTC_US)
+        assert [km.text(Texts("en"), row) for row in judged.stretches.to_dicts()] == told
+    for to_m, told in ((34_349, "30–34,3"), (34_980, "30–35"), (40_000, "30–40")):
+        assert km.text(Texts("ru"), {"from_m": 30_000, "to_m": to_m}) == told
+    assert km.text(Texts("en"), {"from_m": 10_000, "to_m": 10_100}) == "10.0–10.1"
 
 
 def test_a_name_of_digits_is_no_figure() -> None:

@@ -84,6 +84,7 @@ def judge(
     import polars as pl
 
     from fieldsurvey.analysis.programme import load_programme
+    from fieldsurvey.analysis.register import ended
     from fieldsurvey.analysis.settlements import judge_settlements
     from fieldsurvey.analysis.stretches import judge_stretches
     from fieldsurvey.analysis.targets import judged_by as rule_of
@@ -91,6 +92,8 @@ def judge(
 
     judged_by = rule_of()
     stretches = judge_stretches(measurements, judged_by, length_m=length_m, now_utc_us=now_utc_us)
+    if register is not None:
+        stretches = ended(stretches, register, length_m)
     settlements = judge_settlements(measurements, judged_by, now_utc_us=now_utc_us)
     cells = judge_off_highways(measurements, judged_by, now_utc_us)
     if chosen is not None:

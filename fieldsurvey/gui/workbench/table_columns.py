@@ -157,10 +157,11 @@ def _verdict_columns() -> tuple[Column, ...]:
 
 
 def km_of(texts: Texts, row: Row) -> str:
-    """Return the kilometres of a stretch, "10–20"."""
-    low, high = row["from_m"] / 1000, row["to_m"] / 1000
+    """Return the kilometres of a stretch, "10–20"; "30–34.3" where the highway ends there."""
+    low, high = (round(row[end] / 100) / 10 for end in ("from_m", "to_m"))
     decimals = 0 if row["to_m"] - row["from_m"] >= 1000 else 1
-    return f"{texts.number(low, decimals)}–{texts.number(high, decimals)}"
+    last = decimals if high == int(high) else 1
+    return f"{texts.number(low, decimals)}–{texts.number(high, last)}"
 
 
 STRETCHES = (
