@@ -16,7 +16,7 @@ from fieldsurvey.cli.analyse_options import (
 )
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.rates import mbps_text
-from fieldsurvey.model.shares import whole_percent
+from fieldsurvey.model.shares import whole_interval, whole_percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -317,7 +317,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, object]:
         elif name.endswith("_utc_us"):
             shown[name] = _day(value)
         elif name in ("share_low", "share_high"):
-            shown[name] = f"{100 * value:.0f}"
+            shown[name] = whole_interval(value, value)[name == "share_high"]
         elif name.startswith("share"):
             shown[name] = whole_percent(value)
         elif name == "verdict":

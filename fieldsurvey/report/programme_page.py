@@ -87,11 +87,12 @@ def _found(row: BoardRow, wording: Wording) -> str:
     found = _value(row.value, row.unit, wording)
     if row.value is None or row.low is None:
         return found
+    if row.unit == "share":
+        return f"{found}\n({wording.interval(row.low, row.high)})"
     low, high = (
-        "…" if end is None else wording.percent(end) if row.unit == "share"
-        else wording.mbps(end) if row.unit == "bps" else wording.number(end)
+        "…" if end is None else wording.mbps(end) if row.unit == "bps" else wording.number(end)
         for end in (row.low, row.high)
-    )  # fmt: skip
+    )
     return f"{found}\n({low}–{high})"
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from fieldsurvey.analysis.event import KAZAKHSTAN_UTC_OFFSET_H
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.rates import LEAST_MBPS, cut_mbps
-from fieldsurvey.model.shares import whole_percent
+from fieldsurvey.model.shares import whole_interval, whole_percent
 
 DASH = "–"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -74,7 +74,8 @@ class Wording:
         """Return both ends of an interval of shares as percent."""
         if low is None or high is None:
             return DASH
-        return f"{self.number(100 * low)}–{self.number(100 * high)}{_SPACE}%"
+        first, last = whole_interval(low, high)
+        return f"{first}–{last}{_SPACE}%"
 
     def milliseconds(self, time_us: float | None) -> str:
         """Return a round trip in milliseconds without the unit."""

@@ -107,7 +107,7 @@ def judged(above: int, below: int, no_service: int = 0) -> dict[str, Any]:
     tests = above + below + no_service
     return {
         "tests": tests, "above": above, "below": below, "no_service": no_service,
-        "share_above": above / tests if tests else None, "share_low": 0.031, "share_high": 0.998,
+        "share_above": above / tests if tests else None, "share_low": 0.037, "share_high": 0.992,
         "median_bps": None, "p10_bps": None,
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from fieldsurvey.gui.workbench.saying import percent
 from fieldsurvey.gui.workbench.table_model import Column, Row
 from fieldsurvey.gui.workbench.words import clock, day, word_of
 from fieldsurvey.model.messages import message
+from fieldsurvey.model.shares import whole_interval
 
 _VERDICTS = {"above": Outlook.ABOVE, "below": Outlook.BELOW, "undecided": Outlook.UNDECIDED}
 
@@ -119,7 +120,7 @@ def _share(texts: Texts, row: Row) -> str:
         return ""
     if row["above"] + row["below"] + row["no_service"] < FEWEST:
         return texts.say(message("report.too_few"))
-    low, high = (texts.number(round(100 * row[name])) for name in ("share_low", "share_high"))
+    low, high = map(texts.number, whole_interval(row["share_low"], row["share_high"]))
     return f"{percent(texts, row['share_above'])}\u00a0% ({low}–{high}\u00a0%)"
 
 

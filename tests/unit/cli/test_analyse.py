@@ -233,6 +233,15 @@ def test_the_board_writes_numbers_as_people_read_them() -> None:
     assert value.strip().startswith("93.9 Mbps (<0.01–99.9);")
 
 
+def test_an_interval_is_told_no_narrower_than_it_is(survey: Path) -> None:
+    row, _ = document("coverage", survey, "--mixed")["rows"]
+    assert (row["share_low"], row["share_high"]) == (
+        pytest.approx(0.1659, abs=1e-4),
+        pytest.approx(0.8341, abs=1e-4),
+    )
+    assert "50 % (16–84)" in run("coverage", survey, "--mixed", *AS_OF).stdout
+
+
 def test_pairs(survey: Path) -> None:
     done = run("pairs", survey, "--a", "operator=Kcell", "--b", "operator=Tele2", *AS_OF)
     assert done.stdout.startswith("operator=Tele2 is faster than operator=Kcell")

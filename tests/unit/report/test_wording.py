@@ -10,6 +10,10 @@ from tests.support.analysis_rows import DAY_US, NOW_UTC_US
 EN, KK, RU = (Wording(language) for language in ("en", "kk", "ru"))
 
 
+def test_an_interval_is_printed_no_narrower_than_it_is() -> None:
+    assert EN.interval(0.919_999, 0.9962) == "91–100\N{NO-BREAK SPACE}%"
+
+
 def test_decimal_marks_and_groups() -> None:
     assert EN.number(1_234_567.25, 2) == "1\u202f234\u202f567.25"
     assert RU.number(1_234.5, 1) == KK.number(1_234.5, 1) == "1\u202f234,5"
