@@ -31,7 +31,8 @@ class SurveySummary:
     """Figures of a whole file.
 
     ``places``: label (inside a settlement its name, else the highway, else the nearest settlement,
-    else "") and number of tests, most first. Times are None in an empty file.
+    else "") and number of tests, most first; they add up to the tally's. Times are None in an empty
+    file.
     """
 
     drives: int
@@ -143,6 +144,7 @@ def _tests_by_place(connection: Connection) -> tuple[tuple[str, int], ...]:
             "SELECT coalesce(CASE WHEN p.settlement_distance_m = 0 THEN p.settlement_name END,"
             " p.highway_ref, p.settlement_name, '') AS label, count(*) AS tests"
             " FROM test t LEFT JOIN test_place p ON p.test_seq = t.seq AND p.\"end\" = 'start'"
-            " WHERE t.outcome <> 'skipped' GROUP BY label ORDER BY tests DESC, label"
+            " WHERE t.outcome <> 'skipped' AND t.confirms IS NULL"
+            " GROUP BY label ORDER BY tests DESC, label"
         ).fetchall()
     )

@@ -85,6 +85,15 @@ def test_each_kind_of_test_is_counted_as_what_it_is(survey: SurveyFile) -> None:
     assert survey.summary().tally.no_service == sum(test.no_service for test in survey.tests())
 
 
+def test_a_second_look_is_no_test_of_its_place(survey: SurveyFile) -> None:
+    first = a_test(10, Verdict.BELOW)
+    again = dataclasses.replace(a_test(20, Verdict.ABOVE), confirms=first.test_id)
+    survey.append("d1", tests=[first, again])
+    summary = survey.summary()
+    assert summary.places == ((PLACE.settlement_name, 1),)
+    assert summary.tally.tests == 1
+
+
 def test_no_distance_over_a_gap_a_jump_or_another_drive(survey: SurveyFile) -> None:
     """The same metres as the odometer on the road counted."""
     flags = {40: FixFlag.JUMP, 41: FixFlag.STALE, 60: FixFlag.AFTER_GAP, 70: FixFlag.INACCURATE}
