@@ -263,7 +263,10 @@ def _rows(document: bytes, kinds: Mapping[str, str]) -> pl.DataFrame:
         return pl.DataFrame(schema=types)
     if b"\\" in document:  # a word with a character that JSON has to escape
         rows = msgspec.json.decode(document)
-        return pl.DataFrame(rows, schema=[*types, _SPARE], orient="row").cast(types)  # type: ignore[arg-type]
+        names = [*types, _SPARE]
+        # By all rows: of a column that begins with a hundred nulls, polars would refuse the rest.
+        told = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+        return told.select(pl.col(name).cast(kind) for name, kind in types.items())
     return pl.read_csv(
         document,
         has_header=False,

@@ -10,7 +10,15 @@ from fieldsurvey.model.throughput import Cause, Outcome
 from fieldsurvey.model.verdict import Verdict
 from fieldsurvey.store import bulk, columns
 from fieldsurvey.store.survey_file import SurveyFile
-from tests.support.store_values import a_drive, a_spoiled_test, a_test, a_watched_test
+from tests.support.store_values import (
+    PLACE,
+    a_drive,
+    a_radio,
+    a_sample,
+    a_spoiled_test,
+    a_test,
+    a_watched_test,
+)
 
 
 def test_tests_come_in_pieces_as_they_are_stored(
@@ -37,3 +45,26 @@ def test_tests_come_in_pieces_as_they_are_stored(
 def test_no_tests(tmp_path: Path) -> None:
     with SurveyFile.create(tmp_path / "a.fsurvey") as survey:
         assert bulk.test_frame(survey, ["drive_index", "idle_latency_us"]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("without", [0, 150])
+def test_words_with_quotation_marks_in_any_columns_after_any_seconds_without(
+    tmp_path: Path, without: int
+) -> None:
+    said, back = 'ТОО "Кар-Тел"', "C:\\Арман\n"
+    bare = dataclasses.replace(a_sample(0), fix=None, fix_age_us=None, radio=None, place=None)
+    told = dataclasses.replace(
+        a_sample(200),
+        radio=dataclasses.replace(a_radio(200), operator_name=said),
+        place=dataclasses.replace(PLACE, settlement_name=back),
+    )
+    with SurveyFile.create(tmp_path / "a.fsurvey") as survey:
+        survey.begin_drive(a_drive("d1"))
+        before = [
+            dataclasses.replace(bare, utc_us=bare.utc_us + n, mono_us=n) for n in range(without)
+        ]
+        survey.append("d1", samples=[*before, told])
+    rows = bulk.sample_frame(tmp_path / "a.fsurvey", list(columns.SAMPLE_COLUMNS), 10**9)
+    assert rows["operator_name"].to_list() == [*[None] * without, said]
+    assert rows["settlement_name"].to_list() == [*[None] * without, back]
+    assert rows["rsrp_dbm"].to_list() == [*[None] * without, -98.5]
