@@ -39,6 +39,7 @@ class _Pair:
     exported = True
     companion = ""  # behind the name of the main file
     companion_suffix: str | None = None  # that of the main file where None
+    main_suffixes: tuple[str, ...] = ()  # by which a companion of another suffix finds it
     main_has_tests = False
 
     def frames(self, path: Path) -> Iterator[pl.DataFrame]:
@@ -46,6 +47,10 @@ class _Pair:
         raise NotImplementedError
 
     def recognises(self, source: Source) -> bool:
+        raise NotImplementedError
+
+    def holds_tests(self, path: Path) -> bool:
+        """Tell by its content whether a file of the pair is the one with the tests."""
         raise NotImplementedError
 
     def read(self, source: Source, zone: str) -> Iterator[Piece]:
@@ -65,10 +70,17 @@ class _Pair:
                 raise KnownError("import.unreadable", path=path, reason=error) from error
 
     def _both(self, path: Path) -> tuple[Path, Path]:
-        stem = path.stem.removesuffix(self.companion)
-        main_suffix = ".geojson" if path.suffix == ".geojsonl" else path.suffix
+        """Return the main file and its companion. The name alone does not say which one a file is:
+        ``north-tests.csv`` may have been the name that somebody chose."""
+        named_so = path.stem.endswith(self.companion)
+        if named_so and self.holds_tests(path) != self.main_has_tests:
+            stem = path.stem.removesuffix(self.companion)
+            mains = [
+                path.with_name(stem + suffix) for suffix in self.main_suffixes or [path.suffix]
+            ]
+            return next(filter(Path.exists, mains), mains[0]), path
         suffix = self.companion_suffix or path.suffix
-        return path.with_name(stem + main_suffix), path.with_name(stem + self.companion + suffix)
+        return path, path.with_name(path.stem + self.companion + suffix)
 
 
 def _piece(frame: pl.DataFrame, path: Path, share: float) -> Piece:
@@ -100,6 +112,9 @@ class ExportedCsv(_Pair):
 
         first = source.head_text.partition("\n")[0].strip().replace(";", ",")
         return find_layout(source, ours) is not None or _is_choice(set(first.split(",")))
+
+    def holds_tests(self, path: Path) -> bool:
+        return "test_id" in Source(path).head_text.partition("\n")[0]
 
     def frames(self, path: Path) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -147,18 +162,27 @@ class ExportedGeoJson(_Pair):
     name = "fieldsurvey-geojson"
     companion = "-samples"
     companion_suffix = ".geojsonl"
+    main_suffixes = (".geojson", ".json", ".GEOJSON", ".JSON")
     main_has_tests = True
 
     def recognises(self, source: Source) -> bool:
         head = source.head_text
-        ours = '"test_id"' in head or '"sampled_utc"' in head
-        return head.lstrip("\ufeff \r\n\t").startswith("{") and '"Feature' in head and ours
+        if not (head.lstrip("\ufeff \r\n\t").startswith("{") and '"Feature' in head):
+            return False
+        if '"test_id"' in head or '"sampled_utc"' in head:
+            return True
+        # Of a survey without tests the collection is empty: it is known by its companion alone.
+        _main, companion = self._both(source.path)
+        return companion.is_file() and '"sampled_utc"' in Source(companion).head_text
+
+    def holds_tests(self, path: Path) -> bool:
+        return '"FeatureCollection"' in Source(path).head_text[:200]
 
     def frames(self, path: Path) -> Iterator[pl.DataFrame]:
         import polars as pl
 
         with Source(path).opened_text() as (stream, _share):
-            if '"FeatureCollection"' in Source(path).head_text[:200]:
+            if self.holds_tests(path):
                 features = json.load(stream)["features"]
                 rows = [feature["properties"] for feature in features]
                 if rows:
@@ -185,6 +209,9 @@ class ExportedParquet(_Pair):
         names = set(_parquet_file(source.path).schema_arrow.names)
         full = names >= _SAMPLE_MARKS or names >= _TEST_MARKS
         return full or _is_choice(names - {"geometry"})
+
+    def holds_tests(self, path: Path) -> bool:
+        return "test_id" in _parquet_file(path).schema_arrow.names
 
     def frames(self, path: Path) -> Iterator[pl.DataFrame]:
         import polars as pl

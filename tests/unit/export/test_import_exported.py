@@ -168,6 +168,30 @@ def test_either_of_the_two_files_brings_both(exports: Path, tmp_path: Path) -> N
         assert (report.samples, report.tests) == (400, 10)
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("csv", "north-tests.csv"),
+        ("parquet", "north-tests.parquet"),
+        ("geojson", "north-samples.geojson"),
+        ("geojson", "north.json"),
+    ],
+)
+def test_both_are_found_by_what_they_hold(tmp_path: Path, name: str, file: str) -> None:
+    """A name may end as that of a companion does, or in another suffix."""
+    paths = write_tables(tables_from(drives()), FORMATS[name], tmp_path / file).paths
+    for number, path in enumerate(paths):
+        report = import_file(path, tmp_path / f"{number}.fsurvey")
+        assert (report.samples, report.tests) == (400, 10)
+
+
+def test_a_collection_without_tests_brings_its_seconds(tmp_path: Path) -> None:
+    untested = [replace(one, tests=[]) for one in drives()]
+    write_tables(tables_from(untested), FORMATS["geojson"], tmp_path / "a.geojson")
+    report = import_file(tmp_path / "a.geojson", tmp_path / "back.fsurvey")
+    assert (report.samples, report.tests) == (400, 0)
+
+
 def test_a_survey_takes_its_own_export_never_twice(exports: Path, tmp_path: Path) -> None:
     path = tmp_path / "back.fsurvey"
     import_file(exports / "a.csv", path)
