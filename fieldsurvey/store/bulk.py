@@ -64,8 +64,9 @@ def sample_pieces(
 
     Words are categories, truth is boolean, ``seq``, ``drive_index``, ``run`` and other numbers that
     are always there are whole numbers, all others reals. Of a fix older than ``fix_age_limit_us``
-    all is null. ``told`` hears the share done, 0 to 1; what it raises ends the reading. Raises
-    KnownError as :meth:`SurveyFile.open` does.
+    all is null, and its place with it, as in exports and in the archive. ``told`` hears the share
+    done, 0 to 1; what it raises ends the reading. Raises KnownError as :meth:`SurveyFile.open`
+    does.
     """
     with SurveyFile.open(path, read_only=True) as survey, known_errors(path):
         # Asked for together, they would take a scan of the whole table.
@@ -141,8 +142,11 @@ def _columns(names: Sequence[str], fix_age_limit_us: int | None) -> dict[str, tu
         sql, kind = SAMPLE_COLUMNS[name]
         if name in _BINARY_DIGITS:
             sql = f"CAST({sql} * {float(2 ** _BINARY_DIGITS[name])!r} AS INTEGER)"
-        if fix_age_limit_us is not None and SAMPLE_COLUMNS[name][0].startswith("t.fix_"):
-            sql = f"CASE WHEN t.fix_age_us <= {fix_age_limit_us:d} THEN {sql} END"
+        if fix_age_limit_us is not None:
+            if SAMPLE_COLUMNS[name][0].startswith("t.fix_"):
+                sql = f"CASE WHEN t.fix_age_us <= {fix_age_limit_us:d} THEN {sql} END"
+            elif SAMPLE_COLUMNS[name][0].startswith("p."):  # a place may have come without a fix
+                sql = f"CASE WHEN t.fix_age_us > {fix_age_limit_us:d} THEN NULL ELSE {sql} END"
         found[name] = sql, kind
     return found
 

@@ -43,7 +43,7 @@ def recorded() -> list[object]:
     samples: list[Sample] = [a_sample(n) for n in range(1, 20)]
     samples[3] = dataclasses.replace(samples[3], radio=None)
     samples[4] = dataclasses.replace(samples[4], fix=None, fix_age_us=None, place=None)
-    samples[5] = dataclasses.replace(samples[5], fix_age_us=2_000_001, place=None)
+    samples[5] = dataclasses.replace(samples[5], fix_age_us=2_000_001)
     samples[6] = a_sample(7, Cause.NO_ROUTE)
     samples[9] = a_sample(10, Cause.NOT_ASKED)
     first = a_watched_test(8, Verdict.BELOW)
@@ -124,7 +124,7 @@ def test_every_second_and_test_of_a_survey(survey: Path, values: list[object]) -
     assert len(m.samples) == len(samples)
     for row, sample in zip(m.samples.iter_rows(named=True), samples, strict=True):
         fresh = sample.fix if (sample.fix_age_us or 0) <= 2 * S else None
-        radio, place = sample.radio, sample.place
+        radio, place = sample.radio, fresh and sample.place
         assert row["utc_us"] == sample.utc_us
         nobody_asked = sample.reachability.cause is Cause.NOT_ASKED
         assert row["reachable"] is (None if nobody_asked else sample.reachability.reachable)
