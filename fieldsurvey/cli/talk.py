@@ -24,6 +24,7 @@ class Talk:
         self._serial = 0
         self._next_status_s = time.monotonic() + STATUS_PERIOD_S
         self._planned: dict[PlannedStretch | PlannedSettlement, int] = {}  # tests told of
+        self._names: dict[PlannedStretch | PlannedSettlement, str] = {}  # of where the car has been
 
     def follow(self, snapshot: DriveSnapshot, new_tests: Sequence[ThroughputTest]) -> None:
         """Say what is new in ``snapshot``, and the results committed since the one before."""
@@ -50,12 +51,13 @@ class Talk:
         """Say how far the plan is where the car has come, and wherever it has been since: a test
         may be committed when its stretch has been left."""
         here = {progress.planned for progress in snapshot.planned_here}
+        if name := settlement_name(snapshot.place):
+            self._names |= dict.fromkeys(here, name)
         for progress in snapshot.planned:
             met = progress.planned in here or progress.planned in self._planned
             if met and self._planned.get(progress.planned) != progress.made:
                 self._planned[progress.planned] = progress.made
-                name = settlement_name(snapshot.place) if progress.planned in here else ""
-                self._shell.say(progress_line(progress, name))
+                self._shell.say(progress_line(progress, self._names.get(progress.planned, "")))
 
 
 def settlement_name(place: Place | None) -> str:

@@ -7,7 +7,8 @@ import pytest
 from fieldsurvey.cli.shell import Shell
 from fieldsurvey.cli.talk import Talk, result_line
 from fieldsurvey.drive.snapshot import DriveSnapshot
-from fieldsurvey.model.drive import DriveState, PlannedStretch
+from fieldsurvey.model.drive import DriveState, PlannedSettlement, PlannedStretch
+from fieldsurvey.model.place import Place
 from fieldsurvey.model.planned import PlannedProgress
 from fieldsurvey.model.throughput import Cause
 from tests.support.drive_values import a_failed_test
@@ -51,3 +52,19 @@ def test_the_plan_is_told_where_the_car_came_and_when_it_changes(
     assert told(0, here=True) == ["KZ38-01 km 40–50: 0 of 7 tests"]
     assert told(0, here=True) == []
     assert told(1, here=False) == ["KZ38-01 km 40–50: 1 of 7 tests"], "committed after it was left"
+
+
+def test_a_village_keeps_its_name_when_it_was_left(capsys: pytest.CaptureFixture[str]) -> None:
+    talk = Talk(Shell(lambda _: 0, lambda: False, lambda: None, "en"))
+    village = PlannedSettlement("osm-7", 6)
+
+    def told(made: int, place: Place | None) -> list[str]:
+        planned = (PlannedProgress(village, made),)
+        snapshot = DriveSnapshot(DriveState.DRIVING, 0, 0, None)
+        here = () if place is None else planned
+        talk.follow(replace(snapshot, planned=planned, planned_here=here, place=place), [])
+        return capsys.readouterr().err.splitlines()
+
+    inside = Place("kz", settlement_id="osm-7", settlement_name="Шелек")
+    assert told(0, inside) == ["Шелек: 0 of 6 tests"]
+    assert told(1, None) == ["Шелек: 1 of 6 tests"]
