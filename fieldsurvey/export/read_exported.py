@@ -72,15 +72,20 @@ class _Pair:
     def _both(self, path: Path) -> tuple[Path, Path]:
         """Return the main file and its companion. The name alone does not say which one a file is:
         ``north-tests.csv`` may have been the name that somebody chose."""
-        named_so = path.stem.endswith(self.companion)
+        plain = path.with_suffix("") if path.suffix == ".gz" else path
+        named_so = plain.stem.endswith(self.companion)
         if named_so and self.holds_tests(path) != self.main_has_tests:
-            stem = path.stem.removesuffix(self.companion)
-            mains = [
-                path.with_name(stem + suffix) for suffix in self.main_suffixes or [path.suffix]
-            ]
-            return next(filter(Path.exists, mains), mains[0]), path
-        suffix = self.companion_suffix or path.suffix
-        return path, path.with_name(path.stem + self.companion + suffix)
+            stem = plain.stem.removesuffix(self.companion)
+            suffixes = self.main_suffixes or [plain.suffix]
+            return _there([plain.with_name(stem + suffix) for suffix in suffixes]), path
+        suffix = self.companion_suffix or plain.suffix
+        return path, _there([plain.with_name(plain.stem + self.companion + suffix)])
+
+
+def _there(paths: list[Path]) -> Path:
+    """Return the first of them that is there, packed or not; else the first."""
+    either = [one for path in paths for one in (path, path.with_name(f"{path.name}.gz"))]
+    return next(filter(Path.exists, either), paths[0])
 
 
 def _piece(frame: pl.DataFrame, path: Path, share: float) -> Piece:

@@ -1,6 +1,7 @@
 """What we exported comes back: each format imported, exported again, and compared cell by cell."""
 
 import csv
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -181,6 +182,19 @@ def test_both_are_found_by_what_they_hold(tmp_path: Path, name: str, file: str) 
     """A name may end as that of a companion does, or in another suffix."""
     paths = write_tables(tables_from(drives()), FORMATS[name], tmp_path / file).paths
     for number, path in enumerate(paths):
+        report = import_file(path, tmp_path / f"{number}.fsurvey")
+        assert (report.samples, report.tests) == (400, 10)
+
+
+@pytest.mark.parametrize("name", ["csv", "geojson"])
+def test_both_are_found_where_they_are_packed(tmp_path: Path, name: str) -> None:
+    exporter, plain = FORMATS[name], tmp_path / "plain"
+    plain.mkdir()
+    packed = []
+    for path in write_tables(tables_from(drives()), exporter, plain / f"a.{name}").paths:
+        packed.append(tmp_path / f"{path.name}.gz")
+        packed[-1].write_bytes(gzip.compress(path.read_bytes()))
+    for number, path in enumerate(packed):
         report = import_file(path, tmp_path / f"{number}.fsurvey")
         assert (report.samples, report.tests) == (400, 10)
 
