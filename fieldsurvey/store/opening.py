@@ -46,6 +46,8 @@ def create_file(path: Path, key: bytes | None = None) -> None:
         with known_errors(path), contextlib.closing(connect(draft, "mode=rwc", key, salt)) as new:
             make_durable(new, path)
             migrations.apply(database(new))
+            # Where the disk is full, closing leaves this undone without a word, and the log behind.
+            new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextlib.contextmanager

@@ -43,8 +43,9 @@ def test_disk_full_then_freed(tmp_path: Path) -> None:
             assert survey.check() == []
 
 
-def test_disk_full_from_the_start(tmp_path: Path) -> None:
-    with tiny_disk(tmp_path / "disk", 64) as disk:
+@pytest.mark.parametrize("size_kib", [64, 300])  # the latter holds a new file's log alone
+def test_disk_full_from_the_start(tmp_path: Path, size_kib: int) -> None:
+    with tiny_disk(tmp_path / "disk", size_kib) as disk:
         with pytest.raises(KnownError) as caught:
             SurveyFile.open_or_beside(disk / "a.fsurvey")
         assert caught.value.message.id == "store.disk_full"
