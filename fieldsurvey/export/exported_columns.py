@@ -7,7 +7,10 @@ any export since the first: columns may be missing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldsurvey.export.columns import (
@@ -21,7 +24,17 @@ from fieldsurvey.export.columns import (
 from fieldsurvey.export.reading import tags_of
 from fieldsurvey.export.tables import SAMPLE_COLUMNS, TEST_COLUMNS, schema
 from fieldsurvey.export.untold import LATENCIES
-from fieldsurvey.model.throughput import Cause
+from fieldsurvey.model.errors import KnownError
+from fieldsurvey.model.radio import AccessType, RadioTechnology
+from fieldsurvey.model.throughput import (
+    Cause,
+    InterfaceKind,
+    Mode,
+    Outcome,
+    SelfLimit,
+    Trigger,
+)
+from fieldsurvey.model.verdict import Confidence, RateLayer, Verdict
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,6 +84,23 @@ _FIX: dict[str, tuple[str, float | None]] = {
 for _prefix, _names in (("", _SAMPLES), ("start_", _TESTS), ("end_", _TESTS)):
     _names |= {_prefix + name: (_prefix + other, by) for name, (other, by) in _FIX.items()}
 
+# By name in the table: columns that hold one of a few words, or several joined by "|".
+_KINDS: dict[str, type[StrEnum]] = {
+    "access_type": AccessType,
+    "cause": Cause,
+    "confidence": Confidence,
+    "interface_kind": InterfaceKind,
+    "limits": SelfLimit,
+    "mode": Mode,
+    "outcome": Outcome,
+    "target_layer": RateLayer,
+    "technology": RadioTechnology,
+    "trigger": Trigger,
+    "verdict": Verdict,
+}
+for _phase in ("download", "upload"):
+    _KINDS |= {f"{_phase}_outcome": Outcome, f"{_phase}_cause": Cause}
+
 _TRUTH = {"true": True, "false": False, "истина": True, "ложь": False}
 _KEPT_AS_TAGS = (
     *LATENCIES,  # an export puts these back
@@ -99,6 +129,19 @@ def not_asked_unless_told(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         reachable=reached, cause=pl.when(reached).then(nothing).otherwise(untold)
     )
+
+
+class StrangeCellError(ValueError):
+    """A cell is not as we write it."""
+
+    def __init__(self, column: str, said: str) -> None:
+        super().__init__(column, said)
+        self.column, self.said = column, said
+
+
+def strange_cell(error: StrangeCellError, path: Path) -> KnownError:
+    """Say which cell of the file at ``path`` it is."""
+    return KnownError("import.strange_cell", path=path, column=error.column, said=error.said)
 
 
 def test_rows(exported: pl.DataFrame) -> pl.DataFrame:
@@ -145,23 +188,48 @@ def _value(cells: pl.Series, target: str, kind: pl.DataType, factor: float | Non
     if target.endswith("utc_us"):
         return _time_us(cells)
     if kind == pl.String:
-        return cells.cast(pl.String)
-    number = cells.cast(pl.Float64, strict=True)
+        return _words(cells.cast(pl.String), target)
+    number = _understood(cells, cells.cast(pl.Float64, strict=False))
     if factor is not None:
         number = number * factor
-    return number.round().cast(pl.Int64) if kind == pl.Int64 else number
+    if kind == pl.Int64:
+        return _understood(cells, number.round().cast(pl.Int64, strict=False))
+    return number
+
+
+def _words(cells: pl.Series, target: str) -> pl.Series:
+    """Return texts. Raises StrangeCellError where one is none of the words there are, as those of a
+    newer FieldSurvey may be."""
+    said = cells.drop_nulls().unique(maintain_order=True)
+    if target == "tags":
+        strange = [text for text in said if not _is_object(text)]
+    elif target in _KINDS:
+        known = {*_KINDS[target]}
+        strange = [text for text in said if not known.issuperset(text.split("|"))]
+    else:
+        return cells
+    if strange:
+        raise StrangeCellError(cells.name, strange[0])
+    return cells
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _truth(cells: pl.Series) -> pl.Series:
-    """Return truth as it was exported, or as a spreadsheet spells it. Raises ValueError for other
-    words: what is not understood is not false."""
+    """Return truth as it was exported, or as a spreadsheet spells it. Raises StrangeCellError for
+    other words: what is not understood is not false."""
     import polars as pl
 
     if cells.dtype == pl.Boolean:
         return cells
     said = cells.str.to_lowercase().replace("", None)
     if len(strange := said.filter(~said.is_in(list(_TRUTH)))):
-        raise ValueError(f"{cells.name}: {strange[0]!r} is neither true nor false")
+        raise StrangeCellError(cells.name, strange[0])
     return said.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
 
 
@@ -169,8 +237,17 @@ def _time_us(cells: pl.Series) -> pl.Series:
     import polars as pl
 
     if cells.dtype == pl.String:
-        cells = cells.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us")
+        form = "%Y-%m-%dT%H:%M:%S%.fZ"
+        cells = _understood(cells, cells.str.to_datetime(form, time_unit="us", strict=False))
     return cells.dt.timestamp("us")
+
+
+def _understood(cells: pl.Series, values: pl.Series) -> pl.Series:
+    """Return ``values``. Raises StrangeCellError where a cell has become none."""
+    lost = cells.filter(values.is_null() & cells.is_not_null())
+    if len(lost):
+        raise StrangeCellError(cells.name, str(lost[0]))
+    return values
 
 
 def _numbered(cells: pl.Series, numbers: dict[str, int]) -> pl.Series:

@@ -79,7 +79,8 @@ def import_file(
     calling thread for seconds. When ``cancelled`` returns True, or anything fails, the survey stays
     as it was. Raises ``KnownError`` ``import.unknown_format``, ``.missing``, ``.unreadable``,
     ``.needed_columns``, ``.nothing``, ``.nothing_kept``, ``.nothing_understood``,
-    ``.nothing_whole``, ``.twice``, ``.unknown_zone``, ``.cancelled``, and the store's own.
+    ``.nothing_whole``, ``.strange_cell``, ``.twice``, ``.unknown_zone``, ``.cancelled``, and the
+    store's own.
     """
     tell = progress or (lambda _share: None)
     used_zone = known_zone(zone)

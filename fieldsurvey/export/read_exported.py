@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, TextIO
 from fieldsurvey.export.columns import sample_columns
 from fieldsurvey.export.csv_format import original_text
 from fieldsurvey.export.delimited import find_layout
-from fieldsurvey.export.exported_columns import not_asked_unless_told, sample_rows, test_rows
+from fieldsurvey.export.exported_columns import (
+    StrangeCellError,
+    not_asked_unless_told,
+    sample_rows,
+    strange_cell,
+    test_rows,
+)
 from fieldsurvey.export.reading import Piece
 from fieldsurvey.export.source import Source
 from fieldsurvey.export.tables import CHUNK_ROWS
@@ -66,6 +72,8 @@ class _Pair:
                         continue
                     share = (number + 1) / len(there)
                     yield _piece(frame, path, share)
+            except StrangeCellError as error:
+                raise strange_cell(error, path) from error
             except (pl.exceptions.PolarsError, ValueError, KeyError) as error:
                 raise KnownError("import.unreadable", path=path, reason=error) from error
 
@@ -90,6 +98,9 @@ def _there(paths: list[Path]) -> Path:
 
 def _piece(frame: pl.DataFrame, path: Path, share: float) -> Piece:
     names = set(frame.columns)
+    for name in (*_NEEDED, "started_utc"):
+        if name in names and frame[name].has_nulls():
+            raise StrangeCellError(name, "")
     if names >= _TEST_MARKS:
         return Piece(tests=test_rows(frame), rows=len(frame), share=share)
     if missing := [name for name in _NEEDED if name not in names]:

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from fieldsurvey.export.delimited import LINE, PIECE_ROWS, OddRow
-from fieldsurvey.export.exported_columns import sample_rows, test_rows
+from fieldsurvey.export.exported_columns import (
+    StrangeCellError,
+    sample_rows,
+    strange_cell,
+    test_rows,
+)
 from fieldsurvey.export.foreign import any_without_zone, numbers, utc_us
 from fieldsurvey.export.gpx_prefixes import WithPrefixes
 from fieldsurvey.export.gpx_xml import OUR_NAMESPACE
@@ -67,6 +72,8 @@ class GpxTrack:
                 yield from _pieces(WithPrefixes(stream), share, zone)
             except ET.ParseError as error:
                 raise KnownError("import.unreadable", path=source.path, reason=error) from error
+            except StrangeCellError as error:
+                raise strange_cell(error, source.path) from error
 
 
 class ExportedGpx(GpxTrack):

@@ -247,7 +247,34 @@ def test_a_truth_that_nobody_understands_is_not_false(exports: Path, tmp_path: P
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     with pytest.raises(KnownError, match="maybe") as caught:
         import_file(tmp_path / "a.csv", tmp_path / "back.fsurvey")
-    assert caught.value.message.id == "import.unreadable"
+    assert caught.value.message.id == "import.strange_cell"
+
+
+@pytest.mark.parametrize(
+    ("file", "ours", "other", "column"),
+    [
+        ("a-tests.csv", r"2026-05-28T(\S{12})Z", r"2026/05/28 \1", "started_utc"),  # Gnumeric
+        ("a.csv", r",76\.9", ",76°9", "longitude_deg"),
+        ("a.csv", ",4G,", ",6G,", "technology"),
+        ("a.csv", r"2026-05-28T\S{12}Z,true", ",true", "sampled_utc"),
+        ("a-tests.csv", ",distance,", ",height,", "trigger"),
+        ("a-tests.csv", "completed", "done", "outcome"),
+        ("a.csv", ",123456789,", ",1e30,", "cell_id"),
+        ("a.gpx", "(<fs:ended_utc>)[^<]*", r"\1yesterday", "ended_utc"),
+        ("a.gpx", "(<fs:download_mbps>)[^<]*", r"\1fast", "download_mbps"),
+        ("a.gpx", "(<fs:reachable>)[^<]*", r"\1maybe", "reachable"),
+    ],
+)
+def test_a_cell_that_we_do_not_write_is_named(
+    exports: Path, tmp_path: Path, file: str, ours: str, other: str, column: str
+) -> None:
+    text = (exports / file).read_text(encoding="utf-8")
+    (tmp_path / file).write_text(re.sub(ours, other, text), encoding="utf-8")
+    with pytest.raises(KnownError) as caught:
+        import_file(tmp_path / file, tmp_path / "back.fsurvey")
+    assert caught.value.message.id == "import.strange_cell"
+    assert caught.value.message.args["column"] == column
+    assert not (tmp_path / "back.fsurvey").exists()
 
 
 def test_a_gpx_of_service_everywhere_says_so(tmp_path: Path) -> None:
