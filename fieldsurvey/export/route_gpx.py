@@ -8,6 +8,7 @@ from gpxpy.gpx import GPX, GPXRoute, GPXRoutePoint, GPXWaypoint
 
 from fieldsurvey.analysis.lacking import Point
 from fieldsurvey.analysis.route import Leg, Route
+from fieldsurvey.export.text import cleaned
 from fieldsurvey.model.drive import PlannedStretch
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.model.planned import stretch_name
@@ -42,7 +43,7 @@ def route_gpx(route: Route, name: str, language: str) -> bytes:
     way = GPXRoute(name=name)
     gpx.routes.append(way)
     for leg in route.legs:
-        text = place_and_tests(leg).text(language)
+        text = cleaned(place_and_tests(leg).text(language))
         about = why_and_passes(leg).text(language)
         latitude, longitude = leg.points[0]
         gpx.waypoints.append(GPXWaypoint(latitude, longitude, name=text, description=about))
@@ -59,4 +60,4 @@ def _route_point(leg: Leg, point: Point, language: str) -> GPXRoutePoint:
         name = message("plan.post", ref=planned.highway_ref, km=km).text(language)
     else:
         name = leg.lack.name or planned.settlement_id
-    return GPXRoutePoint(point[0], point[1], name=name)
+    return GPXRoutePoint(point[0], point[1], name=cleaned(name))

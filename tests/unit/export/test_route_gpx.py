@@ -42,6 +42,13 @@ def test_route_and_waypoints() -> None:
     ]
 
 
+def test_a_name_with_what_xml_forbids_leaves_a_file_that_opens() -> None:
+    lack = Lack(PlannedSettlement("s1", 1), NOT_DRIVEN, (43.3, 77.0), (43.3, 77.0), "Ше\x0bлек")
+    gpx = gpx_of(route_gpx(plan_route([lack], Pace(20.0, 300.0, measured=True)), "north", "en"))
+    assert gpx.waypoints[0].name == "Ше\N{REPLACEMENT CHARACTER}лек: 1 test"
+    assert gpx.routes[0].points[0].name == "Ше\N{REPLACEMENT CHARACTER}лек"
+
+
 @pytest.mark.parametrize(("language", "name"), [("kk", "40–50 км: 7 сынақ"), ("ru", "тестов 7")])
 def test_names_are_in_the_language_asked_for(language: str, name: str) -> None:
     route = plan_route(LACKS, Pace(20.0, 300.0, measured=True))
