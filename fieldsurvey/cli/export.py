@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fieldsurvey.cli.shell import Shell, progress_bar
+from fieldsurvey.cli.shell import Shell, ended_as_by_ctrl_c, progress_bar
 from fieldsurvey.export.column_choice import columns_from
 from fieldsurvey.export.homes import home_area_from
 from fieldsurvey.export.registry import FORMATS, export_survey
@@ -38,7 +38,7 @@ def command(
     """Export SURVEY. The old file stays until the new one is complete."""
     areas = [home_area_from(text) for text in homes]
     asked = () if columns is None else columns_from(columns)
-    with progress_bar(output.name) as tell:
+    with ended_as_by_ctrl_c(), progress_bar(output.name) as tell:
         report = export_survey(
             survey,
             format_name,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fieldsurvey.cli.shell import Shell, print_json, progress_bar
+from fieldsurvey.cli.shell import Shell, ended_as_by_ctrl_c, print_json, progress_bar
 from fieldsurvey.export.importing import ImportReport, import_file
 from fieldsurvey.export.mean_verdict import RULE
 from fieldsurvey.model.errors import KnownError
@@ -34,7 +34,7 @@ def command(
     target = _target(target_id)
     reports = []
     for file in files:
-        with progress_bar(file.name) as tell:
+        with ended_as_by_ctrl_c(), progress_bar(file.name) as tell:
             report = import_file(file, survey, target=target, zone=zone, progress=tell)
         for line in report_lines(file.name, report):
             shell.say(line)

@@ -6,6 +6,7 @@ Results are one thing on stdout (with ``--json`` one document), talk is lines on
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,6 +91,17 @@ def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
     steps = 1000
     with click.progressbar(length=steps, label=label, file=sys.stderr) as bar:
         yield lambda part: bar.update(max(0, int(part * steps) - bar.pos))
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM (a timer's limit, a log-out) end the block as Ctrl+C does: half-written files are
+    taken away, and a survey is left as it was. In the main thread alone."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def data_dir() -> Path:
