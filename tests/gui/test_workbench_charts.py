@@ -11,8 +11,10 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
+from fieldsurvey.gui.theme import DAY
 from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.printing import _picture
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.model.messages import LANGUAGES
 from tests.support.workbench_data import HIGHWAY, a_highway
@@ -212,3 +214,39 @@ def test_the_target_is_named_where_it_covers_no_test(window: WorkbenchWindow, do
     assert "target 100 Mbps" in chart.legend.accessibleName()
     words = [item.toPlainText() for item in chart.view.items() if isinstance(item, pg.TextItem)]
     assert "target 100 Mbps" not in words
+
+
+def test_a_chart_out_of_sight_is_of_what_is_open(window: WorkbenchWindow, tmp_path: Path) -> None:
+    window.do(Do.CHART_RATE)
+    window.resize(600, 400)  # one part at a time
+    window.panels.show_part(window.map)
+    settle(window)
+    chart = window.charts.rate
+    for tests, ask in (
+        (30, lambda: window.do(Do.SHOW_ALL)),
+        (20, lambda: window.do(Do.ZOOM_SELECTION)),
+        (40, lambda: window.print_to(tmp_path / "printed.pdf")),
+    ):
+        show_measurements(window, a_highway(300, tests))
+        assert not chart.isVisible()
+        ask()
+        assert f"of {2 * tests} tests" in chart.sentence.text()
+
+
+def test_a_chart_that_was_never_seen_is_printed_whole(qtbot: QtBot, tmp_path: Path) -> None:
+    window = a_workbench(tmp_path)
+    qtbot.addWidget(window)
+    window.resize(600, 400)
+    window.show()
+    show_measurements(window, a_highway(300, 30))
+    chart = window.charts.rate
+    chart.catch_up()
+    assert not chart.isVisible()
+    picture = _picture(chart)
+    right_half = [
+        (x, y)
+        for x in range(picture.width() // 2, picture.width())
+        for y in range(picture.height() * 3 // 4)  # the legend is below
+    ]
+    drawn = {picture.pixelColor(*at).name() for at in right_half}
+    assert DAY.below in drawn, "the marks of the second day"

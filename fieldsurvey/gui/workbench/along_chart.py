@@ -88,6 +88,7 @@ class AlongChart(Chart):
         self._moved_by_hand = True
 
     def show_all(self) -> None:
+        self.catch_up()  # in a small window it may be out of sight, and still of what was open
         self._moved_by_hand = False
         shown = self.along.tests[self.model.filtered_tests]
         if not len(shown):
@@ -97,6 +98,7 @@ class AlongChart(Chart):
 
     def show_selected(self) -> None:
         """Show the range of what is selected."""
+        self.catch_up()
         low, high = span_of(self.along.tests[self.model.tests])
         self._moved_by_hand = True
         self.box.setXRange(low, high, padding=0.05)

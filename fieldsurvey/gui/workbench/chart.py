@@ -108,7 +108,12 @@ class Chart(QWidget):
 
     def refresh(self) -> None:
         """Draw what is new, if anybody sees it."""
-        if self._look is None or not self.isVisible() or not self._stale:
+        if self.isVisible():
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Draw what is new, seen or not."""
+        if self._look is None or not self._stale:
             return
         stale, self._stale = self._stale, Changed(0)
         if self.model.brush is None:

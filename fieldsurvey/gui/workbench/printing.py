@@ -80,6 +80,8 @@ def _draw(
 def _picture(chart: Chart) -> QImage:
     """Return the chart as it is on screen, in three times the pixels. (Axes keep pictures of
     themselves that fit the screen alone, so a printer cannot be painted on directly.)"""
+    if not chart.isVisible():
+        chart.grab()  # lays out what was never on screen
     view, legend = chart.view, chart.legend
     size = QSize(view.width(), view.height() + legend.height())
     picture = QImage(size * _SHARPNESS, QImage.Format.Format_RGB32)

@@ -414,6 +414,7 @@ class WorkbenchWindow(QMainWindow):
         try:
             for part in (self.map, chart):
                 part.set_look(on_paper)
+            chart.catch_up()  # in a small window it may be out of sight
             print_page(path, page, self.map, chart)
         except KnownError as error:
             self.tell(error.message)
