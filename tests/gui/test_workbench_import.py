@@ -162,3 +162,12 @@ def test_what_is_given_up_leaves_nothing_half(
     assert ": tests 0, seconds 9, " in told
     assert "The import of long.txt was stopped. Nothing of it is in the survey." in told
     assert seconds_in(tmp_path / "short.fsurvey") == 9
+
+
+def test_an_import_does_not_give_up_the_one_before(window: WorkbenchWindow, tmp_path: Path) -> None:
+    seconds = [gnettrack_second(second) for second in range(60)]
+    logs = [write_log(tmp_path / f"{n}.txt", GNETTRACK_LOG, seconds) for n in range(2)]
+    for log in logs:
+        window.files._import([log], log.with_suffix(".fsurvey"), "UTC")  # in the same moment
+    settle(window)
+    assert [seconds_in(log.with_suffix(".fsurvey")) for log in logs] == [60, 60]

@@ -745,6 +745,16 @@ def test_what_came_from_an_archive_is_exported_from_the_tables(
     assert "out.csv" in window.notice.label.text()
 
 
+def test_an_export_does_not_give_up_the_one_before(open_workbench: Open, tmp_path: Path) -> None:
+    window = open_workbench()
+    export = window.files._export_as(window._look.texts)
+    outputs = [tmp_path / "first.csv", tmp_path / "second.csv"]
+    for output in outputs:
+        export("csv", output, ())
+    settle(window)
+    assert [len(pl.read_csv(output)) for output in outputs] == [4_000, 4_000]
+
+
 # Keys and names
 
 

@@ -133,7 +133,7 @@ class Files:
     def _import(self, paths: Sequence[Path], survey_path: Path, zone: str | None) -> None:
         self._keep_folder(paths[0])
         self._jobs.run(
-            "import",
+            None,  # what is being imported already is not given up for it
             lambda progress, cancelled: desk.import_logs(
                 paths, survey_path, zone, progress, cancelled
             ),
@@ -208,7 +208,7 @@ class Files:
             selected, paths = self._model.selected(), self.paths
             self._keep_folder(output)
             self._jobs.run(
-                "export",
+                f"export {output}",
                 lambda progress, cancelled: export_selection(
                     selected, paths, format_name, output, columns=columns,
                     progress=progress, cancelled=cancelled, language=texts.language,
@@ -231,7 +231,7 @@ class Files:
             all_results = self._model.is_of_some_results
             self._keep_folder(output)
             self._jobs.run(
-                "report",
+                f"report {output}",
                 lambda progress, cancelled: desk.report_on(
                     subject, output, places, texts.language, progress, cancelled
                 ),
@@ -255,7 +255,7 @@ class Files:
         def save(output: Path, gpx: Path | None, base: Path | None) -> None:
             self._keep_folder(output)
             self._jobs.run(
-                "save_plan",
+                f"save_plan {output}",
                 lambda _progress, cancelled: desk.save_plan(
                     subject, output, gpx, base, texts.language, cancelled
                 ),

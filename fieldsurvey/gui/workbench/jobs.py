@@ -1,7 +1,8 @@
 """What takes longer than a frame, in worker threads: opening, judging, exporting, importing.
 
 The window never waits: a job tells its progress, can be given up, and comes back in the GUI thread
-with a result or with a message for the user. A job of the same key takes the place of an older one.
+with a result or with a message for the user. A job of the same key takes the place of an older one,
+which is given up: only what would come to nothing else may share one.
 """
 
 import itertools
@@ -62,7 +63,7 @@ class _Runner(QRunnable):
 
 @dataclass
 class _Job:
-    key: str
+    key: str | None
     label: Message | None
     runner: _Runner
     done: Callable[[Any], None]
@@ -92,7 +93,7 @@ class Jobs(QObject):
 
     def run(
         self,
-        key: str,
+        key: str | None,
         work: Callable[[Progress, Cancelled], T],
         done: Callable[[T], None],
         *,
@@ -100,8 +101,10 @@ class Jobs(QObject):
         failed: Callable[[Message], None] | None = None,
     ) -> None:
         """Run ``work(progress, cancelled)``; ``done`` gets what it returns. With a ``label`` it is
-        shown and can be cancelled by the user. Raises nothing: ``failed`` gets the message."""
-        self._supersede(key)
+        shown and can be cancelled by the user. Without a ``key`` it takes no other's place. Raises
+        nothing: ``failed`` gets the message."""
+        if key is not None:
+            self._supersede(key)
         number = next(self._numbers)
         runner = _Runner(number, work, self._talk)
         self._jobs[number] = _Job(key, label, runner, done, failed or self.failed.emit)
@@ -127,7 +130,7 @@ class Jobs(QObject):
         self._pool.waitForDone()
         self._superseded.clear()
 
-    def _supersede(self, key: str) -> None:
+    def _supersede(self, key: str | None) -> None:
         for number, job in list(self._jobs.items()):
             if job.key == key:
                 job.runner.cancelled = True
