@@ -301,6 +301,17 @@ def test_a_long_plan_is_seen_and_can_be_given_up(
     assert shown(window) == before
 
 
+def test_a_long_plan_that_is_asked_otherwise_is_seen_no_more(window: WorkbenchWindow) -> None:
+    settle(window)
+    page, status = window.tables.plan, window.status
+    page.with_settlements.click()
+    assert status.cancel.isVisible()
+    page.with_settlements.click()  # highways alone take no time worth a word
+    assert not status.cancel.isVisible()
+    settle(window)
+    assert not status.cancel.isVisible()
+
+
 def test_the_route_begins_where_the_car_starts(window: WorkbenchWindow) -> None:
     page, finder = window.tables.plan, window.finder
     assert page.start.text() == "Start: not given"

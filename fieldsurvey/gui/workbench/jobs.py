@@ -135,6 +135,13 @@ class Jobs(QObject):
             if job.key == key:
                 job.runner.cancelled = True
                 self._superseded[number] = self._jobs.pop(number)
+                self._show_others(job)
+
+    def _show_others(self, gone: _Job) -> None:
+        """Show another job that the user can cancel, or none, where ``gone`` was one."""
+        if gone.label is not None:
+            labels = [other.label for other in self._jobs.values() if other.label is not None]
+            self.progress.emit(labels[0] if labels else None, 0.0)
 
     def _note_progress(self, number: int, share: float) -> None:
         job = self._jobs.get(number)
@@ -144,9 +151,8 @@ class Jobs(QObject):
     def _take(self, number: int) -> _Job | None:
         self._superseded.pop(number, None)
         job = self._jobs.pop(number, None)
-        if job is not None and job.label is not None:
-            labels = [other.label for other in self._jobs.values() if other.label is not None]
-            self.progress.emit(labels[0] if labels else None, 0.0)
+        if job is not None:
+            self._show_others(job)
         return job
 
     def _note_done(self, number: int, result: object) -> None:
