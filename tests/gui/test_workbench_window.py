@@ -745,6 +745,18 @@ def test_what_came_from_an_archive_is_exported_from_the_tables(
     assert "out.csv" in window.notice.label.text()
 
 
+def test_a_notice_that_was_closed_stays_closed(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.do(Do.NOTE)
+    assert window.notice.isVisible()
+    window.do(Do.LANGUAGE)
+    assert window.notice.label.text() == window._look.texts.say(message("gui.wb_nothing_marked"))
+    window.notice.cross.click()
+    for do in (Do.LANGUAGE, Do.NIGHT):
+        window.do(do)
+        assert not window.notice.isVisible()
+
+
 def test_an_export_does_not_give_up_the_one_before(open_workbench: Open, tmp_path: Path) -> None:
     window = open_workbench()
     export = window.files._export_as(window._look.texts)

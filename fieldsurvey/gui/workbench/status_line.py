@@ -166,7 +166,7 @@ class NoticeBar(QFrame):
         self._row.setContentsMargins(look.px(10), look.px(4), look.px(6), look.px(4))
         self.cross.setAccessibleName(look.texts.tr("wb_close"))
         self.cross.setToolTip(look.texts.tr("wb_close"))
-        if self._told is not None:
+        if self._told is not None and not self.isHidden():  # what was closed stays closed
             self.tell(self._told)
 
     def tell(self, told: Message) -> None:
