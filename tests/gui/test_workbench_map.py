@@ -171,6 +171,23 @@ def test_numbers_of_old_points_are_not_told_of_new_ones(qtbot: QtBot, map_: Work
     map_.set_selection(np.array([True]))  # the length of the new
 
 
+def test_a_brush_upon_old_points_selects_none_of_the_new(qtbot: QtBot, map_: WorkbenchMap) -> None:
+    _show(qtbot, map_, points_at((43.0, 76.0), ALMATY, classes=[GOOD, POOR]))
+    map_.show_box(*_around(*ALMATY))
+    settle(qtbot, map_)
+    brushed: list[object] = []
+    map_.brushed.connect(brushed.append)
+    around = [_middle(map_) + QPoint(dx, dx) for dx in (-60, 60)]
+    _drag(map_, around, Qt.KeyboardModifier.ShiftModifier)  # which are inside is worked out
+    map_.set_points(points_at((43.0, 76.0), classes=[GOOD]))
+    settle(qtbot, map_)
+    assert brushed == []
+    map_.show_box(*_around(43.0, 76.0))
+    with qtbot.waitSignal(map_.brushed) as drawn:
+        _drag(map_, around, Qt.KeyboardModifier.ShiftModifier)
+    assert drawn.args[0].tolist() == [True]
+
+
 def test_nothing_is_told_of_new_points_before_they_are_painted(
     qtbot: QtBot, map_: WorkbenchMap
 ) -> None:

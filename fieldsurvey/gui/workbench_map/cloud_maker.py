@@ -79,12 +79,18 @@ class CloudMaker(QObject):
         self._want(replace(wish, selected=selected))
 
     def later(self, job: Callable[[Cloud], Any], done: Callable[[Any], None]) -> None:
-        """Run ``job`` on the cloud in the worker, and ``done`` with its result here; nothing while
-        other points are on their way, whose numbers would be taken for those of the old."""
+        """Run ``job`` on the cloud in the worker, and ``done`` with its result here; nothing where
+        other points are on their way by then, whose numbers would be taken for those of the old."""
         if self._worker is None or self.cloud is None or self.has_other_points:
             return
         cloud = self.cloud
-        self._hand_over(lambda: job(cloud), done)
+
+        def take(result: Any) -> None:
+            now = self.cloud
+            if now is not None and now.pyramid is cloud.pyramid and not self.has_other_points:
+                done(result)
+
+        self._hand_over(lambda: job(cloud), take)
 
     def close(self) -> None:
         """Wait for what is being made, and end the thread."""
