@@ -1,6 +1,7 @@
 """Highways and villages by hand: imported from a map in the window, replaced, given up."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from fieldsurvey.gui.workbench import desk
 from fieldsurvey.gui.workbench.dialogs import Question
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
+from fieldsurvey.model.messages import message
 from fieldsurvey.places.places_file import open_places
 from tests.support.places_inputs import geojson
 from tests.support.workbench_data import HIGHWAY, VILLAGES, a_highway
@@ -137,3 +140,37 @@ def test_an_import_given_up_leaves_what_is_known(window: WorkbenchWindow, tmp_pa
     settle(window)
     assert "cancelled" in window.notice.label.text()
     assert known.read_bytes() == before
+
+
+class Slowly:
+    """Opens files, the first time no sooner than others are asked for."""
+
+    def __init__(self) -> None:
+        self._open = desk.open_paths
+        self.began = 0
+
+    def __call__(self, *asked: object) -> desk.Opened:
+        self.began += 1
+        cancelled: Callable[[], bool] = asked[-1]  # type: ignore[assignment]
+        ends_s = time.monotonic() + 5
+        while self.began == 1 and not cancelled() and time.monotonic() < ends_s:
+            time.sleep(0.01)
+        return self._open(*asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("maps")
+def test_what_is_opened_while_places_are_read_lies_in_them(
+    window: WorkbenchWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "maps" / "formula.places").rename(tmp_path / "known.places")
+    first, other = window.files.paths
+    window.read_places(lambda: window.open_first([first]))
+    window.open([other])
+    settle(window, lambda: window.model.measurements.places_version is not None)
+    assert window.files.paths == (other,)
+    monkeypatch.setattr(desk, "open_paths", Slowly())
+    window._places_imported(message("gui.wb_printed", path="imported"))
+    window.open([first])
+    settle(window)
+    assert window.files.paths == (first,), "not what was open before"
+    assert "imported" in window.notice.label.text()

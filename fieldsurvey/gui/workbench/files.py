@@ -53,6 +53,7 @@ class Files:
         self._window, self._model, self._jobs = window, model, jobs
         self._settings, self._tell = settings, tell
         self.paths: tuple[Path, ...] = ()
+        self._opening: tuple[Path, ...] = ()
         self.places_path = places_path
         self.places: Places | None = None
         self.target_bps = 0
@@ -85,6 +86,7 @@ class Files:
         """Open these instead of what is open. What cannot be opened is told, and the rest is;
         ``told``: what led to it and is to be read with that."""
         places, target_bps = self.places, self.target_bps
+        self._opening = tuple(paths)
         self._keep_folder(paths[0])
         self._jobs.run(
             "open",
@@ -93,9 +95,20 @@ class Files:
             ),
             lambda opened: self._take(opened, told),
             label=message("gui.wb_opening", name=", ".join(path.name for path in paths)),
+            failed=self._give_up,
         )
 
+    @property
+    def asked(self) -> tuple[Path, ...]:
+        """Return what is open, or rather what is being opened instead."""
+        return self._opening or self.paths
+
+    def _give_up(self, told: Message) -> None:
+        self._opening = ()
+        self._tell(told)
+
     def _take(self, opened: desk.Opened, before: Message | None) -> None:
+        self._opening = ()
         failed = opened.measurements.failed
         broken = {told.args.get("path") for told in failed}
         self.paths = tuple(path for path in opened.paths if path not in broken)

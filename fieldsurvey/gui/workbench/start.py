@@ -45,13 +45,10 @@ def run_workbench(
     )
     window.on_first_paint = on_ready
 
-    def open_all() -> None:
-        window.open(paths)
-
     if places_path.exists():
-        window.read_places(open_all)
+        window.read_places(lambda: window.open_first(paths))
     else:
-        open_all()
+        window.open(paths)
     room = application.primaryScreen().availableGeometry()
     if window.was_restored:
         window.show()

@@ -167,6 +167,11 @@ class WorkbenchWindow(QMainWindow):
         if paths:
             self.files.open(paths)
 
+    def open_first(self, paths: Sequence[Path]) -> None:
+        """Open these once the places are read. Who could not wait and has opened others keeps
+        those: they are opened once more, as they lie in the places."""
+        self.open(self.files.asked or paths)
+
     def read_places(self, then: Callable[[], None] | None = None) -> None:
         """Read highways and settlements for the map and the search; ``then`` is called after it,
         whether they could be read or not."""
@@ -193,8 +198,8 @@ class WorkbenchWindow(QMainWindow):
         """Go by the new places: what is open is opened once more, as it lies in them."""
 
         def then() -> None:
-            if self.files.paths:
-                self.files.open(self.files.paths, told)
+            if self.files.asked:
+                self.files.open(self.files.asked, told)
 
         self.tell(told)
         self.read_places(then)
