@@ -126,6 +126,13 @@ def test_what_is_there_is_replaced_only_when_somebody_says_so(
     assert asked.answers == [("csv", tmp_path / "a.csv", ())]
 
 
+def test_a_file_that_cannot_be_asked_for_is_left_to_the_writing(parent: QWidget) -> None:
+    asked = Asked(parent, "en")
+    asked.dialog.path.setText("x" * 3_000)  # as a folder of somebody else's, it raises OSError
+    asked.dialog.yes.click()
+    assert asked.answers == [("gpx", Path("x" * 3_000 + ".gpx"), ())]
+
+
 def test_what_was_answered_is_there_again(parent: QWidget, tmp_path: Path) -> None:
     asked = Asked(parent, "en")
     asked.take("parquet", 1)

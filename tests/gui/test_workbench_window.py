@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from fieldsurvey.analysis.measurements import Measurements, nothing
@@ -25,6 +25,7 @@ from fieldsurvey.gui.workbench.distribution_chart import groups_of
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
 from fieldsurvey.gui.workbench.results import DRAWN
 from fieldsurvey.gui.workbench.selection import Brush, Spot
+from fieldsurvey.gui.workbench.settings import Settings
 from fieldsurvey.gui.workbench.table_model import BEHIND_NUMBERS
 from fieldsurvey.gui.workbench.tables import Table
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
@@ -604,6 +605,35 @@ def test_a_job_that_is_superseded_or_cancelled_brings_nothing(open_workbench: Op
     assert brought == ["second"]
     assert window.notice.isVisible()
     assert not window.status.cancel.isVisible()
+
+
+def test_a_recent_file_out_of_reach_is_shown_as_missing(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    out_of_reach = Path("x" * 3_000)  # as a share that is gone: it is not even said to be missing
+    Settings(tmp_path / "workbench.ini").opened(out_of_reach)
+    window = open_workbench(None)
+    (recent,) = [
+        button for button in window.welcome.findChildren(QPushButton) if "xxx" in button.text()
+    ]
+    assert not recent.isEnabled()
+    window.menus._fill_recent()
+    assert [entry.isEnabled() for entry in window.menus._recent.actions()] == [False]
+    assert window.menus.answers("xxx") == []
+
+
+def test_what_was_opened_may_be_gone_when_it_is_exported(
+    open_workbench: Open, tmp_path: Path
+) -> None:
+    window = open_workbench()
+    window.files.paths = (tmp_path / "unplugged.fsurvey",)
+    output = tmp_path / "there.csv"
+    output.touch()
+    window.files._export_as(window._look.texts)("csv", output, ())
+    settle(window)
+    told = window.notice.label.text()
+    assert "unplugged.fsurvey" in told
+    assert "inside the program" not in told
 
 
 def test_views_recent_files_and_looks_are_there_the_next_day(

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.filters import Filters, RoadRange
+from fieldsurvey.gui.workbench.reachable import is_there
 from fieldsurvey.gui.workbench.words import CLOCK_S, capitalised
 
 _US_PER_MS = 1000
@@ -77,7 +78,7 @@ class FilesQuestion(Question):
         raise NotImplementedError
 
     def accept(self) -> None:
-        there = [path.name for path in self.written() if path.exists()]
+        there = [path.name for path in self.written() if is_there(path)]
         if there:
             ask_to_replace(self, self.texts, ", ".join(there), self._accept_asked)
         else:

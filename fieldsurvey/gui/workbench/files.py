@@ -15,6 +15,7 @@ from fieldsurvey.gui.workbench.import_dialog import SUFFIX, ImportDialog
 from fieldsurvey.gui.workbench.jobs import Jobs
 from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
 from fieldsurvey.gui.workbench.planned import Subject
+from fieldsurvey.gui.workbench.reachable import is_there
 from fieldsurvey.gui.workbench.reporting import report_subject
 from fieldsurvey.gui.workbench.selected_tables import export_selection
 from fieldsurvey.gui.workbench.selection import SelectionModel
@@ -189,7 +190,7 @@ class Files:
         dialog.open()
 
     def _ask_to_replace_places(self, paths: Sequence[Path], texts: Texts) -> None:
-        if self.places_path.exists():
+        if is_there(self.places_path):
             question = texts.tr("wb_places_asked", path=str(self.places_path))
             ask_yes(
                 self._window, texts, question, texts.tr("wb_replace"),

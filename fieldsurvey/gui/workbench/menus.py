@@ -11,6 +11,7 @@ from fieldsurvey.gui.texts import Texts
 from fieldsurvey.gui.workbench.actions import ACTIONS, Action, Do, Menu, Needs
 from fieldsurvey.gui.workbench.dialogs import ask_line, ask_to_replace, ask_yes
 from fieldsurvey.gui.workbench.finder import Answer
+from fieldsurvey.gui.workbench.reachable import is_there
 from fieldsurvey.gui.workbench.settings import Settings
 
 # Beside Alt with the letter that is underlined in a title: a keyboard of another language has not
@@ -95,7 +96,7 @@ class Menus:
         found += [
             Answer(path.name, self._recent.title(), partial(self._open_recent, str(path)))
             for path in self._settings.recent()
-            if path.exists()
+            if is_there(path)
         ]
         return [
             answer
@@ -106,13 +107,13 @@ class Menus:
     def _fill_recent(self) -> None:
         self._recent.clear()
         for path in self._settings.recent():
-            is_there = path.exists()
-            text = path.name if is_there or self._texts is None else (
+            found = is_there(path)
+            text = path.name if found or self._texts is None else (
                 self._texts.tr("wb_missing", name=path.name)
             )  # fmt: skip
             entry = self._recent.addAction(text.replace("&", "&&"))
             entry.setToolTip(str(path))
-            entry.setEnabled(is_there)
+            entry.setEnabled(found)
             entry.triggered.connect(lambda _=False, path=path: self._open_recent(str(path)))
         self._say_if_empty(self._recent)
 

@@ -20,6 +20,7 @@ from fieldsurvey.export.tables import (
     SurveyTables,
     schema,
 )
+from fieldsurvey.gui.workbench.reachable import is_there
 
 if TYPE_CHECKING:
     import polars as pl
@@ -165,7 +166,8 @@ def export_selection(
 
     exporter = find_format(format_name)
     for path, _part in parts(exporter, output):
-        if any(path.exists() and path.samefile(opened) for opened in paths):
+        there = [opened for opened in paths if is_there(path) and is_there(opened)]
+        if any(path.samefile(opened) for opened in there):
             raise KnownError("export.same_file", path=path)
     with tables_of_selection(selected, paths, language) as tables:
         asked = with_choice(tables, exporter, columns)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
 from fieldsurvey.gui.workbench.actions import Do
+from fieldsurvey.gui.workbench.reachable import is_there
 from fieldsurvey.gui.workbench.settings import Settings
 
 _MOST = 4
@@ -85,13 +86,13 @@ class Welcome(QWidget):
             self._list.addWidget(self._entry(look, path))
 
     def _entry(self, look: Look, path: Path) -> QPushButton:
-        is_there = path.exists()
-        text = path.name if is_there else look.texts.tr("wb_missing", name=path.name)
+        found = is_there(path)
+        text = path.name if found else look.texts.tr("wb_missing", name=path.name)
         button = QPushButton(text.replace("&", "&&"))
         button.setAccessibleName(text)
         button.setToolTip(str(path))
         button.setFlat(True)
-        button.setEnabled(is_there)
+        button.setEnabled(found)
         button.setFont(screen_font(look.px(14), bold=False))
         button.setStyleSheet("text-align: left")
         button.clicked.connect(lambda: self._open_recent(str(path)))
