@@ -22,6 +22,8 @@ from fieldsurvey.gui.workbench.actions import Do
 from fieldsurvey.gui.workbench.dialogs import Kilometres, Question, ask_road, file_dialog
 from fieldsurvey.gui.workbench.export_dialog import ExportDialog
 from fieldsurvey.gui.workbench.filters import Filters
+from fieldsurvey.gui.workbench.import_dialog import ImportDialog
+from fieldsurvey.gui.workbench.plan_dialog import PlanDialog
 from fieldsurvey.gui.workbench.window import WorkbenchWindow
 from fieldsurvey.model.messages import LANGUAGES
 from tests.support.workbench_data import a_highway
@@ -152,6 +154,24 @@ def test_none_stays_behind_when_it_is_answered(window: WorkbenchWindow, tmp_path
     keys = window.editing.keys()
     assert {window.model.notes.of(key).note for key in keys} == {"wet road"}
     assert window.findChildren(QDialog) == []
+
+
+@pytest.mark.parametrize("typed", ["", " ", "/", ".", ".."])
+@pytest.mark.parametrize("name", BROWSES)
+def test_what_names_no_file_is_not_written_to(
+    window: WorkbenchWindow, name: str, typed: str
+) -> None:
+    OPENS[name](window)
+    dialog = opened(window)
+    assert isinstance(dialog, ExportDialog | ImportDialog | PlanDialog)
+    line = dialog.survey if isinstance(dialog, ImportDialog) else dialog.path
+    line.setText(typed)
+    if isinstance(dialog, ExportDialog):
+        dialog.format.setCurrentIndex(dialog.format.findData("csv"))  # which has another suffix
+    assert not dialog.yes.isEnabled()
+    line.setText("x")
+    assert dialog.yes.isEnabled()
+    give_up(dialog)
 
 
 @pytest.mark.parametrize("typed", ["12.5", "12,5"])

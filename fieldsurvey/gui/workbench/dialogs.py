@@ -89,6 +89,12 @@ class FilesQuestion(Question):
         super().accept()
 
 
+def names_a_file(typed: str) -> bool:
+    """Return whether what is typed ends in a name: "/" and ".." are folders, and nothing is made of
+    them by a suffix."""
+    return Path(typed.strip()).name not in ("", "..")
+
+
 def file_dialog(parent: QWidget, texts: Texts, title: str, at: str) -> QFileDialog:
     """Return a dialog that begins at a folder or file. Left to itself it would stay until its
     parent goes, hidden, and watch the folder."""

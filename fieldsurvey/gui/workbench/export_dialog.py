@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from fieldsurvey.export.column_choice import FORMATS_WITH_CHOICE, choosable
 from fieldsurvey.export.registry import FORMATS, parts
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import FilesQuestion, file_dialog
+from fieldsurvey.gui.workbench.dialogs import FilesQuestion, file_dialog, names_a_file
 from fieldsurvey.gui.workbench.import_dialog import SUFFIX as SURVEY_SUFFIX
 
 Answer = Callable[[str, Path, tuple[str, ...]], None]
@@ -96,7 +96,7 @@ class ExportDialog(FilesQuestion):
     def _take_suffix(self) -> None:
         suffix = FORMATS[self.format.currentData()].suffix
         path = Path(self.path.text())
-        if path.suffix == self._suffix or not path.suffix:
+        if names_a_file(self.path.text()) and path.suffix in (self._suffix, ""):
             self.path.setText(str(path.with_suffix(suffix)))
         self._suffix = suffix
         self.choice.setEnabled(self.format.currentData() in FORMATS_WITH_CHOICE)
@@ -116,7 +116,7 @@ class ExportDialog(FilesQuestion):
 
     def _check(self) -> None:
         something = not self._chooses() or bool(self._chosen())
-        self.yes.setEnabled(something and bool(Path(self.path.text().strip()).name))
+        self.yes.setEnabled(something and names_a_file(self.path.text()))
 
     def _browse(self) -> None:
         dialog = file_dialog(self, self.texts, self.texts.tr("wb_export_title"), self.path.text())

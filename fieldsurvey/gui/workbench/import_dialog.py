@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import Question, file_dialog
+from fieldsurvey.gui.workbench.dialogs import Question, file_dialog, names_a_file
 
 SUFFIX = ".fsurvey"
 # Kazakhstan's, and UTC; any other IANA name can be typed.
@@ -63,7 +63,7 @@ class ImportDialog(Question):
         self.yes.setText(texts.tr("wb_import_yes"))
         self.yes.setAccessibleName(self.yes.text())
         self.finish(520)
-        self.survey.textChanged.connect(lambda text: self.yes.setEnabled(bool(text.strip())))
+        self.survey.textChanged.connect(lambda text: self.yes.setEnabled(names_a_file(text)))
         self.accepted.connect(
             lambda: answer(paths, self._survey_path(), self.zone.currentText().strip() or None)
         )

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from fieldsurvey.gui.texts import Texts
-from fieldsurvey.gui.workbench.dialogs import FilesQuestion, file_dialog
+from fieldsurvey.gui.workbench.dialogs import FilesQuestion, file_dialog, names_a_file
 
 SUFFIX = ".toml"
 Answer = Callable[[Path, Path | None, Path | None], None]
@@ -46,7 +46,7 @@ class PlanDialog(FilesQuestion):
         self.yes.setText(texts.tr("wb_do_save_plan").removesuffix("…"))  # nothing more is asked
         self.yes.setAccessibleName(self.yes.text())
         self.finish(520)
-        self.path.textChanged.connect(lambda text: self.yes.setEnabled(bool(text.strip())))
+        self.path.textChanged.connect(lambda text: self.yes.setEnabled(names_a_file(text)))
         self.accepted.connect(lambda: self._answer(*self._files()))
 
     def _file_row(self, line: QLineEdit, name_id: str) -> QHBoxLayout:
