@@ -808,6 +808,17 @@ def test_no_two_actions_have_a_key_and_each_has_its_words() -> None:
         assert set(catalogue()[f"gui.{action.text_id}"]) == set(LANGUAGES)
 
 
+def test_who_had_the_keyboard_before_a_search_may_be_gone(open_workbench: Open) -> None:
+    window = open_workbench()
+    window.model.set_filters(Filters(choices={"operator": ("Kcell",)}))
+    window.chips._chips[0].body.setFocus()
+    window.do(Do.FIND)
+    window.model.set_filters(Filters())  # as files do that are opened meanwhile
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    window.finder.leave()  # by a key it would come from within Qt, and end the program
+    assert not window.finder.isVisible()
+
+
 def test_the_palette_finds_commands_by_their_words(open_workbench: Open) -> None:
     window = open_workbench()
     window.do(Do.PALETTE)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from fieldsurvey.gui.fitting import screen_font
 from fieldsurvey.gui.theme import Look
@@ -94,8 +95,10 @@ class Finder(QFrame):
 
     def leave(self) -> None:
         self.hide()
-        if self._before is not None and self._before.isVisible():
-            self._before.setFocus()
+        before, self._before = self._before, None
+        # A filter or button that had the keyboard may be gone: to touch it would end the program.
+        if before is not None and isValid(before) and before.isVisible():
+            before.setFocus()
 
     def _ask(self, text: str) -> None:
         self._answers = list(self._suggest(text))
