@@ -174,7 +174,8 @@ class DriveWindow(QMainWindow):
         if features is not None:
             self._map.set_features(features)
         if self._closing.is_done:
-            self._finish_closing()
+            self._release()
+            self.close()
             return
         news = self._feed.look()
         self.snapshot = news.snapshot
@@ -375,13 +376,13 @@ class DriveWindow(QMainWindow):
             self._closing.begin()
             self._render()
         elif self._closing.is_done or self._closing.is_overdue:
-            self._finish_closing()
+            self._release()
+            event.accept()
 
-    def _finish_closing(self) -> None:
+    def _release(self) -> None:
         self._timer.stop()
         self._chart_timer.stop()
         self._map.close_tiles()
         self._chart.finish_loading()
         self._qt_texts.remove()
         self.closed = True
-        self.close()

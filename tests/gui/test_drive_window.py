@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from fieldsurvey.drive.snapshot import Health, Notice
+from fieldsurvey.gui import closing
 from fieldsurvey.gui.drive_window import DriveWindow
 from fieldsurvey.gui.map_features import features_of
 from fieldsurvey.gui.map_view import degrees_of
@@ -462,6 +463,28 @@ def test_closing_waits_for_the_drive_without_blocking(
     assert drive.asked == []
     qtbot.waitUntil(lambda: window.closed, timeout=5_000)
     assert drive.asked == ["close"]
+    assert not window.isVisible()
+
+
+def test_closing_once_more_leaves_when_the_drive_is_closed(open_window: OpenWindow) -> None:
+    window = open_window(FakeDrive(driving()))
+    window._timer.stop()  # the second time comes before the next look
+    window.close()
+    window._closing._thread.join()
+    window.close()
+    assert window.closed
+    assert not window.isVisible()
+
+
+def test_closing_once_more_leaves_a_drive_that_hangs(
+    open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "_PATIENCE_S", 0.0)
+    window = open_window(FakeDrive(driving(), close_takes_s=1.0))
+    window.close()
+    assert window.isVisible()
+    window.close()
+    assert window.closed
     assert not window.isVisible()
 
 
