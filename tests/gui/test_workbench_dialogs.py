@@ -156,6 +156,16 @@ def test_none_stays_behind_when_it_is_answered(window: WorkbenchWindow, tmp_path
     assert window.findChildren(QDialog) == []
 
 
+@pytest.mark.parametrize("do", [Do.PRINT, Do.REPORT])
+def test_no_page_replaces_a_survey(window: WorkbenchWindow, tmp_path: Path, do: Do) -> None:
+    survey = tmp_path / "week.fsurvey"
+    window.do(do)
+    choose(opened(window), survey)
+    settle(window)
+    assert not survey.exists()
+    assert str(survey) in window.notice.label.text()
+
+
 @pytest.mark.parametrize("typed", ["", " ", "/", ".", ".."])
 @pytest.mark.parametrize("name", BROWSES)
 def test_what_names_no_file_is_not_written_to(

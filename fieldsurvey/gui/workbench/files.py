@@ -299,6 +299,13 @@ class Files:
     def _ask_pdf(
         self, texts: Texts, title: str, behind: str, write: Callable[[Path], None]
     ) -> None:
+        def take(chosen: str) -> None:
+            path = Path(chosen)
+            if path.suffix == SUFFIX:  # a survey is evidence, and never replaced
+                self._tell(message("export.same_file", path=path))
+            else:
+                write(path)
+
         name = self.paths[0].stem if self.paths else "fieldsurvey"
         output = str(Path(self._folder()) / f"{name}{behind}.pdf")
         dialog = file_dialog(self._window, texts, title, output)
@@ -306,7 +313,7 @@ class Files:
         dialog.setNameFilter("PDF (*.pdf)")
         dialog.setDefaultSuffix("pdf")
         dialog.selectFile(output)
-        dialog.fileSelected.connect(lambda chosen: write(Path(chosen)))
+        dialog.fileSelected.connect(take)
         dialog.open()
 
 
