@@ -301,9 +301,10 @@ needs_gpsd = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def fed_gpsd(port: int, log: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A real gpsd that a fake receiver feeds with ``log``."""
+    """A real gpsd that a fake receiver feeds with ``log``, again and again: a short one would be over
+    before a busy machine has asked for the first report."""
     process = subprocess.Popen(
-        ["gpsfake", "-q", "-1", *options, "-P", str(port), str(log)],
+        ["gpsfake", "-q", *options, "-P", str(port), str(log)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -324,7 +325,7 @@ def test_real_gpsd(tmp_path: Path) -> None:
     log = tmp_path / "drive.nmea"
     log.write_bytes(b"".join(a_drive(400)))
     port = free_port()
-    with fed_gpsd(port, log, "-c", "0.01") as process:
+    with fed_gpsd(port, log, "-1", "-c", "0.01") as process:
         source = open_position(f"gpsd://127.0.0.1:{port}", SystemClock())
         reports = asyncio.run(
             collect(
