@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from fieldsurvey.model.errors import KnownError
+from fieldsurvey.store.never_replaced import refuse_survey
 from fieldsurvey.wire.whole_file import sync_folder
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -68,9 +69,11 @@ class Replacement:
 
     @contextlib.contextmanager
     def file(self, target: Path) -> Iterator[BinaryIO]:
-        """Open new contents for ``target``; they are on disk when the block ends."""
+        """Open new contents for ``target``; they are on disk when the block ends. Raises KnownError
+        ``store.never_replaced`` where a survey is there."""
         # Behind a link stands the file that somebody chose to keep elsewhere.
         target = Path(os.path.realpath(target))
+        refuse_survey(target)
         part = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
         with part.open("xb") as stream:
             self._staged.append((part, target))

@@ -42,6 +42,7 @@ from fieldsurvey.report.tests_pages import (
 )
 from fieldsurvey.report.typesetting import typeset
 from fieldsurvey.report.wording import Wording, moment
+from fieldsurvey.store.never_replaced import refuse_survey
 from fieldsurvey.wire.whole_file import write_whole
 
 MOST_STRIPS = 12  # highways that are drawn kilometre by kilometre
@@ -78,7 +79,8 @@ def write_report(
 
     ``trained``: of replayed drives alone, with a band on every page that this is no evidence.
     ``progress`` hears the share done. Raises KnownError ``report.cancelled`` soon after
-    ``cancelled`` returns True, ``report.not_written``, and ``analysis.*`` for target files.
+    ``cancelled`` returns True, ``report.not_written``, ``store.never_replaced``, and ``analysis.*``
+    for target files.
     """
 
     def told(share: float) -> None:
@@ -88,6 +90,7 @@ def write_report(
             progress(share)
 
     told(0.0)
+    refuse_survey(output)
     rule = rule or judged_by()
     findings = find(m, subject, rule, scope, now_utc_us, trained=trained)
     told(0.5)

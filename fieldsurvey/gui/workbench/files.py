@@ -20,11 +20,13 @@ from fieldsurvey.gui.workbench.reporting import report_subject
 from fieldsurvey.gui.workbench.selected_tables import export_selection
 from fieldsurvey.gui.workbench.selection import SelectionModel
 from fieldsurvey.gui.workbench.settings import Settings
+from fieldsurvey.model.errors import KnownError
 from fieldsurvey.model.messages import Message, message
 from fieldsurvey.places.importing import READERS
 from fieldsurvey.places.places_file import SUFFIX as PLACES_SUFFIX
 from fieldsurvey.places.places_file import Places
 from fieldsurvey.places.report import report_lines
+from fieldsurvey.store.never_replaced import refuse_survey
 
 if TYPE_CHECKING:
     from fieldsurvey.drive.plan_making import MadePlan
@@ -301,8 +303,10 @@ class Files:
     ) -> None:
         def take(chosen: str) -> None:
             path = Path(chosen)
-            if path.suffix == SUFFIX:  # a survey is evidence, and never replaced
-                self._tell(message("export.same_file", path=path))
+            try:
+                refuse_survey(path)
+            except KnownError as error:
+                self._tell(error.message)
             else:
                 write(path)
 

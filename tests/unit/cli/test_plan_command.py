@@ -77,6 +77,17 @@ def test_each_operator_needs_a_verdict_of_its_own(folder: Path, tmp_path: Path) 
     assert load_plan(tmp_path / "next.toml").operator == "A"
 
 
+def test_no_plan_takes_the_place_of_a_survey(folder: Path, tmp_path: Path) -> None:
+    survey = tmp_path / "b.fsurvey"
+    survey.write_bytes((folder / "b.fsurvey").read_bytes())
+    for options_of in (["-o", survey], ["-o", tmp_path / "a.toml", "--gpx", survey]):
+        done = run("make", *paths(folder, "a"), "--places", folder / "road.places", *options_of)
+        assert done.exit_code == 1, done.stderr
+        assert "b.fsurvey is a survey" in done.stderr
+    assert survey.read_bytes() == (folder / "b.fsurvey").read_bytes()
+    assert not (tmp_path / "a.toml").exists()
+
+
 def test_an_operator_nobody_tested_yet_is_planned_everywhere_and_said_to_be_unknown(
     folder: Path, tmp_path: Path
 ) -> None:

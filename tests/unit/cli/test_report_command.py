@@ -112,6 +112,15 @@ def test_mistakes_are_known_errors_in_the_users_language(
     assert not output.exists()
 
 
+def test_another_survey_is_never_replaced(survey: Path, tmp_path: Path) -> None:
+    other = tmp_path / "day2.fsurvey"
+    other.write_bytes(survey.read_bytes())
+    done = report(survey, "-o", other, *NOW)
+    assert done.exit_code == 1
+    assert other.read_bytes() == survey.read_bytes()
+    assert "day2.fsurvey is a survey" in done.stderr
+
+
 def test_of_several_files_the_good_ones_are_reported(survey: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.fsurvey"
     bad.write_text("not a survey")

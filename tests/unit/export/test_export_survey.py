@@ -301,6 +301,17 @@ def test_the_survey_is_never_overwritten(survey: Path, way: str) -> None:
     assert survey.read_bytes() == before
 
 
+def test_nor_is_another_one(survey: Path, folder: Path) -> None:
+    other = folder / "day2.fsurvey"
+    other.write_bytes(survey.read_bytes())
+    with pytest.raises(KnownError) as caught:
+        export_survey(survey, "csv", other)
+    assert caught.value.message.id == "store.never_replaced"
+    assert other.read_bytes() == survey.read_bytes()
+    other.unlink()
+    assert leftovers(folder) == []
+
+
 def test_an_unknown_format_names_the_known_ones(survey: Path, folder: Path) -> None:
     with pytest.raises(KnownError, match="csv") as caught:
         export_survey(survey, "xlsx", folder / "a.xlsx")

@@ -301,8 +301,8 @@ needs_gpsd = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def fed_gpsd(port: int, log: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A real gpsd that a fake receiver feeds with ``log``, again and again: a short one would be over
-    before a busy machine has asked for the first report."""
+    """A real gpsd that a fake receiver feeds with ``log``, again and again: a short one would be
+    over before a busy machine has asked for the first report."""
     process = subprocess.Popen(
         ["gpsfake", "-q", *options, "-P", str(port), str(log)],
         stdout=subprocess.DEVNULL,
