@@ -13,7 +13,6 @@ SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 # Time, rates or frames are measured here: nothing else may have the machine meanwhile.
 ALONE = (
     "contract/test_one_link_many_protocols.py",
-    "contract/test_third_party_clients.py",
     "end_to_end/test_throughput_in_the_laboratory.py",
     "end_to_end/test_window_while_driving.py",
     "gui/test_window_performance.py",

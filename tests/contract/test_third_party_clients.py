@@ -19,8 +19,7 @@ def test_mlabs_ndt7_client_measures_both_ways(npm_clients: Path, address: str) -
         server = one["LastServerMeasurement"]
         assert server["ConnectionInfo"]["UUID"]
         assert server["TCPInfo"]["MinRTT"] > 0
-        # The third is 0.75 s from the start; a busy client may read none after it before the end.
-        assert server["AppInfo"]["ElapsedTime"] > 600_000
+        assert server["AppInfo"]["ElapsedTime"] > 1_000_000
     sent = told["download"]["LastServerMeasurement"]["TCPInfo"]
     assert sent["BytesAcked"] >= told["download"]["LastClientMeasurement"]["NumBytes"] * 0.9
     received = told["upload"]["LastServerMeasurement"]
