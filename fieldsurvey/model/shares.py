@@ -11,4 +11,5 @@ def whole_percent(share: float) -> int:
 
 def whole_interval(low: float, high: float) -> tuple[int, int]:
     """Return an interval of shares in whole per cent, the ends never further in than they are."""
-    return math.floor(100 * low + 1e-9), math.ceil(100 * high - 1e-9)
+    first = min(math.floor(100 * low + 1e-9), whole_percent(low))
+    return first, math.ceil(100 * high - 1e-9)

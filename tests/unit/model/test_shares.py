@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fieldsurvey.model.shares import whole_interval, whole_percent
@@ -29,6 +29,7 @@ def test_an_interval_is_never_told_narrower_than_it_is(
     assert whole_interval(low, high) == told
 
 
+@example(1.0, 1 - 2**-53, 1 - 2**-53)
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_a_share_lies_in_its_interval_as_both_are_told(a: float, b: float, c: float) -> None:
     low, share, high = sorted((a, b, c))
